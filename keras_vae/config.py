@@ -1,0 +1,172 @@
+"""The configuration of one training run: a frozen dataclass, its presets, JSON in and out, and its command line."""
+
+import argparse
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from keras_vae.errors import InputError
+
+__all__ = ["PRESETS", "TrainConfig", "add_arguments", "given_options"]
+
+
+def _option(default: Any, text: str, **details: Any) -> Any:
+    """A field with the help text, and whatever else argparse needs, for its command-line option."""
+    return field(default=default, metadata={"help": text, **details})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides how a run turns out; the same configuration gives the same weights on the same machine.
+
+    Raises:
+        InputError: a value is out of its range; the message names the option.
+    """
+
+    preset: str = "default"
+
+    dataset: str = _option("fashion_mnist", "TFDS name, or a folder of images by class")
+    data_dir: str | None = _option(None, "where TFDS keeps its prepared data", metavar="FOLDER", type=str)
+    memory_budget: int = _option(2048, "MiB of images kept in memory; larger data are streamed from disk")
+    binarize: str = _option("none", "draw black or white pixels afresh every epoch", choices=("none", "dynamic"))
+
+    latent_dim: int = _option(16, "size of the latent space")
+    network: str = _option("dense", "kind of encoder and decoder", choices=("dense", "convolutional"))
+    widths: tuple[int, ...] | None = _option(
+        None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
+    )
+    likelihood: str = _option(
+        "bernoulli", "distribution of the pixels", choices=("bernoulli", "gaussian", "continuous_bernoulli")
+    )
+    beta: float = _option(1.0, "weight of the KL; 1 is the ELBO")
+    beta_warmup: float = _option(0.0, "epochs over which beta grows from 0 to its value")
+
+    epochs: int = _option(60, "passes over the training images")
+    batch_size: int = _option(250, "images a step")
+    learning_rate: float = _option(2e-3, "peak learning rate of Adam")
+    schedule: str = _option("cosine", "course of the learning rate after its warm-up", choices=("cosine", "constant"))
+    learning_rate_warmup: float = _option(1.0, "epochs over which the learning rate grows from 0")
+    weight_decay: float = _option(0.0, "decoupled weight decay (AdamW); 0 is plain Adam")
+    gradient_clip: float = _option(0.0, "largest global norm of a gradient; 0 does not clip")
+    weight_average: float = _option(0.999, "momentum of the moving average of the weights; 0 keeps none")
+    seed: int = _option(0, "of the initial weights, the order of the images and the noise")
+
+    xla: str = _option("auto", "compile the training step with XLA", choices=("auto", "on", "off"))
+    mixed_precision: str = _option("auto", "bfloat16 where it is faster", choices=("auto", "on", "off"))
+    steps_per_execution: int = _option(10, "training steps in one call of the graph")
+
+    grid_every: int = _option(5, "epochs between sample grids; 0: only at the end")
+    projector_every: int = _option(0, "epochs between snapshots for the projector; 0: only at the end")
+    histogram_every: int = _option(10, "epochs between histograms of the weights; 0: none")
+
+    def __post_init__(self) -> None:
+        if self.widths is not None:
+            object.__setattr__(self, "widths", tuple(self.widths))
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high or not math.isfinite(value):
+                bounds = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+                raise InputError(f"{_flag(name)} must be {bounds}, not {value}.")
+        if self.learning_rate <= 0:
+            raise InputError(f"--learning-rate must be more than 0, not {self.learning_rate}.")
+        if self.widths is not None and (not self.widths or min(self.widths) < 1):
+            raise InputError(f"--widths must be positive numbers, not {list(self.widths)}.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise InputError(f"{_flag(name)} must be one of {', '.join(choices)}, not {getattr(self, name)!r}.")
+
+    @classmethod
+    def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":
+        """Make a configuration from a preset and the options that differ from it.
+
+        Args:
+            preset: a key of `PRESETS`.
+            **options: fields of this class.
+
+        Raises:
+            InputError: no such preset, or a value out of its range.
+        """
+        if preset not in PRESETS:
+            raise InputError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+        return cls(preset=preset, **{**PRESETS[preset], **options})
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainConfig":
+        """Read what `to_json` wrote.
+
+        Raises:
+            InputError: not such a text.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, json.JSONDecodeError) as error:
+            raise InputError(f"This is not a saved training configuration: {error}.") from error
+
+    def to_json(self) -> str:
+        """Write every field, in order."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    def replace(self, **options: Any) -> "TrainConfig":
+        """A copy with some fields changed.
+
+        Raises:
+            InputError: a value is out of its range.
+        """
+        return dataclasses.replace(self, **options)
+
+
+_RANGES: Mapping[str, tuple[float, float]] = {
+    "memory_budget": (0, math.inf),
+    "latent_dim": (1, 4096),
+    "beta": (0, math.inf),
+    "beta_warmup": (0, math.inf),
+    "epochs": (1, math.inf),
+    "batch_size": (1, math.inf),
+    "learning_rate": (0, math.inf),
+    "learning_rate_warmup": (0, math.inf),
+    "weight_decay": (0, math.inf),
+    "gradient_clip": (0, math.inf),
+    "weight_average": (0, 0.99999),
+    "seed": (0, 2**31 - 1),
+    "steps_per_execution": (1, math.inf),
+    "grid_every": (0, math.inf),
+    "projector_every": (0, math.inf),
+    "histogram_every": (0, math.inf),
+}
+
+_FIELDS = {each.name: each for each in dataclasses.fields(TrainConfig)}
+_CHOICES = {name: each.metadata["choices"] for name, each in _FIELDS.items() if "choices" in each.metadata}
+
+# Each preset names only what differs from the defaults above.
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "quick": {"epochs": 6},
+    "manifold": {"latent_dim": 2},
+    "benchmark": {"latent_dim": 40, "binarize": "dynamic"},
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give a parser `--preset` and one option for each field of `TrainConfig`."""
+    parser.add_argument("--preset", choices=PRESETS, default=None, help="a named set of options (default: default)")
+    for name, each in _FIELDS.items():
+        if name == "preset":
+            continue
+        details = dict(each.metadata)
+        text = details.pop("help")
+        if each.default is not None:
+            text = f"{text} (default: {each.default})"
+            details.setdefault("type", type(each.default))
+        parser.add_argument(_flag(name), default=argparse.SUPPRESS, help=text, **details)
+
+
+def given_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields of `TrainConfig` that were given on the command line."""
+    return {name: value for name, value in vars(arguments).items() if name in _FIELDS and name != "preset"}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

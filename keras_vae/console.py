@@ -1,0 +1,52 @@
+"""What a script shows: the user's own lines and no start-up noise, one line for what the user can mend."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+
+from keras_vae.errors import InputError
+
+__all__ = ["import_tensorflow", "run_script"]
+
+INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl-C
+
+
+def run_script(main: Callable[[], None]) -> None:
+    """Call a script's main function and turn what stops it into an exit code.
+
+    `InputError` prints one line and exits with 2, Ctrl-C exits with 130; any other exception keeps its traceback.
+    """
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt as interrupt:
+        print(f"\nstopped. {interrupt}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow without its notes on CUDA and oneDNN, which it writes before any log level is read.
+
+    Where the user has set `TF_CPP_MIN_LOG_LEVEL`, everything is shown as they asked.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        import tensorflow
+
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            import tensorflow  # noqa: F401
+        except BaseException:
+            notes.seek(0)
+            os.write(kept, notes.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

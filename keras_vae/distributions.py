@@ -1,0 +1,174 @@
+"""The diagonal Gaussian posterior and the likelihoods of images: pure functions on tensors, all in nats per image."""
+
+import math
+from typing import Any, Literal, get_args
+
+import tensorflow as tf
+
+__all__ = [
+    "LIKELIHOODS",
+    "Likelihood",
+    "bernoulli_nll",
+    "continuous_bernoulli_mean",
+    "continuous_bernoulli_nll",
+    "gaussian_kl",
+    "gaussian_log_density",
+    "gaussian_nll",
+    "gaussian_sample",
+    "likelihood_mean",
+    "likelihood_nll",
+]
+
+Likelihood = Literal["bernoulli", "gaussian", "continuous_bernoulli"]
+LIKELIHOODS: tuple[Likelihood, ...] = get_args(Likelihood)
+
+LOG_TWO_PI = math.log(2.0 * math.pi)
+
+
+def gaussian_sample(mean: Any, log_var: Any, noise: Any) -> Any:
+    """Draw from a diagonal Gaussian by reparametrisation (Kingma & Welling 2014, section 2.4).
+
+    Args:
+        mean: `(..., d)`.
+        log_var: `(..., d)`, logarithm of the variances.
+        noise: `(..., d)`, drawn from N(0, I); leading axes broadcast.
+
+    Returns:
+        `(..., d)` samples, differentiable in `mean` and `log_var`.
+    """
+    return mean + tf.exp(0.5 * log_var) * noise
+
+
+def gaussian_kl(mean: Any, log_var: Any) -> Any:
+    """KL(N(mean, exp(log_var)) || N(0, 1)) for each latent dimension (Kingma & Welling 2014, appendix B).
+
+    Args:
+        mean: `(n, d)`.
+        log_var: `(n, d)`.
+
+    Returns:
+        `(n, d)` nats, each at least 0; their sum over `d` is the `kl` of an image.
+    """
+    # expm1 keeps the small values of nearly inactive dimensions from drowning in rounding.
+    return 0.5 * (tf.square(mean) + tf.math.expm1(log_var) - log_var)
+
+
+def gaussian_log_density(values: Any, mean: Any, log_var: Any) -> Any:
+    """Log density of a diagonal Gaussian.
+
+    Args:
+        values: `(..., d)`.
+        mean: `(..., d)` or a number.
+        log_var: `(..., d)` or a number.
+
+    Returns:
+        `(...)` nats, summed over the last axis.
+    """
+    nats = LOG_TWO_PI + log_var + tf.square(values - mean) * tf.exp(-log_var)
+    return -0.5 * tf.reduce_sum(nats, axis=-1)
+
+
+def bernoulli_nll(images: Any, logits: Any) -> Any:
+    """Negative log-likelihood of independent Bernoulli pixels; for grey pixels, the cross-entropy.
+
+    A grey value is read as the probability of a white pixel, so that the result is the expected nats over binarised
+    versions of the image; it cannot fall below the entropy of the image itself.
+
+    Args:
+        images: `(..., h, w, c)` in [0, 1].
+        logits: same shape, log odds of a white pixel.
+
+    Returns:
+        `(...)` nats per image.
+    """
+    return _sum_over_pixels(tf.nn.sigmoid_cross_entropy_with_logits(labels=images, logits=logits))
+
+
+def continuous_bernoulli_nll(images: Any, logits: Any) -> Any:
+    """Negative log density of independent continuous Bernoulli pixels (Loaiza-Ganem & Cunningham 2019, equation 4).
+
+    In the logit `t` the density is `exp(x t - A(t))` on [0, 1] with `A(t) = t/2 + log(sinh(t/2) / (t/2))`.
+
+    Args:
+        images: `(..., h, w, c)` in [0, 1].
+        logits: same shape, the natural parameter.
+
+    Returns:
+        `(...)` nats per image; a density, so it can be negative.
+    """
+    return _sum_over_pixels((0.5 - images) * logits + _log_sinhc(0.5 * logits))
+
+
+def continuous_bernoulli_mean(logits: Any) -> Any:
+    """Mean of a continuous Bernoulli, `A'(t) = 1/2 + (coth(t/2) - 2/t) / 2`: not the sigmoid of its logit.
+
+    Args:
+        logits: any shape, the natural parameter.
+
+    Returns:
+        The same shape, in (0, 1).
+    """
+    half = 0.5 * logits
+    small = tf.abs(half) < 0.1
+    safe = tf.where(small, tf.ones_like(half), half)
+    langevin = 1.0 / tf.tanh(safe) - 1.0 / safe
+    series = half / 3.0 - half**3 / 45.0
+    return 0.5 + 0.5 * tf.where(small, series, langevin)
+
+
+def gaussian_nll(images: Any, means: Any, variance: Any) -> Any:
+    """Negative log density of Gaussian pixels that share one variance.
+
+    Args:
+        images: `(..., h, w, c)` in [0, 1].
+        means: same shape, in [0, 1].
+        variance: a positive number; the mean squared error per pixel is the best one (Rybkin et al. 2021, equation 6).
+
+    Returns:
+        `(...)` nats per image; a density, so it can be negative.
+    """
+    return 0.5 * _sum_over_pixels(LOG_TWO_PI + tf.math.log(variance) + tf.square(images - means) / variance)
+
+
+def likelihood_nll(likelihood: Likelihood, images: Any, logits: Any, variance: Any = 1.0) -> Any:
+    """Negative log-likelihood of images under the decoder's logits.
+
+    Args:
+        likelihood: `bernoulli`, `gaussian` (its mean is the sigmoid of the logit) or `continuous_bernoulli`.
+        images: `(..., h, w, c)` in [0, 1].
+        logits: same shape.
+        variance: of each pixel; only the Gaussian reads it.
+
+    Returns:
+        `(...)` nats per image.
+    """
+    if likelihood == "gaussian":
+        return gaussian_nll(images, tf.sigmoid(logits), variance)
+    return bernoulli_nll(images, logits) if likelihood == "bernoulli" else continuous_bernoulli_nll(images, logits)
+
+
+def likelihood_mean(likelihood: Likelihood, logits: Any) -> Any:
+    """Expected image under the decoder's logits.
+
+    Args:
+        likelihood: one of `LIKELIHOODS`.
+        logits: `(..., h, w, c)`.
+
+    Returns:
+        `(..., h, w, c)` in [0, 1].
+    """
+    return continuous_bernoulli_mean(logits) if likelihood == "continuous_bernoulli" else tf.sigmoid(logits)
+
+
+def _sum_over_pixels(values: Any) -> Any:
+    return tf.reduce_sum(values, axis=(-3, -2, -1))
+
+
+def _log_sinhc(values: Any) -> Any:
+    """log(sinh(u) / u), by its series near 0 and without overflow far from it."""
+    size = tf.abs(values)
+    small = size < 0.1
+    safe = tf.where(small, tf.ones_like(size), size)
+    far = safe + tf.math.log1p(-tf.exp(-2.0 * safe)) - tf.math.log(2.0 * safe)
+    square = tf.square(values)
+    return tf.where(small, square / 6.0 - tf.square(square) / 180.0, far)

@@ -1,0 +1,146 @@
+"""Encoders and decoders for an image shape and a latent size."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import keras
+
+__all__ = ["DEFAULT_WIDTHS", "NETWORKS", "NetworkName", "build_decoder", "build_encoder"]
+
+NetworkName = Literal["dense", "convolutional"]
+NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
+
+DEFAULT_WIDTHS: dict[NetworkName, tuple[int, ...]] = {"dense": (512, 512), "convolutional": (32, 64)}
+
+
+def build_encoder(
+    network: NetworkName,
+    image_shape: tuple[int, int, int],
+    latent_dim: int,
+    widths: Sequence[int],
+    *,
+    seed: int,
+    dtype: Any = None,
+) -> keras.Model:
+    """Make the network from images to the parameters of the posterior.
+
+    Args:
+        network: `dense` or `convolutional`.
+        image_shape: `(h, w, c)`; a convolutional network halves the sides once for each width.
+        latent_dim: d.
+        widths: units of each hidden layer, or channels of each resolution, from the image inwards.
+        seed: of the initial weights.
+        dtype: Keras dtype or policy of the hidden layers; the last layer is always float32.
+
+    Returns:
+        A model from `(n, h, w, c)` to `(n, 2 d)`: means beside unbounded log-variances.
+    """
+    layers = _Layers(seed, dtype)
+    images = keras.Input(image_shape, name="images")
+    hidden = _center(images)
+    if network == "dense":
+        hidden = keras.layers.Flatten(dtype=dtype)(hidden)
+        for width in widths:
+            hidden = layers.dense(width, "silu")(hidden)
+    else:
+        _check_sides(image_shape, widths)
+        for width in widths:
+            hidden = layers.convolution(width, strides=2)(hidden)
+            hidden = _residual(layers, hidden, width)
+        hidden = keras.layers.Flatten(dtype=dtype)(hidden)
+    return keras.Model(images, layers.head(2 * latent_dim)(hidden), name="encoder")
+
+
+def build_decoder(
+    network: NetworkName,
+    image_shape: tuple[int, int, int],
+    latent_dim: int,
+    widths: Sequence[int],
+    *,
+    seed: int,
+    dtype: Any = None,
+) -> keras.Model:
+    """Make the network from latents to the logits of the pixels.
+
+    Args:
+        network: `dense` or `convolutional`.
+        image_shape: `(h, w, c)`.
+        latent_dim: d.
+        widths: as for the encoder, from the image inwards: the decoder goes through them from the last to the first.
+        seed: of the initial weights.
+        dtype: Keras dtype or policy of the hidden layers; the last layer is always float32.
+
+    Returns:
+        A model from `(n, d)` to `(n, h, w, c)`.
+    """
+    layers = _Layers(seed, dtype)
+    height, width_, channels = image_shape
+    latents = keras.Input((latent_dim,), name="latents")
+    hidden = latents
+    if network == "dense":
+        for width in reversed(widths):
+            hidden = layers.dense(width, "silu")(hidden)
+        logits = layers.head(math.prod(image_shape))(hidden)
+        logits = keras.layers.Reshape(image_shape, dtype="float32")(logits)
+    else:
+        _check_sides(image_shape, widths)
+        shrink = 2 ** len(widths)
+        small = (height // shrink, width_ // shrink, widths[-1])
+        hidden = layers.dense(math.prod(small), "silu")(hidden)
+        hidden = keras.layers.Reshape(small, dtype=dtype)(hidden)
+        for width in reversed(widths):
+            hidden = _residual(layers, hidden, hidden.shape[-1])
+            hidden = _upsample(layers, hidden, width)
+        logits = layers.convolution(channels, activation=None, dtype="float32")(hidden)
+    return keras.Model(latents, logits, name="decoder")
+
+
+class _Layers:
+    """Makes layers whose initial weights follow from one seed, each layer's from a number of its own."""
+
+    def __init__(self, seed: int, dtype: Any) -> None:
+        self._seeds = itertools.count(seed * 1000)
+        self._dtype = dtype
+
+    def dense(self, units: int, activation: str | None) -> keras.layers.Layer:
+        return keras.layers.Dense(units, activation, kernel_initializer=self._initializer(), dtype=self._dtype)
+
+    def head(self, units: int) -> keras.layers.Layer:
+        return keras.layers.Dense(units, kernel_initializer=self._initializer(), dtype="float32")
+
+    def convolution(self, channels: int, *, strides: int = 1, kernel: int = 3, **options: Any) -> keras.layers.Layer:
+        options = {"activation": "silu", "padding": "same", "dtype": self._dtype, **options}
+        return keras.layers.Conv2D(channels, kernel, strides, kernel_initializer=self._initializer(), **options)
+
+    def _initializer(self) -> keras.initializers.Initializer:
+        return keras.initializers.GlorotUniform(seed=next(self._seeds))
+
+
+def _residual(layers: _Layers, hidden: Any, channels: int) -> Any:
+    branch = layers.convolution(channels)(hidden)
+    branch = layers.convolution(channels, kernel=1, activation=None)(branch)
+    return keras.layers.Add(dtype=branch.dtype)([hidden, branch])
+
+
+def _upsample(layers: _Layers, hidden: Any, channels: int) -> Any:
+    """Double both sides by sub-pixel convolution (Shi et al. 2016): no checkerboard, and cheap on a CPU."""
+    height, width = hidden.shape[1:3]
+    hidden = layers.convolution(4 * channels, kernel=1, activation=None)(hidden)
+    hidden = keras.layers.Reshape((height, width, 2, 2, channels), dtype=hidden.dtype)(hidden)
+    hidden = keras.layers.Permute((1, 3, 2, 4, 5), dtype=hidden.dtype)(hidden)
+    return keras.layers.Reshape((2 * height, 2 * width, channels), dtype=hidden.dtype)(hidden)
+
+
+def _center(images: Any) -> Any:
+    return keras.layers.Rescaling(2.0, offset=-1.0, dtype="float32")(images)
+
+
+def _check_sides(image_shape: tuple[int, int, int], widths: Sequence[int]) -> None:
+    step = 2 ** len(widths)
+    if image_shape[0] % step or image_shape[1] % step:
+        raise ValueError(
+            f"A convolutional network of {len(widths)} widths halves the sides {len(widths)} times: they must be "
+            f"multiples of {step}, and {image_shape[0]} x {image_shape[1]} is not. Give fewer widths."
+        )
