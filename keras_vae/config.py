@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from keras_vae.errors import InputError
 
@@ -31,15 +31,15 @@ class TrainConfig:
     dataset: str = _option("fashion_mnist", "TFDS name, or a folder of images by class")
     data_dir: str | None = _option(None, "where TFDS keeps its prepared data", metavar="FOLDER", type=str)
     memory_budget: int = _option(2048, "MiB of images kept in memory; larger data are streamed from disk")
-    binarize: str = _option("none", "draw black or white pixels afresh every epoch", choices=("none", "dynamic"))
+    binarize: Literal["none", "dynamic"] = _option("none", "draw black or white pixels afresh every epoch")
 
     latent_dim: int = _option(16, "size of the latent space")
-    network: str = _option("dense", "kind of encoder and decoder", choices=("dense", "convolutional"))
+    network: Literal["dense", "convolutional"] = _option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = _option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
     )
-    likelihood: str = _option(
-        "bernoulli", "distribution of the pixels", choices=("bernoulli", "gaussian", "continuous_bernoulli")
+    likelihood: Literal["bernoulli", "gaussian", "continuous_bernoulli"] = _option(
+        "bernoulli", "distribution of the pixels"
     )
     beta: float = _option(1.0, "weight of the KL; 1 is the ELBO")
     beta_warmup: float = _option(0.0, "epochs over which beta grows from 0 to its value")
@@ -47,15 +47,15 @@ class TrainConfig:
     epochs: int = _option(60, "passes over the training images")
     batch_size: int = _option(250, "images a step")
     learning_rate: float = _option(2e-3, "peak learning rate of Adam")
-    schedule: str = _option("cosine", "course of the learning rate after its warm-up", choices=("cosine", "constant"))
+    schedule: Literal["cosine", "constant"] = _option("cosine", "course of the learning rate after its warm-up")
     learning_rate_warmup: float = _option(1.0, "epochs over which the learning rate grows from 0")
     weight_decay: float = _option(0.0, "decoupled weight decay (AdamW); 0 is plain Adam")
     gradient_clip: float = _option(0.0, "largest global norm of a gradient; 0 does not clip")
     weight_average: float = _option(0.999, "momentum of the moving average of the weights; 0 keeps none")
     seed: int = _option(0, "of the initial weights, the order of the images and the noise")
 
-    xla: str = _option("auto", "compile the training step with XLA", choices=("auto", "on", "off"))
-    mixed_precision: str = _option("auto", "bfloat16 where it is faster", choices=("auto", "on", "off"))
+    xla: Literal["auto", "on", "off"] = _option("auto", "compile the training step with XLA")
+    mixed_precision: Literal["auto", "on", "off"] = _option("auto", "bfloat16 where it is faster")
     steps_per_execution: int = _option(10, "training steps in one call of the graph")
 
     grid_every: int = _option(5, "epochs between sample grids; 0: only at the end")
@@ -138,7 +138,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
 }
 
 _FIELDS = {each.name: each for each in dataclasses.fields(TrainConfig)}
-_CHOICES = {name: each.metadata["choices"] for name, each in _FIELDS.items() if "choices" in each.metadata}
+_CHOICES = {name: get_args(each.type) for name, each in _FIELDS.items() if get_origin(each.type) is Literal}
 
 # Each preset names only what differs from the defaults above.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -160,6 +160,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         if each.default is not None:
             text = f"{text} (default: {each.default})"
             details.setdefault("type", type(each.default))
+        if name in _CHOICES:
+            details["choices"] = _CHOICES[name]
         parser.add_argument(_flag(name), default=argparse.SUPPRESS, help=text, **details)
 
 

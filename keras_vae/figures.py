@@ -88,6 +88,7 @@ def labelled_grid(
     axes.set_frame_on(False)
     axes.tick_params(length=0, labelsize=TEXT_POINTS, labelcolor=INK, pad=3)
     axes.xaxis.tick_top()
+    axes.tick_params(axis="x", labelsize=TEXT_POINTS - 1)
     axes.set_yticks(_centers(rows, height, gap) if row_labels else [], row_labels or [])
     axes.set_xticks(_centers(columns, width, gap) if column_labels else [], column_labels or [])
     figure.text(0.15 / total[0], 1.0 - 0.08 / total[1], title, size=TEXT_POINTS + 2, color=INK, weight="bold", va="top")

@@ -131,6 +131,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     if checkpoint is not None:
         model.load_weights(checkpoint)
     _describe(run, config, model)
+    print(f"Run {run.name}: {_compute(model)}, {model.count_params():,} weights; {_sizes(data)} images.", flush=True)
     try:
         model.fit(
             data.training_batches(config.batch_size, seed=config.seed, first_epoch=finished, binarize=config.binarize),
@@ -309,6 +310,10 @@ def _compute(model: VAE) -> str:
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
     return f"{model.network} network on {device}, XLA {'on' if model.jit_compile else 'off'}, {model.dtype_policy.name}"
+
+
+def _sizes(data: ImageData) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in data.counts.items())
 
 
 def _largest_divisor(number: int, limit: int) -> int:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 import keras_vae  # noqa: F401  (decides Keras's backend before any test imports Keras)
+from keras_vae.data import ImageData, open_dataset
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,6 +21,12 @@ def logical_devices() -> None:
 @pytest.fixture
 def two_devices() -> list[str]:
     return [device.name for device in tf.config.list_logical_devices("CPU")]
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist() -> ImageData:
+    """The bundled data set, prepared at the first use."""
+    return open_dataset()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,71 @@
+"""A real TensorBoard for the tests: started on a free port of this machine, asked over HTTP, stopped at the end."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["get", "get_json", "tensorboard"]
+
+_PATIENCE = 120.0
+"""Seconds after which a server that does not answer counts as broken, on however busy a machine."""
+
+
+@contextmanager
+def tensorboard(logdir: Path, plugins: Sequence[str] = ()) -> Iterator[str]:
+    """Serve a log directory.
+
+    Args:
+        logdir: The folder to serve.
+        plugins: Names of plugins, such as `scalars`, `images`, `hparams` or `projector`, which must have found data.
+
+    Yields:
+        The server's address, without a slash at its end, once all the plugins are ready.
+    """
+    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={logdir}", "--host=127.0.0.1", "--port=0"]
+    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.txt"
+        with log.open("w") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+        try:
+            (url,) = _wait(lambda: re.findall(r"http://127\.0\.0\.1:\d+", log.read_text()), process, log)
+            _wait(lambda: _enabled(url).issuperset(plugins), process, log)
+            yield url
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def get(url: str, route: str, **query: Any) -> bytes:
+    """Return the body of the answer to GET; raise `urllib.error.HTTPError` for a status of 400 or more."""
+    with urllib.request.urlopen(f"{url}{route}?{urllib.parse.urlencode(query)}", timeout=_PATIENCE) as response:
+        return response.read()
+
+
+def get_json(url: str, route: str, **query: Any) -> Any:
+    """Return the decoded JSON of the answer to GET."""
+    return json.loads(get(url, route, **query))
+
+
+def _enabled(url: str) -> set[str]:
+    return {name for name, plugin in get_json(url, "/data/plugins_listing").items() if plugin["enabled"]}
+
+
+def _wait(answer: Callable[[], Any], process: subprocess.Popen[bytes], log: Path) -> Any:
+    """Return the first answer that is true; what TensorBoard printed becomes the error if it stops or never answers."""
+    deadline = time.monotonic() + _PATIENCE
+    while not (result := answer()):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"TensorBoard does not show what it should:\n{log.read_text()}")
+        time.sleep(0.2)
+    return result
