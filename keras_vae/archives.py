@@ -10,12 +10,14 @@ import io
 import logging
 import shutil
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from tensorflow_datasets.image_classification import FashionMNIST
 
@@ -50,19 +52,20 @@ def fashion_mnist_builder(
     Raises:
         InputError: An archive is missing, damaged or altered, or `data_dir` cannot be written.
     """
-    builder = _open_builder(data_dir, archives)
+    builder = _open_builder(data_dir)
     if builder.is_prepared():
         return builder
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         with _exclusive(data_dir / "fashion_mnist.lock"):
-            builder = _open_builder(data_dir, archives)  # another process may have prepared it while this one waited
+            builder = _open_builder(data_dir)  # another process may have prepared it while this one waited
             if not builder.is_prepared():
                 _verify(archives)
-                _prepare(builder)
-    except OSError as error:
+                _prepare(builder, archives)
+    except (OSError, tf.errors.OpError) as error:
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"{data_dir}: Fashion-MNIST cannot be prepared there ({error}): free or choose another folder (--data-dir)"
+            f"{data_dir}: Fashion-MNIST cannot be prepared there ({reason}): mend that or choose another --data-dir"
         ) from error
     return builder
 
@@ -89,11 +92,7 @@ class _FashionMNISTInFileOrder(FashionMNIST, skip_registration=True):  # type: i
 
     name = "fashion_mnist"
     # A configuration of its own keeps the data set apart from a shuffled `fashion_mnist` in the same folder.
-    BUILDER_CONFIGS = [tfds.core.BuilderConfig(name="file_order", description="In the order of the archives.")]  # noqa: RUF012
-
-    def __init__(self, *, archives: Path, **arguments: Any) -> None:
-        self.URL = f"{archives.resolve()}/"
-        super().__init__(**arguments)
+    BUILDER_CONFIGS: ClassVar = [tfds.core.BuilderConfig(name="file_order", description="In the archives' order.")]
 
     def _info(self) -> tfds.core.DatasetInfo:
         original = super()._info()
@@ -109,9 +108,9 @@ class _FashionMNISTInFileOrder(FashionMNIST, skip_registration=True):  # type: i
         )
 
 
-def _open_builder(data_dir: Path, archives: Path) -> tfds.core.DatasetBuilder:
+def _open_builder(data_dir: Path) -> tfds.core.DatasetBuilder:
     with quiet_tfds():
-        return _FashionMNISTInFileOrder(archives=archives, data_dir=data_dir)
+        return _FashionMNISTInFileOrder(data_dir=data_dir)
 
 
 @contextlib.contextmanager
@@ -141,7 +140,7 @@ def _verify(archives: Path) -> None:
             raise InputError(f"{archive} does not hold the original data (its SHA-256 sum differs): {remedy}")
 
 
-def _prepare(builder: tfds.core.DatasetBuilder) -> None:
+def _prepare(builder: tfds.core.DatasetBuilder, archives: Path) -> None:
     print(f"Preparing Fashion-MNIST in {builder.data_dir}, once ...", file=sys.stderr, flush=True)
     prepared = Path(builder.data_dir)
     for leftover in prepared.parent.glob("incomplete.*"):  # of a preparation that was killed
@@ -149,7 +148,10 @@ def _prepare(builder: tfds.core.DatasetBuilder) -> None:
     downloads = prepared.parent / "downloads"
     shutil.rmtree(downloads, ignore_errors=True)
     try:
-        with quiet_tfds():
+        with tempfile.TemporaryDirectory() as directory, quiet_tfds():
+            link = Path(directory) / "archives"  # in a URL, a # or ? in the name of a folder would mean something else
+            link.symlink_to(archives.resolve())
+            builder.URL = f"{link}/"
             builder.download_and_prepare(download_dir=downloads)
     finally:
         shutil.rmtree(downloads, ignore_errors=True)

@@ -218,17 +218,14 @@ class SampleGrid(keras.callbacks.Callback):
         self.class_names = class_names
         self.every = every
         self.seed = seed
-        self._epochs = 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._epochs = epoch + 1
         if self.every and (epoch + 1) % self.every == 0 and epoch + 1 < self.params["epochs"]:
             with averaged_weights(self.model):
                 self._write(epoch + 1)
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self._epochs:
-            self._write(self._epochs)
+        self._write(self.params["epochs"])
         self.writer.close()
 
     def _write(self, epoch: int) -> None:
@@ -270,22 +267,22 @@ class EmbeddingProjector(keras.callbacks.Callback):
         self.images = images
         self.label_names = [class_names[label] for label in labels]
         self.every = every
-        self._epochs = 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._epochs = epoch + 1
-        if self.every and self._epochs % self.every == 0 and self._epochs < self.params["epochs"]:
+        if self.every and (epoch + 1) % self.every == 0 and epoch + 1 < self.params["epochs"]:
             with averaged_weights(self.model):
-                self._write(f"projector-epoch-{self._epochs:04d}")
+                self._write(self._folder_of(epoch + 1), epoch + 1)
 
     def on_train_end(self, logs: Any = None) -> None:
-        if self._epochs:
-            # TensorBoard reads a projector's folder only once: a training that is prolonged writes into another.
-            final = "projector" if not (self.log_dir / "projector").exists() else f"projector-epoch-{self._epochs:04d}"
-            self._write(final)
+        epochs = self.params["epochs"]
+        final = self.log_dir / "projector"
+        # TensorBoard reads a projector's folder only once: a training that is prolonged writes into another.
+        self._write(self._folder_of(epochs) if final.exists() else final, epochs)
 
-    def _write(self, name: str) -> None:
-        folder = self.log_dir / name
+    def _folder_of(self, epoch: int) -> Path:
+        return self.log_dir / f"projector-epoch-{epoch:04d}"
+
+    def _write(self, folder: Path, epoch: int) -> None:
         if folder.exists():
             return
         write_projector(
@@ -293,5 +290,5 @@ class EmbeddingProjector(keras.callbacks.Callback):
             {"latent_mean": posterior_means(self.model, self.images)},
             self.label_names,
             self.images,
-            description=f"Posterior means of {len(self.images):,} test images after {self._epochs} epochs.",
+            description=f"Posterior means of {len(self.images):,} test images after {epoch} epochs.",
         )

@@ -51,7 +51,7 @@ class TrainConfig:
     learning_rate_warmup: float = _option(1.0, "epochs over which the learning rate grows from 0")
     weight_decay: float = _option(0.0, "decoupled weight decay (AdamW); 0 is plain Adam")
     gradient_clip: float = _option(0.0, "largest global norm of a gradient; 0 does not clip")
-    weight_average: float = _option(0.999, "momentum of the moving average of the weights; 0 keeps none")
+    weight_average: float = _option(0.995, "momentum of the moving average of the weights; 0 keeps none")
     seed: int = _option(0, "of the initial weights, the order of the images and the noise")
 
     xla: Literal["auto", "on", "off"] = _option("auto", "compile the training step with XLA")
@@ -143,7 +143,7 @@ _CHOICES = {name: get_args(each.type) for name, each in _FIELDS.items() if get_o
 # Each preset names only what differs from the defaults above.
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    "quick": {"epochs": 6},
+    "quick": {"epochs": 6, "weight_average": 0.98, "grid_every": 2, "histogram_every": 2},
     "manifold": {"latent_dim": 2},
     "benchmark": {"latent_dim": 40, "binarize": "dynamic"},
 }

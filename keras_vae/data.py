@@ -175,7 +175,8 @@ class ImageData:
 
         def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
             tf.random.set_seed(1)  # of this traced function alone: the program's own seed must not change the order
-            mixed = examples.shuffle(buffer, tf.random.fold_in(seed, epoch)[0], reshuffle_each_iteration=False)
+            shuffle_seed = tf.random.stateless_uniform((), tf.random.fold_in(seed, epoch), None, None, tf.int64)
+            mixed = examples.shuffle(buffer, shuffle_seed, reshuffle_each_iteration=False)
             return mixed.batch(batch_size, drop_remainder=True)
 
         return epochs.flat_map(shuffled).map(_images)

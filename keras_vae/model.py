@@ -24,6 +24,10 @@ __all__ = ["VAE"]
 # a looser bound, a single one of 10,000 test images cost as much as 200,000 nats.
 SMALLEST_LOG_VAR, LARGEST_LOG_VAR = -9.0, 1.0
 
+# Within 5e-5 of black or white a pixel is sure enough: background would drive its logits ever further, and a
+# latent that was never seen in training then costs a hundred nats a pixel.
+LARGEST_LOGIT = 10.0
+
 # The variance of rounding to one of 256 grey values: a Gaussian likelihood must not claim to know the pixels better.
 SMALLEST_VARIANCE = 1.0 / (12.0 * 255.0**2)
 VARIANCE_OF_UNIFORM = 1.0 / 12.0
@@ -126,7 +130,7 @@ class VAE(keras.Model):
         """
         mean, log_var = tf.split(self.encoder(images), 2, axis=-1)
         middle, reach = (LARGEST_LOG_VAR + SMALLEST_LOG_VAR) / 2, (LARGEST_LOG_VAR - SMALLEST_LOG_VAR) / 2
-        return mean, middle + reach * tf.tanh((log_var - middle) / reach)
+        return mean, middle + reach * tf.tanh(log_var / reach)
 
     def decode(self, latents: Any) -> Any:
         """Expected image of each latent.
@@ -137,7 +141,19 @@ class VAE(keras.Model):
         Returns:
             `(n, h, w, c)` in [0, 1].
         """
-        return likelihood_mean(self.likelihood, self.decoder(latents))
+        return likelihood_mean(self.likelihood, self.decode_logits(latents))
+
+    def decode_logits(self, latents: Any) -> Any:
+        """Parameters of the pixels' distribution, from which `decode` takes the mean.
+
+        Args:
+            latents: `(n, d)`.
+
+        Returns:
+            `(n, h, w, c)`; for the Bernoulli likelihood between -10 and 10.
+        """
+        logits = self.decoder(latents)
+        return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
 
     def elbo_terms(self, images: Any, training: bool = False) -> tuple[Any, Any]:
         """The two halves of the negative ELBO, from one posterior sample an image.
@@ -150,7 +166,7 @@ class VAE(keras.Model):
             `reconstruction` and `kl`, each `(n,)` nats per image.
         """
         mean, log_var = self.encode(images)
-        logits = self.decoder(gaussian_sample(mean, log_var, self._draw_noise(tf.shape(mean))))
+        logits = self.decode_logits(gaussian_sample(mean, log_var, self._draw_noise(tf.shape(mean))))
         if training and self.likelihood == "gaussian":
             variance = self._best_variance(images, logits)
         else:
@@ -198,6 +214,7 @@ class VAE(keras.Model):
         """
         seed = _fresh_seed() if seed is None else seed
         mean, log_var = self.encode(images)
+        variance = tf.convert_to_tensor(self.variance)
 
         def add_sample(index: Any, total: Any) -> tuple[Any, Any]:
             noise = tf.random.stateless_normal(tf.shape(mean), tf.random.experimental.stateless_fold_in(seed, index))
@@ -205,7 +222,7 @@ class VAE(keras.Model):
             log_weight = (
                 self.prior.log_density(latents)
                 - gaussian_log_density(latents, mean, log_var)
-                - likelihood_nll(self.likelihood, images, self.decoder(latents), tf.convert_to_tensor(self.variance))
+                - likelihood_nll(self.likelihood, images, self.decode_logits(latents), variance)
             )
             return index + 1, tf.reduce_logsumexp(tf.stack([total, log_weight]), axis=0)
 

@@ -85,7 +85,7 @@ def write_projector(
         building.mkdir()
         for name, tensor in tensors.items():
             np.savetxt(building / f"{name}.tsv", tensor, fmt="%.9g", delimiter="\t")  # 9 digits determine a float32.
-        (building / "metadata.tsv").write_text(metadata, encoding="utf-8", newline="\n")
+        (building / "metadata.tsv").write_text(metadata, encoding="utf-8")
         if mosaic is not None:
             mosaic.save(building / "sprite.png", compress_level=1)
         visualize_embeddings(str(building), _config(tensors, mosaic))

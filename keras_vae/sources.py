@@ -88,7 +88,7 @@ def open_source(name: str, data_dir: Path | None = None) -> Source:
         return _source(name, image_folder_builder(folder))
     if is_path or os.sep in name:
         raise InputError(f"{name}: there is no such folder: give a folder of images by class, or a TFDS name")
-    near = difflib.get_close_matches(name, tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name.lower(), tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5)
     advice = f"did you mean {' or '.join(near)}?" if near else "see https://www.tensorflow.org/datasets/catalog"
     raise InputError(f"{name!r} is neither a data set of TensorFlow Datasets nor a folder here: {advice}")
 

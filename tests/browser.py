@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Request, Response, sync_playwright
 
 __all__ = ["check_projector", "photograph_projector"]
 
@@ -54,9 +54,9 @@ def check_projector(
         searched: A label that is not a part of another one.
         screenshot: Where to keep a picture of the coloured page.
     """
-    with _projector(url, run, tensor) as view:
+    with _open_projector(url, run, tensor) as view:
         assert Counter(view.labels()) == counts
-        assert view.projected_values_are_finite()
+        view.until(view.projects_to_finite_values, "every point has its place")
         view.until(lambda: view.share_drawn() > 0.05, "points are drawn")
         assert view.share_coloured() < 0.01, "there is colour before one has been asked for"
 
@@ -68,7 +68,7 @@ def check_projector(
 
         view.isolate(searched)
         assert Counter(view.labels()) == {searched: counts[searched]}
-        assert view.projected_values_are_finite()
+        view.until(view.projects_to_finite_values, "every point has its place")
         view.until(lambda: view.share_drawn() > 0.005, "the isolated points are drawn")
         view.show_all()
         assert Counter(view.labels()) == counts
@@ -87,7 +87,7 @@ def photograph_projector(
         flat: Whether to draw two dimensions, as suits a map, instead of three.
         size: Width and height in pixels.
     """
-    with _projector(url, run, tensor, size) as view:
+    with _open_projector(url, run, tensor, size) as view:
         if flat:
             view.flatten()
         view.color_by("label")
@@ -96,23 +96,21 @@ def photograph_projector(
 
 
 @contextmanager
-def _projector(url: str, run: str, tensor: str, size: tuple[int, int] = (1280, 800)) -> Iterator["_Projector"]:
+def _open_projector(url: str, run: str, tensor: str, size: tuple[int, int] = (1280, 800)) -> Iterator["_Projector"]:
     """Open a tensor; at the end assert that the page met no error and sent no request off this machine."""
-    problems: list[str] = []
+    executable = _chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable, args=_FLAGS)
+        page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+        page.set_default_timeout(_PATIENCE * 1000)
+        problems = _collect_problems(page, url)
         try:
-            page = browser.new_page(viewport={"width": size[0], "height": size[1]})
-            page.set_default_timeout(_PATIENCE * 1000)
-            page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
-            page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
-            page.on("request", lambda request: _is_local(request.url, url) or problems.append(f"left: {request.url}"))
-            page.on("response", lambda answer: answer.ok or problems.append(f"status {answer.status}: {answer.url}"))
             page.goto(f"{url}/#projector")
             view = _Projector(page)
             view.open(run, tensor)
             yield view
         finally:
+            print(*problems, sep="\n")  # They explain what the user did not get to see.
             browser.close()
     assert problems == []
 
@@ -126,8 +124,27 @@ def _chromium() -> str:
     pytest.skip("There is no Chromium to look at the page with.")
 
 
-def _is_local(address: str, url: str) -> bool:
-    return address.startswith((f"{url}/", "data:", "blob:"))
+def _collect_problems(page: Page, url: str) -> list[str]:
+    """Return a list that grows with every error of the page, failed request and request to another machine."""
+    problems: list[str] = []
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith((f"{url}/", "data:", "blob:")):
+            problems.append(f"left this machine: {request.url}")
+
+    def on_response(response: Response) -> None:
+        if response.status >= 400:
+            problems.append(f"status {response.status}: {response.url}")
+
+    def on_failure(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # The page itself withdraws a question that has been superseded.
+            problems.append(f"{request.failure}: {request.url}")
+
+    page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+    page.on("request", on_request)
+    page.on("response", on_response)
+    page.on("requestfailed", on_failure)
+    return problems
 
 
 class _Projector:
@@ -155,10 +172,10 @@ class _Projector:
     def labels(self) -> list[str]:
         return self._element.evaluate("projector => projector.dataSet.points.map(point => point.metadata.label)")
 
-    def projected_values_are_finite(self) -> bool:
+    def projects_to_finite_values(self) -> bool:
         return self._element.evaluate(
-            "projector => projector.dataSet.points.every(point => projector.projection.projectionComponents"
-            ".every(component => Number.isFinite(point.projections[component])))"
+            "({dataSet, projection}) => Boolean(projection) && dataSet.points.every(point => "
+            "projection.projectionComponents.every(component => Number.isFinite(point.projections?.[component])))"
         )
 
     def color_by(self, column: str) -> None:

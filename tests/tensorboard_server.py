@@ -31,7 +31,15 @@ def tensorboard(logdir: Path, plugins: Sequence[str] = ()) -> Iterator[str]:
     Yields:
         The server's address, without a slash at its end, once all the plugins are ready.
     """
-    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={logdir}", "--host=127.0.0.1", "--port=0"]
+    command = [
+        sys.executable,
+        "-m",
+        "tensorboard.main",
+        f"--logdir={logdir}",
+        "--host=127.0.0.1",
+        "--port=0",
+        "--reload_interval=1",
+    ]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log.txt"

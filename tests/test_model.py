@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae.distributions import LIKELIHOODS
+from keras_vae.distributions import LIKELIHOODS, bernoulli_nll
 from keras_vae.export import load_model, save_model
-from keras_vae.model import LARGEST_LOG_VAR, SMALLEST_LOG_VAR, VAE
+from keras_vae.model import LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR, VAE
 from keras_vae.networks import NETWORKS
 
 SHAPE = (8, 8, 1)
@@ -69,6 +69,12 @@ def test_log_var_is_bounded_however_extreme_the_images():
     assert SMALLEST_LOG_VAR <= np.min(log_var) <= np.max(log_var) <= LARGEST_LOG_VAR
     assert np.isfinite(model.elbo_terms(1e4 * images_like(4))[1]).all()
     assert mean.shape == (4, 3)
+
+
+def test_a_latent_far_from_all_others_costs_a_bounded_number_of_nats():
+    model = small()
+    nats = bernoulli_nll(images_like(1), model.decode_logits(1e4 * np.ones((1, 3), np.float32)))
+    assert nats.numpy()[0] < 64 * (LARGEST_LOGIT + 1e-3)
 
 
 @pytest.mark.parametrize("xla", [False, True])
