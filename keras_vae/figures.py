@@ -115,7 +115,7 @@ def png(image: np.ndarray) -> bytes:
         image: `(h, w, c)` uint8; c is 1 or 3.
     """
     buffer = io.BytesIO()
-    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(buffer, "PNG", optimize=True)
+    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(buffer, "PNG")
     return buffer.getvalue()
 
 

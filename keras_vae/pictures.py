@@ -100,6 +100,7 @@ def draw_interpolations(
         np.stack([model.interpolate(first[start], first[end], steps) for start, end in pairs]),
         title="Straight lines between two test images of different classes",
         row_labels=[f"{class_names[start]} to {class_names[end]}" for start, end in pairs],
+        column_labels=[f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)],
     )
     return rendered(figure)
 

@@ -314,7 +314,7 @@ def truncate(folder: Path) -> Path:
 
 def disguise(folder: Path) -> Path:
     path = folder / "class 1" / "0099.png"
-    Image.new("L", (8, 8)).save(path, format="GIF")
+    Image.new("L", (8, 8)).save(path, format="TIFF")
     return path
 
 
