@@ -49,7 +49,7 @@ class TrainConfig:
     learning_rate: float = _option(2e-3, "peak learning rate of Adam")
     schedule: Literal["cosine", "constant"] = _option("cosine", "course of the learning rate after its warm-up")
     learning_rate_warmup: float = _option(1.0, "epochs over which the learning rate grows from 0")
-    weight_decay: float = _option(0.0, "decoupled weight decay (AdamW); 0 is plain Adam")
+    weight_decay: float = _option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam")
     gradient_clip: float = _option(0.0, "largest global norm of a gradient; 0 does not clip")
     weight_average: float = _option(0.995, "momentum of the moving average of the weights; 0 keeps none")
     seed: int = _option(0, "of the initial weights, the order of the images and the noise")
@@ -58,7 +58,7 @@ class TrainConfig:
     mixed_precision: Literal["auto", "on", "off"] = _option("auto", "bfloat16 where it is faster")
     steps_per_execution: int = _option(10, "training steps in one call of the graph")
 
-    grid_every: int = _option(5, "epochs between sample grids; 0: only at the end")
+    grid_every: int = _option(10, "epochs between sample grids; 0: only at the end")
     projector_every: int = _option(0, "epochs between snapshots for the projector; 0: only at the end")
     histogram_every: int = _option(10, "epochs between histograms of the weights; 0: none")
 
@@ -144,7 +144,7 @@ _CHOICES = {name: get_args(each.type) for name, each in _FIELDS.items() if get_o
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "quick": {"epochs": 6, "weight_average": 0.98, "grid_every": 2, "histogram_every": 2},
-    "manifold": {"latent_dim": 2},
+    "manifold": {"latent_dim": 2, "epochs": 40},
     "benchmark": {"latent_dim": 40, "binarize": "dynamic"},
 }
 

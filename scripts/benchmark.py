@@ -19,21 +19,20 @@ def main() -> None:
 
     import_tensorflow()
     from keras_vae.data import open_dataset
-    from keras_vae.speed import pipeline_speed, training_speed
+    from keras_vae.speed import pipeline_speed, training_speeds
 
     data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
-    training = training_speed(config, data)
-    print(f"{'images/s':>44}{'ratio':>24}", flush=True)
-    print(f"{'training, this configuration':<32}{training:>12,.0f}", flush=True)
+    (training,) = training_speeds([config], data)
+    print(f"{'images/s':>48}{'ratio':>10}", flush=True)
+    print(f"{'training, this configuration':<36}{training:>12,.0f}", flush=True)
     for binarize in ("none", "dynamic"):
         speed = pipeline_speed(config.replace(binarize=binarize), data)
-        print(f"{f'pipeline, binarize {binarize}':<32}{speed:>12,.0f}{speed / training:>16.1f} x training", flush=True)
+        print(f"{f'pipeline alone, binarize {binarize}':<36}{speed:>12,.0f}{speed / training:>10.1f}", flush=True)
     for network in ("dense", "convolutional"):
-        base = config.replace(network=network, widths=None)
-        without, with_xla = (training_speed(base.replace(xla=xla), data) for xla in ("off", "on"))
-        print(f"{f'training, {network}, no XLA':<32}{without:>12,.0f}", flush=True)
-        ratio = with_xla / without
-        print(f"{f'training, {network}, XLA':<32}{with_xla:>12,.0f}{ratio:>16.2f} x without XLA", flush=True)
+        choices = [config.replace(network=network, widths=None, xla=xla) for xla in ("off", "on")]
+        without, with_xla = training_speeds(choices, data)
+        print(f"{f'training, {network}, no XLA':<36}{without:>12,.0f}", flush=True)
+        print(f"{f'training, {network}, XLA':<36}{with_xla:>12,.0f}{with_xla / without:>10.2f}", flush=True)
 
 
 if __name__ == "__main__":

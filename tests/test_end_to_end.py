@@ -106,10 +106,8 @@ def test_the_configuration_is_served_as_text(url):
 
 
 def test_hyperparameters_compare_runs(url):
-    experiment = get_json(url, "/data/plugin/hparams/experiment")
-    assert {"latent_dim", "beta", "likelihood", "learning_rate"} <= {
-        each["name"] for each in experiment["hparamInfos"]
-    }
+    experiment = get_json(url, "/data/plugin/hparams/experiment", request="{}")
+    assert {"latent_dim", "beta", "likelihood", "learning_rate"} <= {each["name"] for each in experiment["hparamInfos"]}
     body = json.dumps({"colParams": [], "allowedStatuses": ["STATUS_UNKNOWN"], "startIndex": 0, "sliceSize": 10})
     groups = get_json(url, "/data/plugin/hparams/session_groups", request=body)["sessionGroups"]
     assert [group["hparams"]["latent_dim"] for group in groups] == [16.0]
@@ -123,7 +121,8 @@ def test_the_projector_serves_the_means_of_the_test_images(url, run):
     assert [embedding["tensorName"] for embedding in info["embeddings"]] == ["latent_mean"]
     content = get(url, "/data/plugin/projector/tensor", run="first/projector", name="latent_mean")
     served = np.frombuffer(content, np.float32).reshape(10_000, 16)
-    encoded = tf.saved_model.load(str(run.saved_model)).encode(images[:500] / np.float32(255))["mean"].numpy()
+    served_model = tf.saved_model.load(str(run.saved_model))
+    encoded = served_model.encode(images[:500] / np.float32(255))["mean"].numpy()
     assert served[:500] == pytest.approx(encoded, abs=1e-3)
 
 
