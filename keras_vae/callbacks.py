@@ -22,17 +22,19 @@ __all__ = [
     "AverageForEvaluation",
     "Checkpoint",
     "EmbeddingProjector",
+    "EpochLog",
     "KLWarmup",
     "SampleGrid",
     "StopAtNonFiniteLoss",
-    "Throughput",
     "averaged_weights",
     "latest_checkpoint",
 ]
 
 
 class KLWarmup(keras.callbacks.Callback):
-    """Let beta grow linearly from 0, step by step, over the first epochs (Bowman et al. 2016, Sonderby et al. 2016).
+    """Let beta grow linearly from 0 over the first epochs (Bowman et al. 2016, Sonderby et al. 2016).
+
+    It is set before every call of the training graph, which takes `steps_per_execution` steps.
 
     Args:
         beta: the value to end at.
@@ -52,12 +54,11 @@ class KLWarmup(keras.callbacks.Callback):
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         step = self._epoch * self.steps_per_epoch + batch
-        if step <= self.steps + self.steps_per_epoch:
-            self.model.beta.assign(self.beta * min(1.0, step / self.steps if self.steps else 1.0))
+        self.model.beta.assign(self.beta * min(1.0, step / self.steps if self.steps else 1.0))
 
 
-class Throughput(keras.callbacks.Callback):
-    """Add `images_per_second` (of training steps alone), `seconds` and `beta` to the logs of an epoch.
+class EpochLog(keras.callbacks.Callback):
+    """Add to the logs of an epoch `images_per_second` (of training steps alone), `seconds`, `learning_rate`, `beta`.
 
     Args:
         images_per_epoch: images that the training steps of an epoch take.
@@ -77,6 +78,7 @@ class Throughput(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         logs["images_per_second"] = self.images_per_epoch / (self._end - self._begin)
         logs["seconds"] = time.perf_counter() - self._begin
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["beta"] = float(self.model.beta.numpy())
 
 
@@ -172,15 +174,15 @@ class Checkpoint(keras.callbacks.Callback):
         self.model.save_weights(part, overwrite=True)
         path = self.folder / f"epoch-{epoch:05d}.weights.h5"
         part.replace(path)
-        for older in self.folder.glob("epoch-*.weights.h5"):
-            if older < path:
-                older.unlink()
+        for other in self.folder.glob("epoch-*.weights.h5"):
+            if other != path:
+                other.unlink()
 
 
 def latest_checkpoint(folder: Path) -> tuple[int, Path | None]:
     """The number of finished epochs and the file that holds the state after them; 0 and None without a checkpoint."""
-    paths = sorted(folder.glob("epoch-*.weights.h5"))
-    return (int(paths[-1].name[6:11]), paths[-1]) if paths else (0, None)
+    paths = {int(path.name.split(".")[0].removeprefix("epoch-")): path for path in folder.glob("epoch-*.weights.h5")}
+    return max(paths.items()) if paths else (0, None)
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -267,8 +269,10 @@ class EmbeddingProjector(keras.callbacks.Callback):
         self.images = images
         self.label_names = [class_names[label] for label in labels]
         self.every = every
+        self._has_trained = False
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._has_trained = True
         if self.every and (epoch + 1) % self.every == 0 and epoch + 1 < self.params["epochs"]:
             with averaged_weights(self.model):
                 self._write(self._folder_of(epoch + 1), epoch + 1)
@@ -276,8 +280,11 @@ class EmbeddingProjector(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         epochs = self.params["epochs"]
         final = self.log_dir / "projector"
-        # TensorBoard reads a projector's folder only once: a training that is prolonged writes into another.
-        self._write(self._folder_of(epochs) if final.exists() else final, epochs)
+        if not final.exists():
+            self._write(final, epochs)
+        elif self._has_trained:
+            # TensorBoard reads a projector's folder only once: a training that is prolonged writes into another.
+            self._write(self._folder_of(epochs), epochs)
 
     def _folder_of(self, epoch: int) -> Path:
         return self.log_dir / f"projector-epoch-{epoch:04d}"

@@ -66,7 +66,7 @@ class ImageData:
     Splits are read when they are first asked for, and then stay in memory as uint8 if the data set fits the budget.
 
     Attributes:
-        name: The name or the folder that it was opened by.
+        name: The name that it was opened by, or the absolute path of the folder.
         image_shape: Height, width and channels of every image.
         class_names: The name of each label.
         counts: Number of images in each split.
@@ -91,7 +91,7 @@ class ImageData:
         """
         count = self.counts["train"]
         if not 1 <= batch_size <= count:
-            raise InputError(f"batch size {batch_size} is not possible: {self.name} has {count} training images")
+            raise InputError(f"--batch-size {batch_size} is not possible: {self.name} has {count} training images")
         return count // batch_size
 
     def training_batches(

@@ -39,7 +39,9 @@ def load_model(path: Path | str) -> VAE:
     try:
         model = keras.saving.load_model(path)
     except (ValueError, OSError, KeyError) as error:
-        raise InputError(f"{path} is not a model that can be loaded: {str(error).splitlines()[0]}") from error
+        raise InputError(
+            f"{path} is not a model that can be loaded: {next(iter(str(error).splitlines()), type(error).__name__)}"
+        ) from error
     if not isinstance(model, VAE):
         raise InputError(f"{path} holds a {type(model).__name__}, not a VAE of this project.")
     return model

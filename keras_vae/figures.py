@@ -1,6 +1,7 @@
 """Arrays of images -> mosaics and labelled figures."""
 
 import io
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ __all__ = ["enlarge", "labelled_grid", "mosaic", "png", "rendered"]
 
 INK = "#222222"
 DOTS_PER_INCH = 150
-TILE_INCHES = 0.48
+TILE_PIXELS = 75
 TEXT_POINTS = 8
 
 
@@ -69,12 +70,12 @@ def labelled_grid(
         gap: pixels between images.
 
     Returns:
-        A figure whose images are drawn without smoothing.
+        A figure that draws each pixel of an image as a square of the same whole number of dots.
     """
     rows, columns, height, width = np.shape(images)[:4]
     picture = mosaic(images, gap=gap)
-    inches_wide = columns * TILE_INCHES * max(1.0, width / height)
-    inches_high = inches_wide * picture.shape[0] / picture.shape[1]
+    scale = max(1, math.ceil(TILE_PIXELS / (height + gap)))
+    inches_high, inches_wide = (scale * side / DOTS_PER_INCH for side in picture.shape[:2])
     left = 0.15 + (0.065 * max(len(label) for label in row_labels) if row_labels else 0.0)
     top, bottom = 0.38 + (0.22 if column_labels else 0.0), 0.12 + (0.22 if note else 0.0)
     title_inches = 0.085 * len(title) + 0.3
@@ -83,7 +84,12 @@ def labelled_grid(
     figure = Figure(figsize=total, dpi=DOTS_PER_INCH, facecolor="white")
     axes = figure.add_axes((left / total[0], bottom / total[1], inches_wide / total[0], inches_high / total[1]))
     axes.imshow(
-        picture.squeeze(-1) if picture.shape[-1] == 1 else picture, cmap="gray", vmin=0, vmax=255, aspect="auto"
+        picture.squeeze(-1) if picture.shape[-1] == 1 else picture,
+        cmap="gray",
+        vmin=0,
+        vmax=255,
+        aspect="auto",
+        interpolation="nearest",
     )
     axes.set_frame_on(False)
     axes.tick_params(length=0, labelsize=TEXT_POINTS, labelcolor=INK, pad=3)

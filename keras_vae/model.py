@@ -77,7 +77,8 @@ class VAE(keras.Model):
         **kwargs: Any,
     ) -> None:
         _check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
-        super().__init__(**kwargs)
+        # The networks cast for themselves: whether a call goes through Keras's `__call__` must not change its result.
+        super().__init__(autocast=False, **kwargs)
         height, width, channels = image_shape
         self.image_shape = (int(height), int(width), int(channels))
         self.latent_dim = int(latent_dim)
@@ -240,10 +241,11 @@ class VAE(keras.Model):
         images = _images_of(data)
         with tf.GradientTape() as tape:
             reconstruction, kl = self.elbo_terms(images, training=True)
-            loss = tf.reduce_mean(reconstruction + self.beta * kl)
-            # Replicas' gradients are added up: each may only bring its share of the mean over the whole batch.
-            share = self.optimizer.scale_loss(loss / self.distribute_strategy.num_replicas_in_sync)
-        gradients = tape.gradient(share, self.trainable_variables)
+            # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
+            count = tf.cast(tf.shape(kl)[0], tf.float32)
+            total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
+            loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
+        gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         return self._track(reconstruction, kl)
 

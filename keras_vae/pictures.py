@@ -22,7 +22,7 @@ __all__ = [
 def draw_pictures(
     model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Draw every picture of this module; the plane of the latents only where there are two.
+    """Draw every picture of this module: the plane where there are two latents, lines where there are two classes.
 
     Args:
         model: a VAE.
@@ -38,8 +38,9 @@ def draw_pictures(
         "samples": draw_samples(model, seed),
         "reconstructions": draw_reconstructions(model, images, labels, class_names),
         "traversal": draw_traversal(model, images),
-        "interpolation": draw_interpolations(model, images, labels, class_names),
     }
+    if len(np.unique(labels)) > 1:
+        pictures["interpolation"] = draw_interpolations(model, images, labels, class_names)
     if model.latent_dim == 2:
         pictures["manifold"] = draw_manifold(model)
     return pictures

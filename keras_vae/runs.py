@@ -45,6 +45,8 @@ class Run:
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
             raise InputError(f"--run {name!r} cannot name a run: use letters, digits, '_', '.' and '-' only.")
         run = cls(name, root)
+        if run.logs.exists() and not run.folder.exists():
+            raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
         try:
             run.folder.mkdir(parents=True)
         except FileExistsError:
@@ -66,7 +68,7 @@ class Run:
         """
         folder = Path(name)
         if folder.parent.name == "saved_models" and folder.is_dir():
-            return cls(folder.name, folder.resolve().parents[1])
+            name, root = folder.name, folder.resolve().parents[1]
         run = cls(name, Path(root).resolve())
         if not (run.folder / "config.json").is_file():
             known = sorted(path.parent.name for path in run.folder.parent.glob("*/config.json"))
@@ -92,7 +94,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        """The state of an unfinished training."""
+        """The state after the last epoch: where an interrupted training goes on, and a finished one is prolonged."""
         return self.folder / "checkpoints"
 
     @property

@@ -29,7 +29,7 @@ class Source:
     """A prepared TFDS builder of images, and how it is split.
 
     Attributes:
-        name: The name or the folder that it was opened by.
+        name: The name that it was opened by, or the absolute path of the folder.
         image_shape: Height, width and channels of every image.
         class_names: The name of each label.
         splits: TFDS's expression for the splits `train`, `validation` and `test`, such as `train[:50000]`.
@@ -85,7 +85,7 @@ def open_source(name: str, data_dir: Path | None = None) -> Source:
         return _source(name, builder)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return _source(name, image_folder_builder(folder))
+        return _source(str(folder.resolve()), image_folder_builder(folder))
     if is_path or os.sep in name:
         raise InputError(f"{name}: there is no such folder: give a folder of images by class, or a TFDS name")
     near = difflib.get_close_matches(name.lower(), tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5)

@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import math
 import os
 import platform
+import shlex
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +20,10 @@ from keras_vae.callbacks import (
     AverageForEvaluation,
     Checkpoint,
     EmbeddingProjector,
+    EpochLog,
     KLWarmup,
     SampleGrid,
     StopAtNonFiniteLoss,
-    Throughput,
     latest_checkpoint,
 )
 from keras_vae.config import TrainConfig
@@ -30,7 +33,7 @@ from keras_vae.export import export_saved_model, save_model
 from keras_vae.model import VAE
 from keras_vae.runs import Run
 
-__all__ = ["compiled_model", "resume", "summary", "train"]
+__all__ = ["compiled_model", "resume", "resume_command", "summary", "train"]
 
 EVALUATION_BATCH = 500
 PICTURED_IMAGES = 10_000
@@ -53,6 +56,8 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
     """
     data = _open_data(config)
     model = compiled_model(config, data)
+    data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
+    config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
     return _fit(Run.create(config, name, root), config, data, model)
 
 
@@ -67,12 +72,16 @@ def resume(run: Run, epochs: int | None = None) -> Run:
         InputError: there is nothing left to train; and as `train`.
     """
     config = run.config if epochs is None else run.config.replace(epochs=epochs)
-    finished, _ = latest_checkpoint(run.checkpoints)
-    if finished >= config.epochs and (run.folder / "training.json").is_file():
-        raise InputError(f"Run {run.name!r} has finished its {finished} epochs; give a larger --epochs to go on.")
+    finished, checkpoint = latest_checkpoint(run.checkpoints)
+    results = run.folder / "training.json"
+    if finished > config.epochs or (finished == config.epochs and results.is_file()):
+        raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
+    if checkpoint is None and run.model_file.is_file():
+        raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
     data = _open_data(config)
     model = compiled_model(config, data)
     run.write("config.json", config.to_json())
+    results.unlink(missing_ok=True)  # as long as it is there, model and figures are those of the last epoch
     return _fit(run, config, data, model)
 
 
@@ -106,6 +115,12 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
     return model
 
 
+def resume_command(run: Run) -> str:
+    """The command line that goes on with an interrupted run."""
+    root = "" if run.root == Path.cwd() else f" --root {shlex.quote(str(run.root))}"
+    return f"python scripts/train.py --resume --run {run.name}{root}"
+
+
 def summary(run: Run) -> str:
     """Put what a finished training came to into a short table.
 
@@ -131,7 +146,8 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     if checkpoint is not None:
         model.load_weights(checkpoint)
     _describe(run, config, model)
-    print(f"Run {run.name}: {_compute(model)}, {model.count_params():,} weights; {_sizes(data)} images.", flush=True)
+    print(f"Run {run.name}: {_compute(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
+    start = time.perf_counter()
     try:
         model.fit(
             data.training_batches(config.batch_size, seed=config.seed, first_epoch=finished, binarize=config.binarize),
@@ -143,26 +159,29 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
+        seconds = time.perf_counter() - start
+        save_model(model, run.model_file)
+        export_saved_model(model, run.saved_model)
+        _write_results(run, config, data, model, finished, seconds)
     except (InputError, KeyboardInterrupt) as stop:
         epoch = _keep_last_good(run, model)
         if isinstance(stop, InputError):
             raise
         raise KeyboardInterrupt(
             f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}. "
-            f"To go on: python scripts/train.py --resume --run {run.name}"
+            f"To go on: {resume_command(run)}"
         ) from None
-    save_model(model, run.model_file)
-    export_saved_model(model, run.saved_model)
-    _write_results(run, config, data, model)
     return run
 
 
 def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.callbacks.Callback]:
     steps = data.steps_per_epoch(config.batch_size)
-    images, labels = data.images("test", PICTURED_IMAGES), data.labels("test", PICTURED_IMAGES)
+    affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
+    count = max(100, min(PICTURED_IMAGES, affordable))
+    images, labels = data.images("test", count), data.labels("test", count)
     return [
         KLWarmup(config.beta, config.beta_warmup, steps),
-        Throughput(steps * config.batch_size),
+        EpochLog(steps * config.batch_size),
         AverageForEvaluation(),
         StopAtNonFiniteLoss(),
         Checkpoint(run.checkpoints, run.folder / "history.json"),
@@ -191,7 +210,9 @@ def _keep_last_good(run: Run, model: VAE) -> int:
     return epoch
 
 
-def _write_results(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> None:
+def _write_results(
+    run: Run, config: TrainConfig, data: ImageData, model: VAE, finished_before: int, seconds: float
+) -> None:
     history = json.loads((run.folder / "history.json").read_text())
     splits = {}
     for split in ("validation", "test"):
@@ -204,10 +225,10 @@ def _write_results(run: Run, config: TrainConfig, data: ImageData, model: VAE) -
         "splits": splits,
         "epochs": len(history),
         "training_images": data.counts["train"],
-        "seconds": sum(epoch["seconds"] for epoch in history),
+        "seconds": seconds + sum(epoch["seconds"] for epoch in history[:finished_before]),
         "images_per_second": statistics.median(epoch["images_per_second"] for epoch in history),
         "steps": len(history) * steps,
-        "parameters": model.count_params(),
+        "parameters": _weights(model),
         "compute": _compute(model),
         "machine": {"cores": os.cpu_count(), "processor": platform.machine(), "system": platform.system()},
         "versions": {
@@ -253,9 +274,8 @@ def _as_hyperparameter(value: Any) -> Any:
 
 def _open_data(config: TrainConfig) -> ImageData:
     data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
-    for split in ("train", "validation", "test"):
-        if not data.counts[split]:
-            raise InputError(f"The {split} split of {data.name!r} is empty: give more images.")
+    if data.counts["test"] < 2:
+        raise InputError(f"The test split of {data.name!r} has {data.counts['test']} image: it must have at least 2.")
     return data
 
 
@@ -310,6 +330,10 @@ def _compute(model: VAE) -> str:
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
     return f"{model.network} network on {device}, XLA {'on' if model.jit_compile else 'off'}, {model.dtype_policy.name}"
+
+
+def _weights(model: VAE) -> int:
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
 
 
 def _sizes(data: ImageData) -> str:

@@ -1,6 +1,8 @@
 """Train a variational autoencoder: python scripts/train.py --help."""
 
 import argparse
+import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,11 +41,15 @@ def main() -> None:
         run = train(config, arguments.run, arguments.root)
 
     print(f"\n{summary(run)}\n")
-    print("Look at it in TensorBoard, or go on with the model:")
-    print(f"    tensorboard --logdir {run.logs.parent}")
-    print(f"    {run.saved_model}    for tf.saved_model.load")
-    print(f"    {run.model_file}    for keras_vae.load_model")
-    print(f"    {run.figures}")
+    print("Look at it:")
+    print(f"    {tensorboard_command()} --logdir {shlex.quote(str(run.logs.parent))}")
+    print("Use it (the README says how):")
+    print(f"    {run.saved_model}\n    {run.model_file}\n    {run.figures}")
+
+
+def tensorboard_command() -> str:
+    """The command as it can be typed here: by its path where the environment is not activated."""
+    return "tensorboard" if shutil.which("tensorboard") else str(Path(sys.executable).with_name("tensorboard"))
 
 
 if __name__ == "__main__":

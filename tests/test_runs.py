@@ -29,6 +29,18 @@ def test_an_existing_name_is_refused_and_nothing_in_it_changes(tmp_path):
     assert (run.folder / "config.json").read_bytes() == before
 
 
+def test_logs_left_over_from_a_removed_run_are_not_added_to(tmp_path):
+    (tmp_path / "logs" / "left").mkdir(parents=True)
+    with pytest.raises(InputError, match="left over from another run"):
+        Run.create(TrainConfig(), "left", tmp_path)
+
+
+def test_a_folder_that_is_no_run_is_not_opened(tmp_path):
+    (tmp_path / "saved_models" / "empty").mkdir(parents=True)
+    with pytest.raises(InputError, match="no run 'empty'"):
+        Run.open(str(tmp_path / "saved_models" / "empty"))
+
+
 @pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "ä", ".hidden", "-x"])
 def test_a_name_that_tensorboard_would_not_show_is_refused(tmp_path, name):
     with pytest.raises(InputError, match="cannot name a run"):

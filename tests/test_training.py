@@ -1,6 +1,8 @@
 """A run survives whatever interrupts it, and says what happened."""
 
+import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from keras_vae.callbacks import latest_checkpoint
 from keras_vae.config import TrainConfig
@@ -38,18 +41,22 @@ def tiny(folder: Path, **options) -> TrainConfig:
 
 
 def flags(config: TrainConfig) -> list[str]:
-    pairs = {"dataset": config.dataset, "latent-dim": config.latent_dim, "widths": config.widths[0]}
-    pairs |= {"epochs": config.epochs, "batch-size": config.batch_size, "beta-warmup": config.beta_warmup}
-    pairs |= {"xla": config.xla, "grid-every": config.grid_every, "histogram-every": config.histogram_every}
-    return [str(part) for name, value in pairs.items() for part in (f"--{name}", value)]
+    """The command line that makes this configuration."""
+    line = []
+    for name, value in dataclasses.asdict(config).items():
+        if value != getattr(TrainConfig(), name):
+            values = value if isinstance(value, tuple) else [value]
+            line += ["--" + name.replace("_", "-"), *map(str, values)]
+    return line
 
 
-def start(root: Path, *arguments: str) -> subprocess.Popen:
+def start(root: Path, *arguments: str, folder: Path = ROOT) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, ROOT / "scripts" / "train.py", "--root", root, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=folder,
     )
 
 
@@ -97,6 +104,9 @@ def test_beta_warms_up_and_the_learning_rate_decays(trained):
     history = json.loads((trained.folder / "history.json").read_text())
     betas = [row["beta"] for row in history]
     assert 0.0 < betas[0] < betas[1] <= betas[2] == 1.0
+    rates = [row["learning_rate"] for row in history]
+    assert rates[0] == pytest.approx(2e-3)
+    assert rates[0] > rates[1] > rates[2] == pytest.approx(0.0, abs=1e-6)
 
 
 def test_the_saved_model_is_the_trained_model(trained, picture_images):
@@ -114,8 +124,17 @@ def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, 
     assert not all(np.array_equal(a, b) for a, b in zip(weights_of(trained), weights_of(other), strict=True))
 
 
-def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted(picture_folder, tmp_path):
-    config = tiny(picture_folder, epochs=20)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"likelihood": "gaussian", "grid_every": 4, "projector_every": 4},
+        {"xla": "on", "binarize": "dynamic", "steps_per_execution": 1},
+        {"memory_budget": 0, "weight_average": 0.0, "network": "convolutional", "widths": (4, 4)},
+    ],
+    ids=["gaussian", "xla", "streamed"],
+)
+def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted(options, picture_folder, tmp_path):
+    config = tiny(picture_folder, epochs=12, **options)
     whole = train(config, "whole", tmp_path)
     process = start(tmp_path, "--run", "killed", *flags(config))
     wait_for_epoch(tmp_path / "saved_models" / "killed", 3, process)
@@ -124,7 +143,9 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted
     killed = Run.open("killed", tmp_path)
     assert not (killed.folder / "training.json").exists(), "the run ended before it could be killed"
 
-    output, errors = start(tmp_path, "--resume", "--run", "killed").communicate(timeout=300)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    output, errors = start(tmp_path, "--resume", "--run", "killed", folder=elsewhere).communicate(timeout=300)
     assert "tensorboard --logdir" in output, errors
     assert all(np.array_equal(a, b) for a, b in zip(weights_of(whole), weights_of(killed), strict=True))
     histories = [json.loads((run.folder / "history.json").read_text()) for run in (whole, killed)]
@@ -151,7 +172,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights
 
 
 def test_a_finished_run_is_prolonged_only_by_more_epochs(trained):
-    with pytest.raises(InputError, match="has finished its 3 epochs"):
+    with pytest.raises(InputError, match="has finished 3 epochs"):
         resume(trained)
 
 
@@ -161,6 +182,54 @@ def test_a_finished_run_can_be_prolonged(picture_folder, tmp_path):
     assert [row["epoch"] for row in json.loads((run.folder / "history.json").read_text())] == [1, 2]
     assert run.config.epochs == 2
     assert (run.logs / "projector-epoch-0002").is_dir()
+
+
+def test_fewer_epochs_than_are_finished_are_refused(trained):
+    before = (trained.folder / "config.json").read_bytes()
+    with pytest.raises(InputError, match="has finished 3 epochs"):
+        resume(trained, epochs=2)
+    assert (trained.folder / "config.json").read_bytes() == before
+
+
+def test_a_run_killed_after_its_last_epoch_is_completed(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=2), "late", tmp_path)
+    expected = weights_of(run)
+    (run.folder / "training.json").unlink()
+    run.model_file.unlink()
+    resume(run)
+    assert (run.folder / "training.json").is_file()
+    assert all(np.array_equal(a, b) for a, b in zip(expected, weights_of(run), strict=True))
+    assert [path.name for path in run.logs.glob("projector*")] == ["projector"]
+
+
+def test_a_run_without_its_checkpoints_is_not_trained_anew(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=1), "bare", tmp_path)
+    shutil.rmtree(run.checkpoints)
+    with pytest.raises(InputError, match="cannot go on without"):
+        resume(run, epochs=2)
+
+
+def test_mixed_precision_trains_and_is_exported(picture_folder, picture_images, tmp_path):
+    run = train(tiny(picture_folder, mixed_precision="on", epochs=2), "mixed", tmp_path)
+    model = load_model(run.model_file)
+    assert model.dtype_policy.name == "mixed_bfloat16"
+    served = tf.saved_model.load(str(run.saved_model))
+    images = served.reconstruct(picture_images)["images"].numpy()
+    assert images.dtype == np.float32
+    assert images == pytest.approx(model(picture_images).numpy(), abs=4e-3)  # the rounding of bfloat16
+    assert np.array_equal(model(picture_images), model.decode(model.encode(picture_images)[0]))
+
+
+def test_colour_images_are_trained(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("one", "two"):
+        (tmp_path / "colour" / name).mkdir(parents=True)
+        for number in range(30):
+            picture = Image.fromarray(rng.integers(0, 256, (8, 12, 3), np.uint8))
+            picture.save(tmp_path / "colour" / name / f"{number}.png")
+    run = train(tiny(tmp_path / "colour", epochs=1, likelihood="continuous_bernoulli", latent_dim=2), root=tmp_path)
+    assert load_model(run.model_file).image_shape == (8, 12, 3)
+    assert (run.figures / "manifold.png").is_file()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +255,7 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, tmp_path):
 
 
 def test_a_batch_larger_than_the_training_split_is_refused_before_anything_is_written(picture_folder, tmp_path):
-    with pytest.raises(InputError, match="100000"):
+    with pytest.raises(InputError, match="--batch-size 100000"):
         train(tiny(picture_folder, batch_size=100_000), root=tmp_path)
     assert not list(tmp_path.iterdir())
 
