@@ -223,7 +223,7 @@ def test_only_the_split_that_is_asked_for_is_read(noise_folder, monkeypatch):
 
 @pytest.mark.parametrize("batch_size", [0, 61])
 def test_a_batch_that_the_training_split_cannot_fill_is_refused(noise, batch_size):
-    with pytest.raises(InputError, match=f"batch size {batch_size} .* 60 training images"):
+    with pytest.raises(InputError, match=f"--batch-size {batch_size} .* 60 training images"):
         noise.training_batches(batch_size, seed=0)
 
 
