@@ -467,6 +467,7 @@ def test_a_data_set_of_unsuitable_images_is_refused_before_its_download(tmp_path
 
 
 def test_without_a_network_a_download_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr("urllib.request._opener", None)  # urllib keeps the proxies of its first call for all others
     for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9")  # the port of the discard service: nobody listens
     for variable in ("no_proxy", "NO_PROXY"):
