@@ -57,6 +57,8 @@ def start(root: Path, *arguments: str, folder: Path = ROOT) -> subprocess.Popen:
         stderr=subprocess.PIPE,
         text=True,
         cwd=folder,
+        # A test suite started in the background ignores interrupts, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
