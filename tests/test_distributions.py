@@ -71,6 +71,14 @@ def test_bernoulli_is_the_cross_entropy_even_for_extreme_logits(logit, pixel):
     assert bernoulli_nll(one_pixel(pixel), one_pixel(logit)).numpy() == pytest.approx([expected], rel=1e-6, abs=1e-7)
 
 
+def test_no_model_of_the_grey_test_images_can_come_below_their_entropy(fashion_mnist):
+    images = fashion_mnist.images("test").astype(np.float64) / 255
+    entropy = np.mean(
+        [bernoulli_nll(part, special.logit(part.clip(1e-9, 1 - 1e-9))) for part in images.reshape(10, 1000, 28, 28, 1)]
+    )
+    assert entropy == pytest.approx(189.86, abs=0.005)
+
+
 @pytest.mark.parametrize("logit", LOGITS)
 def test_continuous_bernoulli_is_a_density(logit):
     pixels = np.linspace(0.0, 1.0, 20_001)
