@@ -12,9 +12,9 @@ __all__ = ["DEFAULT_WIDTHS", "NETWORKS", "NetworkName", "build_decoder", "build_
 NetworkName = Literal["dense", "convolutional"]
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
 
-# Measured on two CPU cores (docs/results.md): after nine minutes the convolutional network is not yet where the dense
-# one, of matrix products that XLA compiles, is after one. With two layers of 512 units the validation ELBO stops
-# improving just before the 60 epochs of the default preset, well within ten minutes, are over.
+# Measured on two CPU cores (docs/results.md): six epochs of the convolutional network, untuned, are not yet where the
+# dense one, of matrix products that XLA compiles, is within a minute. With two layers of 512 units the validation ELBO
+# stops improving just before the 60 epochs of the default preset, well within ten minutes, are over.
 DEFAULT_WIDTHS: dict[NetworkName, tuple[int, ...]] = {"dense": (512, 512), "convolutional": (32, 64)}
 
 
