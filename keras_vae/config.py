@@ -1,4 +1,4 @@
-"""The configuration of one training run: a frozen dataclass, its presets, JSON in and out, and its command line."""
+"""The configuration of a training run and of an evaluation: frozen dataclasses, presets, JSON, command lines."""
 
 import argparse
 import dataclasses
@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from keras_vae.errors import InputError
 
-__all__ = ["PRESETS", "TrainConfig", "add_arguments", "given_options"]
+__all__ = ["PRESETS", "EvaluationConfig", "TrainConfig", "add_arguments", "given_options"]
 
 
 def _option(default: Any, text: str, **details: Any) -> Any:
@@ -65,18 +65,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.widths is not None:
             object.__setattr__(self, "widths", tuple(self.widths))
-        for name, (low, high) in _RANGES.items():
-            value = getattr(self, name)
-            if not low <= value <= high or not math.isfinite(value):
-                bounds = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-                raise InputError(f"{_flag(name)} must be {bounds}, not {value}.")
+        _check_fields(self)
         if self.learning_rate <= 0:
             raise InputError(f"--learning-rate must be more than 0, not {self.learning_rate}.")
         if self.widths is not None and (not self.widths or min(self.widths) < 1):
             raise InputError(f"--widths must be positive numbers, not {list(self.widths)}.")
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise InputError(f"{_flag(name)} must be one of {', '.join(choices)}, not {getattr(self, name)!r}.")
 
     @classmethod
     def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":
@@ -118,6 +111,31 @@ class TrainConfig:
         return dataclasses.replace(self, **options)
 
 
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """Everything that decides what an evaluation measures.
+
+    Raises:
+        InputError: a value is out of its range; the message names the option.
+    """
+
+    protocol: Literal["grey", "binarized"] = _option(
+        "grey", "test images as they are, or made black and white as in published tables"
+    )
+    importance_samples: int = _option(500, "posterior samples an image for the bound on the likelihood")
+    features: Literal["classifier", "inception", "none"] = _option(
+        "classifier", "network whose features compare generated with real images; none leaves them unmeasured"
+    )
+    inception_weights: str | None = _option(
+        None, "weights of InceptionV3 without its top (default: Keras's own)", metavar="FILE", type=str
+    )
+    dataset: str | None = _option(None, "another data set to measure on (default: the run's own)", type=str)
+    seed: int = _option(0, "of posterior samples, generated images and noise")
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+
+
 _RANGES: Mapping[str, tuple[float, float]] = {
     "memory_budget": (0, math.inf),
     "latent_dim": (1, 4096),
@@ -135,10 +153,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "grid_every": (0, math.inf),
     "projector_every": (0, math.inf),
     "histogram_every": (0, math.inf),
+    "importance_samples": (1, math.inf),
 }
-
-_FIELDS = {each.name: each for each in dataclasses.fields(TrainConfig)}
-_CHOICES = {name: get_args(each.type) for name, each in _FIELDS.items() if get_origin(each.type) is Literal}
 
 # Each preset names only what differs from the defaults above.
 PRESETS: dict[str, dict[str, Any]] = {
@@ -149,25 +165,43 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser `--preset` and one option for each field of `TrainConfig`."""
-    parser.add_argument("--preset", choices=PRESETS, default=None, help="a named set of options (default: default)")
-    for name, each in _FIELDS.items():
-        if name == "preset":
+def add_arguments(parser: argparse.ArgumentParser, config: type = TrainConfig) -> None:
+    """Give a parser one option for each field of a configuration, and `--preset` where it has presets."""
+    for each in dataclasses.fields(config):
+        if each.name == "preset":
+            parser.add_argument("--preset", choices=PRESETS, help="a named set of options (default: default)")
             continue
         details = dict(each.metadata)
         text = details.pop("help")
         if each.default is not None:
             text = f"{text} (default: {each.default})"
             details.setdefault("type", type(each.default))
-        if name in _CHOICES:
-            details["choices"] = _CHOICES[name]
-        parser.add_argument(_flag(name), default=argparse.SUPPRESS, help=text, **details)
+        if choices := _choices(each):
+            details["choices"] = choices
+        parser.add_argument(_flag(each.name), default=argparse.SUPPRESS, help=text, **details)
 
 
-def given_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The fields of `TrainConfig` that were given on the command line."""
-    return {name: value for name, value in vars(arguments).items() if name in _FIELDS and name != "preset"}
+def given_options(arguments: argparse.Namespace, config: type = TrainConfig) -> dict[str, Any]:
+    """The fields of a configuration that were given on the command line."""
+    names = {each.name for each in dataclasses.fields(config)} - {"preset"}
+    return {name: value for name, value in vars(arguments).items() if name in names}
+
+
+def _check_fields(config: Any) -> None:
+    for each in dataclasses.fields(config):
+        value = getattr(config, each.name)
+        if each.name in _RANGES:
+            low, high = _RANGES[each.name]
+            if not low <= value <= high or not math.isfinite(value):
+                bounds = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+                raise InputError(f"{_flag(each.name)} must be {bounds}, not {value}.")
+        choices = _choices(each)
+        if choices and value not in choices:
+            raise InputError(f"{_flag(each.name)} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def _choices(each: "dataclasses.Field[Any]") -> tuple[str, ...]:
+    return get_args(each.type) if get_origin(each.type) is Literal else ()
 
 
 def _flag(name: str) -> str:

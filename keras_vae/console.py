@@ -1,5 +1,6 @@
 """What a script shows: the user's own lines and no start-up noise, one line for what the user can mend."""
 
+import errno
 import os
 import sys
 import tempfile
@@ -9,18 +10,26 @@ from keras_vae.errors import InputError
 
 __all__ = ["import_tensorflow", "run_script"]
 
+NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl-C
 
 
 def run_script(main: Callable[[], None]) -> None:
     """Call a script's main function and turn what stops it into an exit code.
 
-    `InputError` prints one line and exits with 2, Ctrl-C exits with 130; any other exception keeps its traceback.
+    `InputError`, or a disk that takes no more, prints one line and exits with 2; Ctrl-C exits with 130; any other
+    exception keeps its traceback.
     """
     try:
         main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in NOT_WRITABLE:
+            raise
+        place = error.filename or "to the disk"
+        print(f"error: cannot write {place}: {error.strerror}. Make room, or give another --root.", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as interrupt:
         print(f"\nstopped. {interrupt}", file=sys.stderr)

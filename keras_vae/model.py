@@ -217,7 +217,7 @@ class VAE(keras.Model):
         mean, log_var = self.encode(images)
         variance = tf.convert_to_tensor(self.variance)
 
-        def add_sample(index: Any, total: Any) -> tuple[Any, Any]:
+        def add_sample(index: Any, largest: Any, total: Any) -> tuple[Any, Any, Any]:
             noise = tf.random.stateless_normal(tf.shape(mean), tf.random.experimental.stateless_fold_in(seed, index))
             latents = gaussian_sample(mean, log_var, noise)
             log_weight = (
@@ -225,11 +225,14 @@ class VAE(keras.Model):
                 - gaussian_log_density(latents, mean, log_var)
                 - likelihood_nll(self.likelihood, images, self.decode_logits(latents), variance)
             )
-            return index + 1, tf.reduce_logsumexp(tf.stack([total, log_weight]), axis=0)
+            # The sum is kept relative to its largest term: a sum of logarithms would round at every step.
+            new_largest = tf.maximum(largest, log_weight)
+            return index + 1, new_largest, total * tf.exp(largest - new_largest) + tf.exp(log_weight - new_largest)
 
-        nothing = tf.fill(tf.shape(mean)[:1], -math.inf)
-        _, total = tf.while_loop(lambda index, _: index < samples, add_sample, (0, nothing))
-        return total - tf.math.log(tf.cast(samples, tf.float32))
+        nothing = tf.zeros(tf.shape(mean)[:1])
+        start = (0, nothing + tf.float32.min, nothing)
+        _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
+        return largest + tf.math.log(total / tf.cast(samples, tf.float32))
 
     # ---- how it learns ----
 

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 import secrets
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,12 @@ class Run:
         """
         return TrainConfig.from_json((self.folder / "config.json").read_text())
 
+    @property
+    def resume_command(self) -> str:
+        """The command line that goes on with the run."""
+        root = "" if self.root == Path.cwd() else f" --root {shlex.quote(str(self.root))}"
+        return f"python scripts/train.py --resume --run {self.name}{root}"
+
     def write(self, name: str, content: str | bytes | Mapping[str, Any] | list[Any]) -> Path:
         """Write a file into the run's folder, atomically; mappings and lists as JSON."""
         if isinstance(content, (Mapping, list)):
@@ -130,6 +137,8 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
     try:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)
+    except OSError as error:  # that of a full disk does not name the file
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         part.unlink(missing_ok=True)
     return path

@@ -1,20 +1,15 @@
 """Train one run from its configuration: data, model and callbacks around Keras's `fit`."""
 
-import dataclasses
 import json
 import math
 import os
-import platform
-import shlex
 import statistics
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
-from tensorboard.plugins.hparams import api as hparams
 
 from keras_vae.callbacks import (
     AverageForEvaluation,
@@ -27,13 +22,15 @@ from keras_vae.callbacks import (
     latest_checkpoint,
 )
 from keras_vae.config import TrainConfig
+from keras_vae.dashboard import describe_run
 from keras_vae.data import ImageData, open_dataset
+from keras_vae.environment import environment
 from keras_vae.errors import InputError
 from keras_vae.export import export_saved_model, save_model
 from keras_vae.model import VAE
 from keras_vae.runs import Run
 
-__all__ = ["compiled_model", "resume", "resume_command", "summary", "train"]
+__all__ = ["compiled_model", "resume", "summary", "train"]
 
 EVALUATION_BATCH = 500
 PICTURED_IMAGES = 10_000
@@ -115,12 +112,6 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
     return model
 
 
-def resume_command(run: Run) -> str:
-    """The command line that goes on with an interrupted run."""
-    root = "" if run.root == Path.cwd() else f" --root {shlex.quote(str(run.root))}"
-    return f"python scripts/train.py --resume --run {run.name}{root}"
-
-
 def summary(run: Run) -> str:
     """Put what a finished training came to into a short table.
 
@@ -145,7 +136,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     finished, checkpoint = latest_checkpoint(run.checkpoints)
     if checkpoint is not None:
         model.load_weights(checkpoint)
-    _describe(run, config, model)
+    describe_run(run, config, _compute(model))
     print(f"Run {run.name}: {_compute(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
     start = time.perf_counter()
     try:
@@ -169,7 +160,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
             raise
         raise KeyboardInterrupt(
             f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}. "
-            f"To go on: {resume_command(run)}"
+            f"To go on: {run.resume_command}"
         ) from None
     return run
 
@@ -230,46 +221,12 @@ def _write_results(
         "steps": len(history) * steps,
         "parameters": _weights(model),
         "compute": _compute(model),
-        "machine": {"cores": os.cpu_count(), "processor": platform.machine(), "system": platform.system()},
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-        },
+        **environment(),
     }
     run.write("training.json", result)
     with tf.summary.create_file_writer(str(run.logs / "test")).as_default(step=config.epochs):
         for name in ("reconstruction", "kl", "elbo"):
             tf.summary.scalar(name, splits["test"][name])
-
-
-def _describe(run: Run, config: TrainConfig, model: VAE) -> None:
-    """Show the configuration in TensorBoard, as text and as hyperparameters that compare runs in one table."""
-    options = {name: value for name, value in dataclasses.asdict(config).items() if name != "data_dir"}
-    rows = "".join(f"| {name} | {value} |\n" for name, value in options.items())
-    with tf.summary.create_file_writer(str(run.logs)).as_default(step=0):
-        tf.summary.text("configuration", f"| option | value |\n| --- | --- |\n{rows}| compute | {_compute(model)} |\n")
-        hparams.hparams({name: _as_hyperparameter(value) for name, value in options.items()}, trial_id=run.name)
-    if not list(run.logs.parent.glob("events.out.tfevents.*")):
-        with tf.summary.create_file_writer(str(run.logs.parent)).as_default():
-            hparams.hparams_config(
-                hparams=[hparams.HParam(name) for name in options if name not in _NOT_COMPARED],
-                metrics=[
-                    *(
-                        hparams.Metric(name, group="test", display_name=f"test {name}")
-                        for name in ("elbo", "reconstruction", "kl")
-                    ),
-                    hparams.Metric("epoch_elbo", group="validation", display_name="validation elbo"),
-                    hparams.Metric("epoch_images_per_second", group="train", display_name="images/s"),
-                ],
-            )
-
-
-_NOT_COMPARED = {"memory_budget", "grid_every", "projector_every", "histogram_every", "steps_per_execution"}
-
-
-def _as_hyperparameter(value: Any) -> Any:
-    return value if isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _open_data(config: TrainConfig) -> ImageData:

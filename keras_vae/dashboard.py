@@ -1,0 +1,82 @@
+"""What TensorBoard's Text and HParams say of a run: its configuration, and figures that compare runs in one table."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from keras_vae.config import TrainConfig
+from keras_vae.runs import Run
+
+__all__ = ["EVALUATION_FIGURES", "describe_run", "write_evaluation"]
+
+# Names in metrics.json, and what TensorBoard calls them.
+EVALUATION_FIGURES = {
+    "reconstruction.mean.mse_per_pixel": "MSE per pixel",
+    "reconstruction.mean.ssim": "SSIM",
+    "likelihood.importance_weighted_nll": "NLL bound",
+    "likelihood.active_units": "active units",
+    "generation.frechet_distance": "Frechet distance",
+    "generation.precision": "precision",
+    "generation.recall": "recall",
+}
+
+_NOT_COMPARED = {"memory_budget", "grid_every", "projector_every", "histogram_every", "steps_per_execution"}
+
+
+def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
+    """Show the configuration of a run as text and as hyperparameters, and declare once what is compared.
+
+    Args:
+        run: whose logs are written.
+        config: its configuration.
+        compute: what it is trained on.
+    """
+    options = {name: value for name, value in dataclasses.asdict(config).items() if name != "data_dir"}
+    rows = "".join(f"| {name} | {value} |\n" for name, value in options.items())
+    with tf.summary.create_file_writer(str(run.logs)).as_default(step=0):
+        tf.summary.text("configuration", f"| option | value |\n| --- | --- |\n{rows}| compute | {compute} |\n")
+        hparams.hparams({name: _as_hyperparameter(value) for name, value in options.items()}, trial_id=run.name)
+    if not list(run.logs.parent.glob("events.out.tfevents.*")):
+        with tf.summary.create_file_writer(str(run.logs.parent)).as_default():
+            hparams.hparams_config(
+                hparams=[hparams.HParam(name) for name in options if name not in _NOT_COMPARED],
+                metrics=[
+                    *(
+                        hparams.Metric(name, group="test", display_name=f"test {name}")
+                        for name in ("elbo", "reconstruction", "kl")
+                    ),
+                    hparams.Metric("epoch_elbo", group="validation", display_name="validation elbo"),
+                    hparams.Metric("epoch_images_per_second", group="train", display_name="images/s"),
+                    *(hparams.Metric(name, group="evaluation") for name in EVALUATION_FIGURES.values()),
+                ],
+            )
+
+
+def write_evaluation(
+    run: Run, figures: Mapping[str, float], pictures: Mapping[str, Any], *, protocol: str, step: int
+) -> None:
+    """Write figures of an evaluation for HParams, and its pictures.
+
+    Args:
+        run: whose logs are written.
+        figures: by their names in metrics.json; those that are not compared are left out.
+        pictures: `(h, w, 1 or 3)` uint8 each.
+        protocol: only that of grey images stands in the table; others have a TensorBoard run of their own.
+        step: epochs that were trained.
+    """
+    group = "evaluation" if protocol == "grey" else f"evaluation-{protocol}"
+    writer = tf.summary.create_file_writer(str(run.logs / group))
+    with writer.as_default(step=step):
+        for name, shown in EVALUATION_FIGURES.items():
+            if name in figures:
+                tf.summary.scalar(shown, figures[name])
+        for name, picture in pictures.items():
+            tf.summary.image(name, picture[None])
+    writer.close()
+
+
+def _as_hyperparameter(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, float, str)) else str(value)

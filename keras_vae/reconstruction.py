@@ -1,0 +1,83 @@
+"""How well images are reproduced: errors of each image, and the best linear reconstruction as a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from sklearn.decomposition import PCA
+
+__all__ = ["RECONSTRUCTION_UNITS", "fit_pca", "reconstruct_by_pca", "reconstruction_errors"]
+
+RECONSTRUCTION_UNITS = {
+    "mse_per_pixel": "mean squared error of a pixel whose grey value lies in [0, 1]",
+    "squared_error": "squared error summed over the pixels of an image",
+    "psnr": "dB, mean over images",
+    "ssim": "structural similarity, at most 1",
+    "cross_entropy": "nats per image",
+}
+
+SSIM_FILTER = 11  # pixels: the window of Wang et al. 2004
+SMALLEST_PROBABILITY = 1e-6  # that of a pixel at the model's own bound on logits is 5e-5
+
+
+def reconstruction_errors(
+    batches: Iterable[Any], reconstruct: Callable[[Any, Any], Any], *, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Compare images with what is made of them.
+
+    Args:
+        batches: of images `(n, h, w, c)` in [0, 1].
+        reconstruct: from a batch of images and two integers, the seed of this batch, to images of the same shape.
+        seed: what all the batches' seeds follow from.
+
+    Returns:
+        `(n,)` for each measure of `RECONSTRUCTION_UNITS`, an image each. SSIM is that of Wang et al. (2004), with a
+        window of 11 pixels or as many as the image has; the cross-entropy is that of grey values read as probabilities
+        of white, and means little for reconstructions that are not probabilities.
+    """
+    rows = [
+        _errors(images, reconstruct(images, tf.constant((seed, number), tf.int32)))
+        for number, images in enumerate(batches)
+    ]
+    return {name: np.concatenate([row[name] for row in rows]) for name in RECONSTRUCTION_UNITS}
+
+
+def fit_pca(batches: Iterable[Any], latent_dim: int) -> PCA:
+    """Fit the principal components of images: the best linear autoencoder of its size (Baldi & Hornik 1989).
+
+    Args:
+        batches: of images `(n, h, w, c)` in [0, 1].
+        latent_dim: number of components; fewer are taken where images or pixels are fewer.
+    """
+    images = np.concatenate([np.reshape(batch, (len(batch), -1)) for batch in batches])
+    return PCA(min(latent_dim, *images.shape), svd_solver="covariance_eigh").fit(images)
+
+
+def reconstruct_by_pca(pca: PCA, images: Any) -> np.ndarray:
+    """Project images onto the components and back, clipped to [0, 1].
+
+    Args:
+        pca: of images of this shape.
+        images: `(n, h, w, c)`.
+
+    Returns:
+        The same shape.
+    """
+    flat = pca.inverse_transform(pca.transform(np.reshape(images, (len(images), -1))))
+    return np.clip(flat, 0.0, 1.0).astype(np.float32).reshape(np.shape(images))
+
+
+def _errors(images: Any, reconstructions: Any) -> dict[str, Any]:
+    error = tf.square(images - reconstructions)
+    probabilities = tf.clip_by_value(reconstructions, SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
+    nats = images * tf.math.log(probabilities) + (1.0 - images) * tf.math.log1p(-probabilities)
+    return {
+        "mse_per_pixel": tf.reduce_mean(error, axis=(1, 2, 3)),
+        "squared_error": tf.reduce_sum(error, axis=(1, 2, 3)),
+        "psnr": tf.image.psnr(images, reconstructions, 1.0),
+        "ssim": tf.image.ssim(images, reconstructions, 1.0, filter_size=min(SSIM_FILTER, *images.shape[1:3])),
+        "cross_entropy": -tf.reduce_sum(nats, axis=(1, 2, 3)),
+    }

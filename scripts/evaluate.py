@@ -1,0 +1,36 @@
+"""Measure trained runs on the whole test split: python scripts/evaluate.py --help."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from keras_vae.config import EvaluationConfig, add_arguments, given_options
+from keras_vae.console import import_tensorflow, run_script
+
+
+def main() -> None:
+    """Parse the command line, measure one run after the other, print them side by side."""
+    parser = argparse.ArgumentParser(description="Measure reconstruction, likelihood and generated images of runs.")
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="name of a run, or the path of its folder")
+    add_arguments(parser, EvaluationConfig)
+    parser.add_argument("--root", metavar="FOLDER", default=".", help="keeps logs/ and saved_models/ (default: here)")
+    arguments = parser.parse_args()
+    config = EvaluationConfig(**given_options(arguments, EvaluationConfig))
+
+    import_tensorflow()
+    from keras_vae.evaluation import evaluate
+    from keras_vae.metrics import comparison
+    from keras_vae.runs import Run
+
+    runs = [Run.open(name, arguments.root) for name in arguments.runs]
+    results = [evaluate(run, config) for run in runs]
+    print(f"\n{comparison(results, config.protocol)}\n")
+    print("Every figure with its unit, split, count and protocol, and the pictures:")
+    for run in runs:
+        print(f"    {run.folder / 'metrics.json'}\n    {run.figures}")
+
+
+if __name__ == "__main__":
+    run_script(main)
