@@ -21,16 +21,17 @@ __all__ = [
     "chart_reconstructions",
 ]
 
-COLOURS = ("#0072b2", "#e69f00", "#777777")  # told apart by colour-blind readers (Okabe & Ito 2008), and in grey
+BLUE, GREY = "#0072b2", "#888888"  # told apart by colour-blind readers, and in print
+SMALLEST_KL = 0.01  # nats, below which a latent is the prior's
 MOST_LATENTS = 64  # bars that can still be told apart
 
 
 def chart_error_by_class(errors: Mapping[str, Mapping[str, Mapping[str, Any]]], title: str) -> Figure:
-    """Draw the error of each class as a dot and twice its standard error as a bar, several methods in one row.
+    """Draw the error of each class as a dot and twice its standard error as a bar, of two methods in one row.
 
     Args:
         errors: for each method and class the `value` of the MSE per pixel and its `standard_error`, None for a single
-            image; the last method decides the order of the classes.
+            image; the second method decides the order of the classes.
         title: stands above.
     """
     methods = list(errors)
@@ -39,7 +40,7 @@ def chart_error_by_class(errors: Mapping[str, Mapping[str, Mapping[str, Any]]], 
     note = "bars: two standard errors to each side"
     figure, axes = _figure(6.4, 1.5 + 0.27 * len(classes), title, note, left=0.35 + 0.075 * max(map(len, classes)))
     rows = np.arange(len(classes))
-    for method, colour, marker in zip(methods, COLOURS[::-1], "Dos", strict=False):
+    for method, colour, marker in zip(methods, (GREY, BLUE), "Do", strict=True):
         means = [errors[method][name]["value"] for name in classes]
         bars = [2.0 * (errors[method][name]["standard_error"] or 0.0) for name in classes]
         axes.errorbar(means, rows, xerr=bars, label=method, fmt=marker, ms=5, color=colour, elinewidth=1.2, capsize=2)
@@ -48,7 +49,9 @@ def chart_error_by_class(errors: Mapping[str, Mapping[str, Mapping[str, Any]]], 
     axes.set_xlim(0)
     axes.grid(axis="y", color="#eeeeee")
     axes.set_xlabel("MSE per pixel, grey values in [0, 1]", size=TEXT_POINTS, color=INK)
-    axes.legend(loc="lower right", frameon=False, fontsize=TEXT_POINTS, labelcolor=INK)
+    axes.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 0.99), borderpad=0.0, ncols=2, frameon=False, fontsize=TEXT_POINTS
+    )
     return figure
 
 
@@ -63,7 +66,7 @@ def chart_kl_by_latent(kl: np.ndarray, active: np.ndarray) -> Figure:
     title = f"{active.sum()} of {len(kl)} latents are active, {kl.sum():.2f} nats in all"
     note = f"the {MOST_LATENTS} largest are shown" if len(kl) > MOST_LATENTS else ""
     figure, axes = _figure(max(3.2, 1.2 + 0.24 * len(order)), 2.6, title, note)
-    axes.bar(np.arange(len(order)), kl[order], color=np.where(active[order], COLOURS[0], "#bbbbbb"), width=0.75)
+    axes.bar(np.arange(len(order)), kl[order], color=np.where(active[order], BLUE, "#bbbbbb"), width=0.75)
     axes.set_xticks(np.arange(len(order)), order, size=TEXT_POINTS - (1 if len(order) <= 32 else 3))
     axes.set_xlim(-0.7, len(order) - 0.3)
     axes.set_xlabel("latent", size=TEXT_POINTS, color=INK)
@@ -78,16 +81,16 @@ def chart_aggregate_posterior(latents: np.ndarray, kl: np.ndarray, log_var: np.n
         latents: `(n, d)`, one sample of each posterior.
         kl: `(d,)` mean KL of each latent, which orders the panels.
         log_var: `(n, d)`, of the posteriors.
-        most: latents shown; the last panel is the distance from the origin.
+        most: latents shown, of those that are not simply the prior; the last panel is the distance from the origin.
     """
-    order = np.argsort(-kl)[:most]
+    order = np.argsort(-kl)[: max(1, min(most, np.sum(kl > SMALLEST_KL)))]
     columns = min(4, len(order) + 1)
     rows = math.ceil((len(order) + 1) / columns)
-    figure = Figure(figsize=(1.85 * columns, 1.5 * rows + 0.75), dpi=DOTS_PER_INCH, facecolor="white")
-    figure.subplots_adjust(
-        left=0.03, right=0.97, top=1 - 0.66 / (1.5 * rows + 0.75), bottom=0.3 / (1.5 * rows + 0.75), hspace=0.55
-    )
-    _titles(figure, "Latents of all images together, against the prior", "")
+    title = "Latents of all images together, against the prior"
+    width, height = max(1.85 * columns, _title_inches(title)), 1.5 * rows + 1.0
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    figure.subplots_adjust(left=0.03, right=0.97, top=1.0 - 0.66 / height, bottom=0.55 / height, hspace=0.55)
+    _titles(figure, title, "nats: mean KL of the latent; width: typical standard deviation of one image's posterior")
     values = np.linspace(-4.0, 4.0, 161)
     for place, latent in enumerate(order):
         axes = figure.add_subplot(rows, columns, place + 1)
@@ -139,13 +142,17 @@ def chart_neighbours(samples: np.ndarray, neighbours: np.ndarray, columns: int =
 
 
 def _figure(width: float, height: float, title: str, note: str, left: float = 0.6) -> tuple[Figure, Axes]:
-    width = max(width, 0.085 * len(title) + 0.3)
+    width = max(width, _title_inches(title))
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     bottom = 0.5 + (0.2 if note else 0.0)
     axes = figure.add_axes((left / width, bottom / height, 1.0 - (left + 0.2) / width, 1.0 - (bottom + 0.42) / height))
     _plain(axes)
     _titles(figure, title, note)
     return figure, axes
+
+
+def _title_inches(title: str) -> float:
+    return 0.085 * len(title) + 0.3
 
 
 def _titles(figure: Figure, title: str, note: str) -> None:
@@ -164,7 +171,7 @@ def _plain(axes: Axes) -> None:
 
 def _density(axes: Axes, samples: np.ndarray, values: np.ndarray, prior: np.ndarray) -> None:
     _plain(axes)
-    axes.hist(samples, bins=list(values[::2]), density=True, color=COLOURS[0], alpha=0.55, label="images")
+    axes.hist(samples, bins=list(values[::2]), density=True, color=BLUE, alpha=0.55, label="images")
     axes.plot(values, prior, color=INK, lw=1.2, label="prior")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)

@@ -62,7 +62,7 @@ def build_classifier(seed: int = 0) -> keras.Model:
 
 def feature_extractor(classifier: keras.Model) -> keras.Model:
     """The part of a classifier that ends in its features: from `(n, 28, 28, 1)` to `(n, 128)`."""
-    return keras.Model(classifier.inputs, classifier.get_layer("features").output, name="features")
+    return keras.Model(classifier.inputs[0], classifier.get_layer("features").output, name="features")
 
 
 def train_classifier(data: ImageData, epochs: int = 15, seed: int = 0) -> keras.Model:

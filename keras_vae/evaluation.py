@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 from sklearn.metrics.pairwise import euclidean_distances
+from tqdm import tqdm
 
 from keras_vae.charts import (
     chart_aggregate_posterior,
@@ -164,7 +164,10 @@ def _open(run: Run, config: EvaluationConfig) -> _Subject:
 
 def _measure_reconstruction(subject: _Subject) -> Results:
     model, seed = subject.model, subject.config.seed
-    encode, decode = tf.function(model.encode), tf.function(model.decode, reduce_retracing=True)
+    encode, decode = (
+        tf.function(model.encode, autograph=False),
+        tf.function(model.decode, autograph=False, reduce_retracing=True),
+    )
 
     def through_mean(images: Any, _: Any) -> Any:
         return decode(encode(images)[0])
@@ -256,10 +259,10 @@ def _measure_likelihood(subject: _Subject) -> Results:
         "likelihood.image_samples_per_second": subject.figure(finite(speed), "image samples of the bound a second"),
         "likelihood.active_units": subject.figure(int(active.sum()), "latents", details=burda),
         "likelihood.aggregate_kl_at_least": subject.figure(
-            aggregate.lower, "nats", details="mixture of the posteriors of all other test images"
+            aggregate.at_least, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
         ),
         "likelihood.aggregate_kl_at_most": subject.figure(
-            aggregate.upper, "nats", details="mixture of the posteriors of all test images"
+            aggregate.at_most, "nats", details="mixture of all test images' posteriors"
         ),
     }
     noise = np.random.default_rng(config.seed).standard_normal(terms.mean.shape)
@@ -278,21 +281,22 @@ def _bounds(subject: _Subject) -> tuple[np.ndarray, float]:
     key = repr([weights_digest(subject.run), subject.data.name, config.protocol, samples, config.seed])
     bounds = _read_partial(path, key)
     first = -(-len(bounds) // BATCH)
-    interval = 0.5 if sys.stdout.isatty() else 60.0
-    bar = keras.utils.Progbar(subject.data.counts["test"] * samples, unit_name="sample", interval=interval)
-    bar.add(len(bounds) * samples)
-    start, taken = time.perf_counter(), 0
+    taken, start = 0, time.perf_counter()
 
     def progress(count: int) -> None:
         nonlocal taken
         taken += count
-        bar.add(count)
+        bar.update(count)
 
-    for batch in importance_weighted_bounds(
-        subject.model, subject.test_batches, samples, seed=config.seed, first_batch=first, progress=progress
-    ):
-        bounds = np.concatenate([bounds, batch])
-        write_atomically(path, json.dumps({"key": key, "bounds": bounds.tolist()}))
+    with tqdm(
+        desc="  bound", total=subject.data.counts["test"] * samples, initial=len(bounds) * samples, unit=" samples",
+        unit_scale=True, file=sys.stdout, mininterval=0.5 if sys.stdout.isatty() else 30.0,
+    ) as bar:  # fmt: skip
+        for batch in importance_weighted_bounds(
+            subject.model, subject.test_batches, samples, seed=config.seed, first_batch=first, progress=progress
+        ):
+            bounds = np.concatenate([bounds, batch])
+            write_atomically(path, json.dumps({"key": key, "bounds": bounds.tolist()}))
     return bounds, taken / (time.perf_counter() - start) if taken else math.nan
 
 
@@ -314,7 +318,7 @@ def _read_partial(path: Path, key: str) -> np.ndarray:
 def _measure_generation(subject: _Subject) -> Results:
     model, data, config = subject.model, subject.data, subject.config
     count = data.counts["test"]
-    sample = tf.function(model.sample, reduce_retracing=True)
+    sample = tf.function(model.sample, autograph=False, reduce_retracing=True)
 
     def samples() -> Iterable[Any]:
         for number, start in enumerate(range(0, count, BATCH)):
@@ -351,9 +355,9 @@ def _compare(
     common = {"details": details, "protocol": "grey"}
     return {
         f"{group}.frechet_distance": subject.figure(frechet_distance(real, other), "squared feature", **common),
-        f"{group}.kernel_distance": subject.figure(kernel.value, "none", standard_error=error, **common),
-        f"{group}.precision": subject.figure(shares.precision, "share of the generated images", **common),
-        f"{group}.recall": subject.figure(shares.recall, "share of the test images", **common),
+        f"{group}.kernel_distance": subject.figure(kernel.value, "kernel of features", standard_error=error, **common),
+        f"{group}.precision": subject.figure(shares.precision, "share, 0 to 1", **common),
+        f"{group}.recall": subject.figure(shares.recall, "share, 0 to 1", **common),
     }
 
 

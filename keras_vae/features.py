@@ -40,7 +40,7 @@ def open_features(name: FeatureName, image_shape: tuple[int, int, int], weights:
     """
     network = _classifier(image_shape) if name == "classifier" else _inception(weights)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def features(images: Any) -> Any:
         return network(images, training=False)
 

@@ -168,6 +168,16 @@ _ROWS = (
     ("recall", 3, "generation.recall"),
 )
 
+# Figures whose details stand below the table.
+_EXPLAINED = {
+    "PCA": "pca.mse_per_pixel",
+    "-ELBO": "likelihood.negative_elbo",
+    "Bound on the NLL": "likelihood.importance_weighted_nll",
+    "Active latents": "likelihood.active_units",
+    "Distances, precision and recall of a run": "generation.frechet_distance",
+    "The same of real images": "real_images.frechet_distance",
+}
+
 
 def comparison(all_metrics: Sequence[Mapping[str, Any]], protocol: str) -> str:
     """Put runs side by side, each with a PCA of its latent size, beside what real images reach.
@@ -203,11 +213,11 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], protocol: str) -> str:
 
 
 def _notes(measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What the figures of the first run are; each detail once."""
+    """What the figures of the first run are."""
     first = next(iter(measured.values()))
     notes = [f"{first['split']} split, {first['images']:,} images, {first['protocol']}; +- is one standard error."]
-    details = {figure["details"]: name.rpartition(".")[0] for name, figure in measured.items() if "details" in figure}
-    return [*notes, *(f"{group.split('.')[0]}: {text}." for text, group in details.items())]
+    explained = {text: measured.get(name, {}).get("details") for text, name in _EXPLAINED.items()}
+    return [*notes, *(f"{text}: {details}." for text, details in explained.items() if details)]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,15 +1,18 @@
-"""How fast the parts of a training are on this machine: images per second, to be compared within one process."""
+"""How fast training and evaluation are on this machine: images per second, to be compared within one process."""
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+import tensorflow as tf
 
 from keras_vae.config import TrainConfig
 from keras_vae.data import ImageData
+from keras_vae.likelihood import importance_weighted_bounds
 from keras_vae.training import compiled_model
 
-__all__ = ["pipeline_speed", "training_speeds"]
+__all__ = ["bound_speeds", "pipeline_speed", "training_speeds"]
 
 
 def pipeline_speed(config: TrainConfig, data: ImageData, seconds: float = 3.0) -> float:
@@ -54,6 +57,37 @@ def training_speeds(
     return [statistics.median(each) for each in zip(*speeds, strict=True)]
 
 
+def bound_speeds(config: TrainConfig, data: ImageData, samples: int = 250, rounds: int = 5) -> tuple[float, float]:
+    """Image-samples per second of the importance-weighted bound, and latents per second that the decoder alone takes.
+
+    Args:
+        config: names the networks.
+        data: the images.
+        samples: of each image in a round.
+        rounds: of both in turn; their median counts.
+    """
+    model = compiled_model(config, data)
+    batches = data.batches("test", 500).take(2).cache()
+    latents = tf.random.stateless_normal((2000, config.latent_dim), (0, 0))  # more rows only help the decoder
+    decode = tf.function(model.decode, autograph=False)
+
+    def bound(count: int) -> int:
+        return count * sum(len(each) for each in importance_weighted_bounds(model, batches, count))
+
+    def decoder(count: int) -> int:
+        for _ in range(count):
+            images = decode(latents)
+        images.numpy()
+        return count * len(latents)
+
+    works = {bound: samples, decoder: max(1, samples // 2)}
+    for work in works:
+        work(1)  # compiles
+    speeds = [[_speed(work, count) for work, count in works.items()] for _ in range(rounds)]
+    first, second = (statistics.median(each) for each in zip(*speeds, strict=True))
+    return first, second
+
+
 class _Training:
     """A compiled training that tells how long a number of executions takes."""
 
@@ -69,6 +103,12 @@ class _Training:
             self.batches, steps_per_epoch=executions * self.model.steps_per_execution, verbose=0, shuffle=False
         )
         return time.perf_counter() - start
+
+
+def _speed(work: Callable[[int], int], count: int) -> float:
+    start = time.perf_counter()
+    done = work(count)
+    return done / (time.perf_counter() - start)
 
 
 def _take(batches: Iterator[Any], count: int) -> None:

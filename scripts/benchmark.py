@@ -1,4 +1,4 @@
-"""Measure the speed of the input pipeline and of training: python scripts/benchmark.py --help."""
+"""Measure the speed of training and evaluation: python scripts/benchmark.py --help."""
 
 import argparse
 import sys
@@ -12,14 +12,16 @@ from keras_vae.console import import_tensorflow, run_script
 
 def main() -> None:
     """Print images per second and their ratios, all from one process."""
-    parser = argparse.ArgumentParser(description="Compare the speed of pipeline, networks and XLA on this machine.")
+    parser = argparse.ArgumentParser(
+        description="Compare the speed of pipeline, bound, networks and XLA on this machine."
+    )
     add_arguments(parser)
     arguments = parser.parse_args()
     config = TrainConfig.from_preset(arguments.preset or "default", **given_options(arguments))
 
     import_tensorflow()
     from keras_vae.data import open_dataset
-    from keras_vae.speed import pipeline_speed, training_speeds
+    from keras_vae.speed import bound_speeds, pipeline_speed, training_speeds
 
     data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
     (training,) = training_speeds([config], data)
@@ -28,6 +30,9 @@ def main() -> None:
     for binarize in ("none", "dynamic"):
         speed = pipeline_speed(config.replace(binarize=binarize), data)
         print(f"{f'pipeline alone, binarize {binarize}':<36}{speed:>12,.0f}{speed / training:>10.1f}", flush=True)
+    bound, decoder = bound_speeds(config, data)
+    print(f"{'decoder alone, latents/s':<36}{decoder:>12,.0f}", flush=True)
+    print(f"{'bound, image-samples/s':<36}{bound:>12,.0f}{bound / decoder:>10.2f}", flush=True)
     for network in ("dense", "convolutional"):
         choices = [config.replace(network=network, widths=None, xla=xla) for xla in ("off", "on")]
         without, with_xla = training_speeds(choices, data)

@@ -8,6 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from keras_vae.config import EvaluationConfig, add_arguments, given_options
 from keras_vae.console import import_tensorflow, run_script
+from keras_vae.runs import Run
 
 
 def main() -> None:
@@ -18,13 +19,12 @@ def main() -> None:
     parser.add_argument("--root", metavar="FOLDER", default=".", help="keeps logs/ and saved_models/ (default: here)")
     arguments = parser.parse_args()
     config = EvaluationConfig(**given_options(arguments, EvaluationConfig))
+    runs = [Run.open(name, arguments.root) for name in arguments.runs]
 
     import_tensorflow()
     from keras_vae.evaluation import evaluate
     from keras_vae.metrics import comparison
-    from keras_vae.runs import Run
 
-    runs = [Run.open(name, arguments.root) for name in arguments.runs]
     results = [evaluate(run, config) for run in runs]
     print(f"\n{comparison(results, config.protocol)}\n")
     print("Every figure with its unit, split, count and protocol, and the pictures:")

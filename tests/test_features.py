@@ -76,7 +76,7 @@ def test_a_classifier_learns_and_keeps_what_it_learnt(tmp_path):
             image[2 + 2 * label : 6 + 2 * label, 4:24] += 190
             Image.fromarray(image).save(tmp_path / "digits" / str(label) / f"{number}.png")
     data = open_dataset(str(tmp_path / "digits"))
-    classifier = train_classifier(data, epochs=30)
+    classifier = train_classifier(data, epochs=15)
     assert classifier_accuracy(classifier, data, "test") > 0.5  # of ten classes
     classifier.save_weights(tmp_path / "kept.weights.h5")
     images = images_like(3)

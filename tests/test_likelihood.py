@@ -121,24 +121,32 @@ def test_units_are_active_whose_mean_varies_by_more_than_the_threshold():
 
 def test_the_aggregate_of_the_prior_itself_is_at_no_distance():
     kl = aggregate_posterior(np.zeros((500, 3)), np.zeros((500, 3)), StandardNormal().log_density)
-    assert kl.upper == pytest.approx(0.0, abs=1e-6)
-    assert kl.lower == pytest.approx(0.0, abs=1e-6)
+    assert kl == pytest.approx((0.0, 0.0), abs=1e-6)
 
 
-def test_the_kl_of_the_aggregate_posterior_brackets_the_closed_form():
+def test_the_bounds_on_the_kl_of_the_aggregate_posterior_enclose_the_closed_form():
     rng = np.random.default_rng(0)
     # Means from N(1, 2) and variances of 0.5: the aggregate is N(1, 2.5) in each of two dimensions.
     means = 1.0 + math.sqrt(2.0) * rng.standard_normal((4000, 2))
     kl = aggregate_posterior(means, np.full((4000, 2), math.log(0.5)), StandardNormal().log_density, seed=1)
     expected = 2 * 0.5 * (2.5 + 1.0 - 1.0 - math.log(2.5))
-    assert kl.lower < kl.upper
-    assert kl.upper == pytest.approx(expected, abs=0.1)
-    assert kl.lower == pytest.approx(expected, abs=0.1)
+    assert kl.at_least == pytest.approx(expected, abs=0.1)  # it is a Gaussian: its moments are all there is
+    assert kl.at_most == pytest.approx(expected, abs=0.1)
 
 
 def test_posteriors_far_apart_are_told_apart_up_to_their_number():
     means = np.arange(64.0)[:, None] * 100.0
     kl = aggregate_posterior(means, np.zeros((64, 1)), lambda latents: np.zeros(len(latents)))
     # Against a flat measure: minus the entropy of a mixture of 64 disjoint unit Gaussians.
-    rng_error = 4 * math.sqrt(0.5 / 64)
-    assert kl.upper == pytest.approx(-math.log(64) - 0.5 * math.log(2 * math.pi * math.e), abs=rng_error)
+    sampling_error = 4 * math.sqrt(0.5 / 64)
+    expected = -math.log(64) - 0.5 * math.log(2 * math.pi * math.e)
+    assert kl.at_most == pytest.approx(expected, abs=sampling_error)
+
+
+def test_two_clusters_have_a_larger_kl_than_the_gaussian_of_their_moments():
+    means = np.repeat([[-3.0], [3.0]], 500, axis=0)
+    kl = aggregate_posterior(means, np.full((1000, 1), -4.0), StandardNormal().log_density)
+    variance = 9.0 + math.exp(-4.0)
+    assert kl.at_least == pytest.approx(0.5 * (variance - 1.0 - math.log(variance)))
+    # Half the mass on each of two narrow Gaussians: log(1/2) and the KL of one of them.
+    assert kl.at_most == pytest.approx(-math.log(2) + 0.5 * (9.0 + math.exp(-4.0) - 1.0 + 4.0), abs=0.3)

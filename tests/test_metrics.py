@@ -104,4 +104,4 @@ def test_runs_stand_side_by_side_with_a_baseline_of_each_latent_size_and_real_im
         "Frechet distance": ["2.000", "3.000", "4.000", "", "", "0.250"],
     }  # fmt: skip
     assert "test split, 10 images, grey" in table
-    assert "generation: features of the classifier." in table
+    assert "Distances, precision and recall of a run: features of the classifier." in table
