@@ -2,13 +2,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint clean
+.PHONY: train test test-slow lint clean
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/train.py $(ARGS)
 
 test: $(VENV)/.installed-for-tests lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-for-tests
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check .

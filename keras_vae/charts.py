@@ -69,6 +69,7 @@ def chart_kl_by_latent(kl: np.ndarray, active: np.ndarray) -> Figure:
     axes.bar(np.arange(len(order)), kl[order], color=np.where(active[order], BLUE, "#bbbbbb"), width=0.75)
     axes.set_xticks(np.arange(len(order)), order, size=TEXT_POINTS - (1 if len(order) <= 32 else 3))
     axes.set_xlim(-0.7, len(order) - 0.3)
+    axes.set_ylim(0.0, 1.05 * max(0.1, kl.max()))
     axes.set_xlabel("latent", size=TEXT_POINTS, color=INK)
     axes.set_ylabel("mean KL, nats", size=TEXT_POINTS, color=INK)
     return figure
@@ -87,10 +88,11 @@ def chart_aggregate_posterior(latents: np.ndarray, kl: np.ndarray, log_var: np.n
     columns = min(4, len(order) + 1)
     rows = math.ceil((len(order) + 1) / columns)
     title = "Latents of all images together, against the prior"
-    width, height = max(1.85 * columns, _title_inches(title)), 1.5 * rows + 1.0
+    note = "nats: mean KL of the latent; width: typical standard deviation of one image's posterior"
+    width, height = max(1.85 * columns, _text_inches(title, note)), 1.5 * rows + 1.0
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     figure.subplots_adjust(left=0.03, right=0.97, top=1.0 - 0.66 / height, bottom=0.55 / height, hspace=0.55)
-    _titles(figure, title, "nats: mean KL of the latent; width: typical standard deviation of one image's posterior")
+    _titles(figure, title, note)
     values = np.linspace(-4.0, 4.0, 161)
     for place, latent in enumerate(order):
         axes = figure.add_subplot(rows, columns, place + 1)
@@ -142,7 +144,7 @@ def chart_neighbours(samples: np.ndarray, neighbours: np.ndarray, columns: int =
 
 
 def _figure(width: float, height: float, title: str, note: str, left: float = 0.6) -> tuple[Figure, Axes]:
-    width = max(width, _title_inches(title))
+    width = max(width, _text_inches(title, note))
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     bottom = 0.5 + (0.2 if note else 0.0)
     axes = figure.add_axes((left / width, bottom / height, 1.0 - (left + 0.2) / width, 1.0 - (bottom + 0.42) / height))
@@ -151,8 +153,8 @@ def _figure(width: float, height: float, title: str, note: str, left: float = 0.
     return figure, axes
 
 
-def _title_inches(title: str) -> float:
-    return 0.085 * len(title) + 0.3
+def _text_inches(title: str, note: str) -> float:
+    return 0.3 + max(0.09 * len(title), 0.058 * len(note))
 
 
 def _titles(figure: Figure, title: str, note: str) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from keras_vae.config import PRESETS, TrainConfig, add_arguments, given_options
+from keras_vae.config import PRESETS, EvaluationConfig, TrainConfig, add_arguments, given_options
 from keras_vae.errors import InputError
 
 
@@ -58,6 +58,29 @@ def test_an_unknown_preset_names_those_that_exist():
 def test_a_damaged_file_is_refused_in_one_line(text):
     with pytest.raises(InputError, match="not a saved training configuration"):
         TrainConfig.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "flag"),
+    [
+        ({"importance_samples": 0}, "--importance-samples"),
+        ({"protocol": "colour"}, "--protocol"),
+        ({"features": "vgg"}, "--features"),
+        ({"seed": -1}, "--seed"),
+    ],
+)
+def test_an_evaluation_cannot_have_a_value_out_of_its_range(options, flag):
+    with pytest.raises(InputError, match=flag):
+        EvaluationConfig(**options)
+
+
+def test_the_command_line_of_the_evaluation_has_an_option_for_every_field():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser, EvaluationConfig)
+    arguments = parser.parse_args(["--importance-samples", "7", "--protocol", "binarized"])
+    assert given_options(arguments, EvaluationConfig) == {"importance_samples": 7, "protocol": "binarized"}
+    flags = parser.format_help()
+    assert all("--" + each.name.replace("_", "-") in flags for each in dataclasses.fields(EvaluationConfig))
 
 
 def test_the_command_line_has_an_option_for_every_field():

@@ -14,6 +14,7 @@ from browser import check_projector
 from tensorboard_server import get, get_json, tensorboard
 
 from keras_vae.config import TrainConfig
+from keras_vae.dashboard import EVALUATION_FIGURES
 from keras_vae.data import open_dataset
 from keras_vae.runs import Run
 from keras_vae.training import train
@@ -22,12 +23,9 @@ ROOT = Path(__file__).resolve().parents[1]
 ARTEFACTS = ROOT / "test-artefacts"
 
 
-@pytest.fixture(scope="module")
-def output(tmp_path_factory, picture_folder) -> dict:
-    """The quick preset, trained by its command in another folder than the repository, and a second, small run."""
-    root = tmp_path_factory.mktemp("user")
+def command(script: str, *arguments: str, root: Path) -> subprocess.CompletedProcess:
     process = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "train.py", "--preset", "quick", "--run", "first"],
+        [sys.executable, ROOT / "scripts" / script, *arguments],
         cwd=root,
         env={name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")},
         capture_output=True,
@@ -36,8 +34,22 @@ def output(tmp_path_factory, picture_folder) -> dict:
         check=False,
     )
     assert process.returncode == 0, process.stderr
+    return process
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory, picture_folder) -> dict:
+    """The quick preset, trained and measured by commands in another folder than the repository; a second, small run."""
+    root = tmp_path_factory.mktemp("user")
+    training = command("train.py", "--preset", "quick", "--run", "first", root=root)
     train(TrainConfig(dataset=str(picture_folder), latent_dim=3, epochs=1, batch_size=10, xla="off"), "second", root)
-    return {"root": root, "stdout": process.stdout, "stderr": process.stderr}
+    evaluation = command("evaluate.py", "first", "--importance-samples", "5", root=root)
+    return {
+        "root": root,
+        "stdout": training.stdout,
+        "stderr": training.stderr + evaluation.stderr,
+        "table": evaluation.stdout,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +128,32 @@ def test_hyperparameters_compare_runs(url):
     assert sorted(group["hparams"]["latent_dim"] for group in groups) == [3.0, 16.0]
     for group in groups:
         assert ("test", "elbo") in {(each["name"]["group"], each["name"]["tag"]) for each in group["metricValues"]}
+
+
+def test_the_evaluation_compares_the_run_with_pca_and_with_real_images(output, run):
+    metrics = json.loads((run.folder / "metrics.json").read_text())
+    value = {name: figure["value"] for name, figure in metrics["protocols"]["grey"]["measurements"].items()}
+    trained = json.loads((run.folder / "training.json").read_text())["splits"]["test"]
+    assert value["likelihood.kl"] == pytest.approx(trained["kl"], rel=1e-4)
+    assert value["likelihood.negative_elbo"] == pytest.approx(-trained["elbo"], abs=0.3)  # other posterior samples
+    assert value["reconstruction.mean.mse_per_pixel"] < value["pca.mse_per_pixel"] == pytest.approx(0.0198, abs=2e-4)
+    assert value["real_images.cross_entropy"] == pytest.approx(189.86, abs=0.005)
+    assert value["real_images.frechet_distance"] < 0.05 * value["generation.frechet_distance"]
+    assert value["real_images.recall"] > value["generation.recall"]
+    assert "|  | first | PCA, 16 | real images |" in output["table"]
+
+
+def test_the_figures_of_the_evaluation_stand_beside_the_hyperparameters(url):
+    body = json.dumps({"colParams": [], "allowedStatuses": ["STATUS_UNKNOWN"], "startIndex": 0, "sliceSize": 10})
+    groups = get_json(url, "/data/plugin/hparams/session_groups", request=body)["sessionGroups"]
+    (first,) = [group for group in groups if group["hparams"]["latent_dim"] == 16]
+    figures = {each["name"]["tag"] for each in first["metricValues"] if each["name"]["group"] == "evaluation"}
+    assert figures == set(EVALUATION_FIGURES.values())
+
+
+def test_the_pictures_of_the_evaluation_are_served(url):
+    tags = get_json(url, "/data/plugin/images/tags")["first/evaluation"]
+    assert {"reconstruction_extremes", "kl_by_latent", "error_by_class", "aggregate_posterior"} <= set(tags)
 
 
 def test_the_projector_serves_the_means_of_the_test_images(url, run):

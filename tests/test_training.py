@@ -130,8 +130,11 @@ def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, 
     "options",
     [
         {"likelihood": "gaussian", "grid_every": 4, "projector_every": 4},
-        {"xla": "on", "binarize": "dynamic", "steps_per_execution": 1},
-        {"memory_budget": 0, "weight_average": 0.0, "network": "convolutional", "widths": (4, 4)},
+        pytest.param({"xla": "on", "binarize": "dynamic", "steps_per_execution": 1}, marks=pytest.mark.slow),
+        pytest.param(
+            {"memory_budget": 0, "weight_average": 0.0, "network": "convolutional", "widths": (4, 4)},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["gaussian", "xla", "streamed"],
 )
