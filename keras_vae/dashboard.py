@@ -56,7 +56,7 @@ def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
 
 
 def write_evaluation(
-    run: Run, figures: Mapping[str, float], pictures: Mapping[str, Any], *, protocol: str, step: int
+    run: Run, figures: Mapping[str, float], pictures: Mapping[str, Any], *, name: str, step: int
 ) -> None:
     """Write figures of an evaluation for HParams, and its pictures.
 
@@ -64,17 +64,17 @@ def write_evaluation(
         run: whose logs are written.
         figures: by their names in metrics.json; those that are not compared are left out.
         pictures: `(h, w, 1 or 3)` uint8 each.
-        protocol: only that of grey images stands in the table; others have a TensorBoard run of their own.
+        name: what they are filed under; only `grey` stands in the table, others have a TensorBoard run of their own.
         step: epochs that were trained.
     """
-    group = "evaluation" if protocol == "grey" else f"evaluation-{protocol}"
-    writer = tf.summary.create_file_writer(str(run.logs / group))
+    folder = run.logs / ("evaluation" if name == "grey" else f"evaluation-{name}")
+    writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default(step=step):
-        for name, shown in EVALUATION_FIGURES.items():
-            if name in figures:
-                tf.summary.scalar(shown, figures[name])
-        for name, picture in pictures.items():
-            tf.summary.image(name, picture[None])
+        for figure, shown in EVALUATION_FIGURES.items():
+            if figure in figures:
+                tf.summary.scalar(shown, figures[figure])
+        for title, picture in pictures.items():
+            tf.summary.image(title, picture[None])
     writer.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -68,6 +69,12 @@ class _Subject:
     features: Features | None
 
     @property
+    def name(self) -> str:
+        """What the figures are filed under: the protocol, and the data set where it is not the run's own."""
+        own = self.data.name == self.run.config.dataset
+        return self.config.protocol if own else f"{self.config.protocol}-{Path(self.data.name).name}"
+
+    @property
     def binarize(self) -> Any:
         return "dynamic" if self.config.protocol == "binarized" else "none"
 
@@ -85,18 +92,21 @@ class _Subject:
         return Measurement(value, unit, "test", self.data.counts["test"], protocol, **options)
 
 
-def evaluate(run: Run, config: EvaluationConfig) -> dict[str, Any]:
-    """Measure a run, and write `metrics.json`, `metrics-<protocol>.md`, figures and what TensorBoard compares.
+def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
+    """Measure a run, and write `metrics.json`, `metrics.md`, figures and what TensorBoard compares.
+
+    The files of another protocol than `grey`, or of another data set than the run's own, have its name as a suffix.
 
     Args:
         run: a trained run.
         config: what to measure.
 
     Returns:
-        What `metrics.json` holds.
+        The name that the figures are filed under, and what `metrics.json` holds.
 
     Raises:
         InputError: the run has no weights, the data do not fit it, or the feature network cannot be had.
+        KeyboardInterrupt: Ctrl-C; what is done of the bound is kept.
     """
     subject = _open(run, config)
     start = time.perf_counter()
@@ -111,24 +121,24 @@ def evaluate(run: Run, config: EvaluationConfig) -> dict[str, Any]:
         measured, drawn = measure(subject)
         measurements |= measured
         figures |= drawn
-    seconds = time.perf_counter() - start
+    settings = {
+        **dataclasses.asdict(config),
+        "dataset": subject.data.name,
+        "seconds": round(time.perf_counter() - start, 1),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**10,
+        **environment(),
+    }
 
-    suffix = "" if config.protocol == "grey" else f"-{config.protocol}"
+    suffix = "" if subject.name == "grey" else f"-{subject.name}"
     pictures = {name: rendered(figure) for name, figure in figures.items()}
     for name, picture in pictures.items():
         write_atomically(run.figures / f"{name}{suffix}.png", png(picture))
     values = {name: each.value for name, each in measurements.items() if isinstance(each.value, (int, float))}
-    write_evaluation(run, values, pictures, protocol=config.protocol, step=run.config.epochs)
-    settings = {
-        **dataclasses.asdict(config),
-        "dataset": subject.data.name,
-        "seconds": round(seconds, 1),
-        **environment(),
-    }
-    metrics = write_metrics(run, config.protocol, settings, measurements)
-    run.write(f"metrics{suffix}.md", comparison([metrics], config.protocol) + "\n")
+    write_evaluation(run, values, pictures, name=subject.name, step=run.config.epochs)
+    metrics = write_metrics(run, subject.name, settings, measurements)
+    run.write(f"metrics{suffix}.md", comparison([metrics], subject.name) + "\n")
     _partial_bounds(run).unlink(missing_ok=True)
-    return metrics
+    return subject.name, metrics
 
 
 def _open(run: Run, config: EvaluationConfig) -> _Subject:
@@ -288,15 +298,21 @@ def _bounds(subject: _Subject) -> tuple[np.ndarray, float]:
         taken += count
         bar.update(count)
 
+    batches = importance_weighted_bounds(
+        subject.model, subject.test_batches, samples, seed=config.seed, first_batch=first, progress=progress
+    )
     with tqdm(
         desc="  bound", total=subject.data.counts["test"] * samples, initial=len(bounds) * samples, unit=" samples",
         unit_scale=True, file=sys.stdout, mininterval=0.5 if sys.stdout.isatty() else 30.0,
     ) as bar:  # fmt: skip
-        for batch in importance_weighted_bounds(
-            subject.model, subject.test_batches, samples, seed=config.seed, first_batch=first, progress=progress
-        ):
-            bounds = np.concatenate([bounds, batch])
-            write_atomically(path, json.dumps({"key": key, "bounds": bounds.tolist()}))
+        try:
+            for batch in batches:
+                bounds = np.concatenate([bounds, batch])
+                write_atomically(path, json.dumps({"key": key, "bounds": bounds.tolist()}))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"The bound is kept for {len(bounds):,} images: the same command goes on from there."
+            ) from None
     return bounds, taken / (time.perf_counter() - start) if taken else math.nan
 
 

@@ -109,15 +109,15 @@ def read_metrics(run: Run) -> dict[str, Any]:
 
 
 def write_metrics(
-    run: Run, protocol: str, settings: Mapping[str, Any], measurements: Mapping[str, Measurement]
+    run: Run, name: str, settings: Mapping[str, Any], measurements: Mapping[str, Measurement]
 ) -> dict[str, Any]:
-    """Write `metrics.json`; what was measured before under another protocol, of the same weights, stays in it.
+    """Write `metrics.json`; what was filed before under another name, of the same weights, stays in it.
 
     Args:
         run: that was measured.
-        protocol: of the images.
+        name: what to file the figures under: the protocol, and perhaps another data set.
         settings: seed, machine, and whatever else the figures depend on.
-        measurements: by name, such as `reconstruction.mean.ssim`.
+        measurements: by their names, such as `reconstruction.mean.ssim`.
 
     Returns:
         What the file holds.
@@ -134,12 +134,9 @@ def write_metrics(
         "beta": config.beta,
         "likelihood": config.likelihood,
         "weights": {"file": run.model_file.name, "sha256": weights_digest(run)},
-        "protocols": {
-            **read_metrics(run).get("protocols", {}),
-            protocol: {
-                **settings,
-                "measurements": {name: measurement.to_json() for name, measurement in measurements.items()},
-            },
+        "evaluations": {
+            **read_metrics(run).get("evaluations", {}),
+            name: {**settings, "measurements": {figure: each.to_json() for figure, each in measurements.items()}},
         },
     }
     run.write("metrics.json", metrics)
@@ -179,27 +176,28 @@ _EXPLAINED = {
 }
 
 
-def comparison(all_metrics: Sequence[Mapping[str, Any]], protocol: str) -> str:
+def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
     """Put runs side by side, each with a PCA of its latent size, beside what real images reach.
 
     Args:
         all_metrics: what `write_metrics` returned, one for each run.
-        protocol: which of their figures.
+        name: what the figures are filed under.
 
     Returns:
         A table in Markdown with standard errors where a figure is a mean, and below it what the figures are.
     """
     columns: dict[str, list[Mapping[str, Any] | None]] = {}
-    sets = {metrics["protocols"][protocol]["dataset"] for metrics in all_metrics}
-    for metrics in all_metrics:
-        measured = metrics["protocols"][protocol]["measurements"]
-        of = "" if len(sets) == 1 else f" of {metrics['protocols'][protocol]['dataset']}"
+    evaluations = [metrics["evaluations"][name] for metrics in all_metrics]
+    sets = {evaluation["dataset"] for evaluation in evaluations}
+    for metrics, evaluation in zip(all_metrics, evaluations, strict=True):
+        measured = evaluation["measurements"]
+        of = "" if len(sets) == 1 else f" of {evaluation['dataset']}"
         baseline, real = {}, {}
-        for _, _, name in _ROWS:
-            group, _, measure = name.rpartition(".")
-            baseline[name] = measured.get(f"pca.{measure}") if group == "reconstruction.mean" else None
-            real[name] = measured.get(f"real_images.{measure}")
-        columns[metrics["run"]] = [measured.get(name) for _, _, name in _ROWS]
+        for _, _, figure in _ROWS:
+            group, _, measure = figure.rpartition(".")
+            baseline[figure] = measured.get(f"pca.{measure}") if group == "reconstruction.mean" else None
+            real[figure] = measured.get(f"real_images.{measure}")
+        columns[metrics["run"]] = [measured.get(figure) for _, _, figure in _ROWS]
         columns.setdefault(f"PCA, {metrics['latent_dim']}{of}", list(baseline.values()))
         columns.setdefault(f"real images{of}", list(real.values()))
     titles = sorted(columns, key=lambda title: (title.startswith("real images"), title.startswith("PCA, ")))
@@ -209,7 +207,7 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], protocol: str) -> str:
         if any(figures)
     ]
     header = [_line(["", *titles]), _line(["---", *["---:"] * len(titles)])]
-    return "\n".join([*header, *rows, "", *_notes(all_metrics[0]["protocols"][protocol]["measurements"])])
+    return "\n".join([*header, *rows, "", *_notes(evaluations[0]["measurements"])])
 
 
 def _notes(measured: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -26,10 +26,13 @@ def main() -> None:
     from keras_vae.metrics import comparison
 
     results = [evaluate(run, config) for run in runs]
-    print(f"\n{comparison(results, config.protocol)}\n")
-    print("Every figure with its unit, split, count and protocol, and the pictures:")
-    for run in runs:
+    for name in dict.fromkeys(name for name, _ in results):
+        print(f"\n{comparison([metrics for each, metrics in results if each == name], name)}")
+    print("\nEvery figure with its unit, split, count and protocol, and the pictures:")
+    for run, (name, metrics) in zip(runs, results, strict=True):
+        measured = metrics["evaluations"][name]
         print(f"    {run.folder / 'metrics.json'}\n    {run.figures}")
+        print(f"    measured in {measured['seconds'] / 60:.1f} minutes, {measured['peak_memory_mib']:,} MiB of memory")
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def test_hyperparameters_compare_runs(url):
 
 def test_the_evaluation_compares_the_run_with_pca_and_with_real_images(output, run):
     metrics = json.loads((run.folder / "metrics.json").read_text())
-    value = {name: figure["value"] for name, figure in metrics["protocols"]["grey"]["measurements"].items()}
+    value = {name: figure["value"] for name, figure in metrics["evaluations"]["grey"]["measurements"].items()}
     trained = json.loads((run.folder / "training.json").read_text())["splits"]["test"]
     assert value["likelihood.kl"] == pytest.approx(trained["kl"], rel=1e-4)
     assert value["likelihood.negative_elbo"] == pytest.approx(-trained["elbo"], abs=0.3)  # other posterior samples

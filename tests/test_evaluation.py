@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def config_of(**options) -> EvaluationConfig:
 
 
 def measurements_of(metrics: dict, protocol: str = "grey") -> dict:
-    measured = dict(metrics["protocols"][protocol]["measurements"])
+    measured = dict(metrics["evaluations"][protocol]["measurements"])
     measured.pop("likelihood.image_samples_per_second")
     return measured
 
@@ -49,12 +50,12 @@ def command(*arguments: str, **options) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def metrics(run) -> dict:
-    return evaluate(run, config_of())
+    return evaluate(run, config_of())[1]
 
 
 def test_every_figure_has_its_unit_split_count_and_protocol(run, metrics):
     assert metrics == json.loads((run.folder / "metrics.json").read_text())
-    measured = metrics["protocols"]["grey"]["measurements"]
+    measured = metrics["evaluations"]["grey"]["measurements"]
     counts = {figure["images"] for figure in measured.values()}
     assert counts == {json.loads((run.folder / "training.json").read_text())["splits"]["test"]["images"]}
     assert all(figure["unit"] and figure["split"] == "test" for figure in measured.values())
@@ -87,9 +88,9 @@ def test_classes_make_up_the_whole(metrics):
 
 
 def test_the_same_seed_gives_the_same_figures_and_another_seed_others(run, metrics):
-    again = evaluate(run, config_of())
+    again = evaluate(run, config_of())[1]
     assert measurements_of(again) == measurements_of(metrics)
-    other = measurements_of(evaluate(run, config_of(seed=1)))
+    other = measurements_of(evaluate(run, config_of(seed=1))[1])
     assert other["reconstruction.mean.ssim"] == measurements_of(metrics)["reconstruction.mean.ssim"]
     assert other["likelihood.negative_elbo"] != measurements_of(metrics)["likelihood.negative_elbo"]
 
@@ -105,7 +106,8 @@ def test_pictures_and_a_table_are_written(run, metrics):
 
 def test_another_protocol_stands_beside_the_first(run, metrics):
     evaluate(run, config_of())
-    both = evaluate(run, config_of(protocol="binarized"))
+    name, both = evaluate(run, config_of(protocol="binarized"))
+    assert name == "binarized"
     assert measurements_of(both) == measurements_of(metrics)
     binary = measurements_of(both, "binarized")
     assert binary["likelihood.negative_elbo"]["protocol"] == "binarized"
@@ -113,8 +115,18 @@ def test_another_protocol_stands_beside_the_first(run, metrics):
     assert (run.folder / "metrics-binarized.md").is_file()
 
 
+def test_another_data_set_of_the_same_shape_is_filed_under_its_name(run, metrics, picture_folder, tmp_path):
+    other = tmp_path / "others"
+    shutil.copytree(picture_folder, other)
+    before = (run.folder / "metrics.md").read_text()
+    name, both = evaluate(run, config_of(dataset=str(other)))
+    assert name == "grey-others"
+    assert set(both["evaluations"]) >= {"grey", "grey-others"}
+    assert (run.folder / "metrics.md").read_text() == before
+
+
 def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, monkeypatch):
-    expected = measurements_of(evaluate(run, config_of()))
+    expected = measurements_of(evaluate(run, config_of())[1])
     taken = []
     bounds = evaluation.importance_weighted_bounds
 
@@ -126,9 +138,9 @@ def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, mo
                 raise KeyboardInterrupt
 
     monkeypatch.setattr(evaluation, "importance_weighted_bounds", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="kept for 14 images"):
         evaluate(run, config_of())
-    assert measurements_of(evaluate(run, config_of())) == expected
+    assert measurements_of(evaluate(run, config_of())[1]) == expected
     assert taken == sorted(set(taken))  # no batch was taken twice
     assert not list(run.folder.glob(".importance*"))
 

@@ -52,17 +52,17 @@ def test_metrics_name_the_weights_they_belong_to(tmp_path):
     written = write_metrics(run, "grey", {"seed": 3}, {"likelihood.kl": measured(2.0)})
     assert written == read_metrics(run) == json.loads((run.folder / "metrics.json").read_text())
     assert written["weights"] == {"file": "vae.keras", "sha256": weights_digest(run)}
-    assert written["protocols"]["grey"]["seed"] == 3
-    assert written["protocols"]["grey"]["measurements"]["likelihood.kl"]["value"] == 2.0
+    assert written["evaluations"]["grey"]["seed"] == 3
+    assert written["evaluations"]["grey"]["measurements"]["likelihood.kl"]["value"] == 2.0
 
 
 def test_figures_of_another_protocol_stay_as_long_as_the_weights_do(tmp_path):
     run = trained(tmp_path)
     write_metrics(run, "grey", {}, {"likelihood.kl": measured(2.0)})
-    assert set(write_metrics(run, "binarized", {}, {})["protocols"]) == {"grey", "binarized"}
+    assert set(write_metrics(run, "binarized", {}, {})["evaluations"]) == {"grey", "binarized"}
     run.model_file.write_bytes(b"trained on")
     assert read_metrics(run) == {}
-    assert set(write_metrics(run, "binarized", {}, {})["protocols"]) == {"binarized"}
+    assert set(write_metrics(run, "binarized", {}, {})["evaluations"]) == {"binarized"}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"weights": 3}'])
