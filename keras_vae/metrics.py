@@ -15,7 +15,7 @@ import numpy as np
 from keras_vae.errors import InputError
 from keras_vae.runs import Run
 
-__all__ = ["Measurement", "comparison", "mean_of", "read_metrics", "weights_digest", "write_metrics"]
+__all__ = ["Measurement", "comparison", "finite", "mean_of", "read_metrics", "weights_digest", "write_metrics"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,11 @@ def mean_of(
         by_class=by_class,
         details=details,
     )
+
+
+def finite(value: float) -> float | None:
+    """The number, or None where JSON has none for it."""
+    return float(value) if math.isfinite(value) else None
 
 
 def weights_digest(run: Run) -> str:
@@ -233,8 +238,3 @@ def _mean_and_error(values: np.ndarray) -> dict[str, float | None]:
     values = np.asarray(values, np.float64)
     error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
     return {"value": finite(values.mean()), "standard_error": finite(error)}
-
-
-def finite(value: float) -> float | None:
-    """The number, or None where JSON has none for it."""
-    return float(value) if math.isfinite(value) else None

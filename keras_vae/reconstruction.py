@@ -53,7 +53,7 @@ def fit_pca(batches: Iterable[Any], latent_dim: int) -> PCA:
         latent_dim: number of components; fewer are taken where images or pixels are fewer.
     """
     images = np.concatenate([np.reshape(batch, (len(batch), -1)) for batch in batches])
-    return PCA(min(latent_dim, *images.shape), svd_solver="covariance_eigh").fit(images)
+    return PCA(min(latent_dim, *images.shape), random_state=0).fit(images)
 
 
 def reconstruct_by_pca(pca: PCA, images: Any) -> np.ndarray:

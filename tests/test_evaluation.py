@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_vae import evaluation
+from keras_vae import measuring, subject
 from keras_vae.config import EvaluationConfig, TrainConfig
 from keras_vae.errors import InputError
 from keras_vae.evaluation import evaluate
@@ -29,7 +29,8 @@ def run(tmp_path_factory, picture_folder) -> Run:
 
 @pytest.fixture
 def small_batches(monkeypatch) -> None:
-    monkeypatch.setattr(evaluation, "BATCH", 7)
+    for module in (subject, measuring):
+        monkeypatch.setattr(module, "BATCH", 7)
 
 
 def config_of(**options) -> EvaluationConfig:
@@ -128,7 +129,7 @@ def test_another_data_set_of_the_same_shape_is_filed_under_its_name(run, metrics
 def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, monkeypatch):
     expected = measurements_of(evaluate(run, config_of())[1])
     taken = []
-    bounds = evaluation.importance_weighted_bounds
+    bounds = measuring.importance_weighted_bounds
 
     def interrupted(*arguments, first_batch, **options):
         for number, batch in enumerate(bounds(*arguments, first_batch=first_batch, **options), start=first_batch):
@@ -137,7 +138,7 @@ def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, mo
             if number == 1:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(evaluation, "importance_weighted_bounds", interrupted)
+    monkeypatch.setattr(measuring, "importance_weighted_bounds", interrupted)
     with pytest.raises(KeyboardInterrupt, match="kept for 14 images"):
         evaluate(run, config_of())
     assert measurements_of(evaluate(run, config_of())[1]) == expected
@@ -147,7 +148,7 @@ def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, mo
 
 def test_the_binarised_test_images_of_fashion_mnist_are_those_of_the_published_protocol(fashion_mnist):
     batches = fashion_mnist.batches("test", 500, binarize="dynamic").as_numpy_iterator()
-    assert sum(int(batch.sum()) for batch in batches) == evaluation.BINARY_TEST_SUM == 2_248_637
+    assert sum(int(batch.sum()) for batch in batches) == subject.BINARY_TEST_SUM == 2_248_637
 
 
 @pytest.mark.parametrize("samples", [0, -1])

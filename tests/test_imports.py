@@ -41,6 +41,8 @@ ORDER = [
     "likelihood",
     "generation",
     "metrics",
+    "subject",
+    "measuring",
     "evaluation",
     "speed",
 ]

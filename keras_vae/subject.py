@@ -1,0 +1,102 @@
+"""What an evaluation measures: a model, images that fit it, and a network that compares them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.config import EvaluationConfig
+from keras_vae.data import ImageData, open_dataset
+from keras_vae.errors import InputError
+from keras_vae.export import load_model
+from keras_vae.features import Features, open_features
+from keras_vae.metrics import Measurement, mean_of, read_metrics
+from keras_vae.model import VAE
+from keras_vae.runs import Run
+
+__all__ = ["BATCH", "Subject", "open_subject"]
+
+BATCH = 500
+BINARY_TEST_SUM = 2_248_637  # white pixels of the binarised test images in the published protocol
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What is measured, and how.
+
+    Attributes:
+        run: that is measured.
+        config: what is measured of it.
+        model: of the run.
+        data: the run's own, or others of the same shape.
+        features: compares images; None leaves generated images unmeasured.
+    """
+
+    run: Run
+    config: EvaluationConfig
+    model: VAE
+    data: ImageData
+    features: Features | None
+
+    @property
+    def name(self) -> str:
+        """What the figures are filed under: the protocol, and the data set where it is not the run's own."""
+        own = self.data.name == self.run.config.dataset
+        return self.config.protocol if own else f"{self.config.protocol}-{Path(self.data.name).name}"
+
+    def batches(self, split: str, *, grey: bool = False) -> tf.data.Dataset:
+        """One pass over a split, as the protocol has it or with its grey values."""
+        binarized = self.config.protocol == "binarized" and not grey
+        return self.data.batches(split, BATCH, binarize="dynamic" if binarized else "none")
+
+    def mean_of(self, values: np.ndarray, unit: str, *, by_class: bool = False, details: str = "") -> Measurement:
+        """The mean of a measure of each test image."""
+        labels = self.data.labels("test") if by_class else None
+        classes = self.data.class_names
+        return mean_of(values, unit, "test", self.config.protocol, labels=labels, class_names=classes, details=details)
+
+    def figure(self, value: Any, unit: str, **options: Any) -> Measurement:
+        """A figure of all test images."""
+        protocol = options.pop("protocol", self.config.protocol)
+        return Measurement(value, unit, "test", self.data.counts["test"], protocol, **options)
+
+
+def open_subject(run: Run, config: EvaluationConfig) -> Subject:
+    """Load what is to be measured, and find out whatever could stop the measuring later.
+
+    Args:
+        run: a trained run.
+        config: what to measure.
+
+    Raises:
+        InputError: the run has no weights or damaged metrics, the data do not fit it, a feature network cannot be had.
+    """
+    if not run.model_file.is_file():
+        raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
+    read_metrics(run)  # whether the old ones are damaged is told before minutes are spent on new ones
+    trained = run.config
+    data = open_dataset(
+        config.dataset or trained.dataset,
+        data_dir=None if config.dataset else trained.data_dir,
+        memory_budget=trained.memory_budget * 2**20,
+    )
+    model = load_model(run.model_file)
+    if data.image_shape != model.image_shape:
+        taken, given = (" x ".join(map(str, shape)) for shape in (model.image_shape, data.image_shape))
+        raise InputError(f"Run {run.name!r} takes images of {taken}, {data.name} has {given}: give another --dataset.")
+    features = None
+    if config.features != "none":
+        features = open_features(config.features, data.image_shape, config.inception_weights)
+    subject = Subject(run, config, model, data, features)
+    if config.protocol == "binarized" and data.name == "fashion_mnist":
+        total = sum(int(batch.sum()) for batch in subject.batches("test").as_numpy_iterator())
+        if total != BINARY_TEST_SUM:
+            raise InputError(
+                f"The binarised test images of {data.name} have {total:,} white pixels, not the {BINARY_TEST_SUM:,} of "
+                "the published protocol: remove data/prepared, and evaluate again."
+            )
+    return subject
