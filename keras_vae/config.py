@@ -122,7 +122,9 @@ class EvaluationConfig:
     protocol: Literal["grey", "binarized"] = _option(
         "grey", "test images as they are, or made black and white as in published tables"
     )
-    importance_samples: int = _option(500, "posterior samples an image for the bound on the likelihood")
+    importance_samples: int = _option(
+        None, "posterior samples an image for the bound on the likelihood (default: 500; binarized: 5000)", type=int
+    )
     features: Literal["classifier", "inception", "none"] = _option(
         "classifier", "network whose features compare generated with real images; none leaves them unmeasured"
     )
@@ -133,7 +135,11 @@ class EvaluationConfig:
     seed: int = _option(0, "of posterior samples, generated images and noise")
 
     def __post_init__(self) -> None:
+        if self.importance_samples is None:
+            object.__setattr__(self, "importance_samples", 5000 if self.protocol == "binarized" else 500)
         _check_fields(self)
+        if self.inception_weights is not None and self.features != "inception":
+            raise InputError("--inception-weights is for --features inception: give that too.")
 
 
 _RANGES: Mapping[str, tuple[float, float]] = {

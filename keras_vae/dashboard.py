@@ -8,6 +8,7 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 from keras_vae.config import TrainConfig
+from keras_vae.errors import InputError
 from keras_vae.runs import Run
 
 __all__ = ["EVALUATION_FIGURES", "describe_run", "write_evaluation"]
@@ -18,9 +19,10 @@ EVALUATION_FIGURES = {
     "reconstruction.mean.ssim": "SSIM",
     "likelihood.importance_weighted_nll": "NLL bound",
     "likelihood.active_units": "active units",
-    "generation.frechet_distance": "Frechet distance",
-    "generation.precision": "precision",
-    "generation.recall": "recall",
+    "generation.classifier.frechet_distance": "Frechet distance",
+    "generation.classifier.precision": "precision",
+    "generation.classifier.recall": "recall",
+    "generation.inception.frechet_distance": "FID",
 }
 
 _NOT_COMPARED = {"memory_budget", "grid_every", "projector_every", "histogram_every", "steps_per_execution"}
@@ -51,6 +53,7 @@ def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
                     hparams.Metric("epoch_elbo", group="validation", display_name="validation elbo"),
                     hparams.Metric("epoch_images_per_second", group="train", display_name="images/s"),
                     *(hparams.Metric(name, group="evaluation") for name in EVALUATION_FIGURES.values()),
+                    hparams.Metric("NLL bound", group="evaluation-binarized", display_name="NLL bound, binarized"),
                 ],
             )
 
@@ -66,16 +69,22 @@ def write_evaluation(
         pictures: `(h, w, 1 or 3)` uint8 each.
         name: what they are filed under; only `grey` stands in the table, others have a TensorBoard run of their own.
         step: epochs that were trained.
+
+    Raises:
+        InputError: the files cannot be written.
     """
     folder = run.logs / ("evaluation" if name == "grey" else f"evaluation-{name}")
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default(step=step):
-        for figure, shown in EVALUATION_FIGURES.items():
-            if figure in figures:
-                tf.summary.scalar(shown, figures[figure])
-        for title, picture in pictures.items():
-            tf.summary.image(title, picture[None])
-    writer.close()
+    try:
+        writer = tf.summary.create_file_writer(str(folder))
+        with writer.as_default(step=step):
+            for figure, shown in EVALUATION_FIGURES.items():
+                if figure in figures:
+                    tf.summary.scalar(shown, figures[figure])
+            for title, picture in pictures.items():
+                tf.summary.image(title, picture[None])
+        writer.close()
+    except tf.errors.OpError as error:
+        raise InputError(f"TensorBoard's files cannot be written to {folder}: {error.message}") from error
 
 
 def _as_hyperparameter(value: Any) -> Any:

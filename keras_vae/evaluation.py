@@ -59,12 +59,12 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
     }
 
     suffix = "" if subject.name == "grey" else f"-{subject.name}"
-    pictures = {name: rendered(figure) for name, figure in figures.items()}
-    for name, picture in pictures.items():
-        write_atomically(run.figures / f"{name}{suffix}.png", png(picture))
+    pictures = {title: rendered(figure) for title, figure in figures.items()}
+    for title, picture in pictures.items():
+        write_atomically(run.figures / f"{title}{suffix}.png", png(picture))
+    metrics = write_metrics(run, subject.digest, subject.name, settings, measurements)
+    run.write(f"metrics{suffix}.md", comparison([metrics], subject.name) + "\n")
+    partial_bounds(subject).unlink(missing_ok=True)
     values = {name: each.value for name, each in measurements.items() if isinstance(each.value, (int, float))}
     write_evaluation(run, values, pictures, name=subject.name, step=run.config.epochs)
-    metrics = write_metrics(run, subject.name, settings, measurements)
-    run.write(f"metrics{suffix}.md", comparison([metrics], subject.name) + "\n")
-    partial_bounds(run).unlink(missing_ok=True)
     return subject.name, metrics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -13,12 +13,12 @@ import tensorflow as tf
 from keras_vae.classifier import feature_extractor, load_classifier
 from keras_vae.errors import InputError
 
-__all__ = ["FEATURES", "FeatureName", "Features", "open_features"]
+__all__ = ["FeatureName", "Features", "open_features"]
 
-FeatureName = Literal["classifier", "inception", "none"]
-FEATURES: tuple[FeatureName, ...] = get_args(FeatureName)
+FeatureName = Literal["classifier", "inception"]
 
 INCEPTION_SIDE = 299
+IMAGES_AT_ONCE = 50  # by Inception: more only take memory
 
 Features = Callable[[Iterable[Any]], np.ndarray]
 
@@ -44,7 +44,17 @@ def open_features(name: FeatureName, image_shape: tuple[int, int, int], weights:
     def features(images: Any) -> Any:
         return network(images, training=False)
 
-    return lambda batches: np.concatenate([features(tf.convert_to_tensor(images)) for images in batches])
+    at_once = IMAGES_AT_ONCE if name == "inception" else None
+
+    def of_all(batches: Iterable[Any]) -> np.ndarray:
+        parts = (
+            tf.convert_to_tensor(images[start : start + (at_once or len(images))])
+            for images in batches
+            for start in range(0, len(images), at_once or len(images))
+        )
+        return np.concatenate([features(part) for part in parts])
+
+    return of_all
 
 
 def _classifier(image_shape: tuple[int, int, int]) -> keras.Model:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import pairwise_distances_argmin, pairwise_distances_chunked
+from sklearn.metrics import pairwise_distances_chunked
 from sklearn.neighbors import NearestNeighbors
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "PrecisionRecall",
     "frechet_distance",
     "kernel_distance",
-    "nearest",
     "precision_recall",
 ]
 
@@ -56,7 +55,7 @@ def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
     return float(np.sum((mean - other_mean) ** 2) + np.trace(covariance) + np.trace(other_covariance) - 2.0 * cross)
 
 
-def kernel_distance(real: np.ndarray, generated: np.ndarray, block: int = 1000) -> KernelDistance:
+def kernel_distance(real: np.ndarray, generated: np.ndarray, block: int = 1000, seed: int = 0) -> KernelDistance:
     """Squared maximum mean discrepancy with the kernel `(x y / k + 1)^3` (Binkowski et al. 2018, section 4).
 
     With Inception features it is the KID. The estimate of each block is unbiased, so that it may be below 0.
@@ -65,6 +64,7 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray, block: int = 1000) 
         real: `(n, k)`, at least two.
         generated: `(m, k)`, at least two.
         block: features of each set in a block; the blocks do not overlap, what does not fill one is left out.
+        seed: of the order in which features come into blocks, so that none holds one class alone.
 
     Returns:
         Mean over the blocks and its standard error, NaN if there is only one.
@@ -75,8 +75,9 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray, block: int = 1000) 
     _check(real, generated, least=2)
     size = min(block, len(real), len(generated))
     count = min(len(real), len(generated)) // size
-    pairs = zip(np.split(real[: count * size], count), np.split(generated[: count * size], count), strict=True)
-    values = [_squared_discrepancy(*(features.astype(np.float64) for features in pair)) for pair in pairs]
+    rng = np.random.default_rng(seed)
+    blocks = [np.split(rng.permutation(features)[: count * size], count) for features in (real, generated)]
+    values = [_squared_discrepancy(*pair) for pair in zip(*blocks, strict=True)]
     error = np.std(values, ddof=1) / np.sqrt(count) if count > 1 else np.nan
     return KernelDistance(float(np.mean(values)), float(error))
 
@@ -101,19 +102,6 @@ def precision_recall(real: np.ndarray, generated: np.ndarray, neighbours: int = 
     return PrecisionRecall(_share_within(real, generated, neighbours), _share_within(generated, real, neighbours))
 
 
-def nearest(queries: np.ndarray, references: np.ndarray) -> np.ndarray:
-    """For each query the index of the nearest reference, by Euclidean distance.
-
-    Args:
-        queries: `(n, k)`.
-        references: `(m, k)`.
-
-    Returns:
-        `(n,)` integers.
-    """
-    return pairwise_distances_argmin(queries, references)
-
-
 def _moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     features = features.astype(np.float64)
     return features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False))
@@ -127,6 +115,7 @@ def _square_root(matrix: np.ndarray) -> np.ndarray:
 def _squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:
     """The unbiased estimate: pairs of a feature with itself are left out (Gretton et al. 2012, equation 3)."""
     size, width = first.shape
+    first, second = first.astype(np.float64), second.astype(np.float64)
     within = sum(_kernel(each, each, width).sum() - np.trace(_kernel(each, each, width)) for each in (first, second))
     return float(within / (size * (size - 1)) - 2.0 * _kernel(first, second, width).mean())
 

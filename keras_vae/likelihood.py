@@ -25,7 +25,7 @@ __all__ = [
 
 ACTIVE_VARIANCE = 0.01  # the threshold of Burda et al. 2016, section 5.2
 
-LATENTS_AT_ONCE = 1000
+PAIRS_AT_ONCE = 10_000_000  # of a latent and a posterior: 80 MB
 SAMPLES_AT_ONCE = 250  # an image: a second or so for a batch, after which Ctrl-C and a progress bar have their turn
 
 
@@ -49,12 +49,15 @@ class AggregatePosterior(NamedTuple):
     """Bounds on the KL of the aggregate posterior to the prior, in nats.
 
     Attributes:
-        at_least: KL of the Gaussian with the mean and covariance of the aggregate posterior.
-        at_most: KL of the mixture of the posteriors at hand, estimated from one sample of each.
+        lower_bound: KL of the Gaussian with the mean and covariance of the aggregate posterior.
+        upper_bound: KL of the mixture of the n posteriors at hand, estimated from one sample of each. It cannot come
+            out below the mean KL minus log n: it says little where the two are close.
+        samples: `(n, d)`, one of each posterior.
     """
 
-    at_least: float
-    at_most: float
+    lower_bound: float
+    upper_bound: float
+    samples: np.ndarray
 
 
 def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerms:
@@ -96,9 +99,9 @@ def aggregate_posterior(
 ) -> AggregatePosterior:
     """Bound the KL between the posteriors of all images taken together and the prior N(0, I).
 
-    The aggregate posterior is what the prior should be (Hoffman & Johnson 2016): its KL is the part of the ELBO that a
-    better prior could win. For a Gaussian prior the Gaussian of the same moments has a smaller KL. The KL is convex, so
-    that the mixture over n images has a larger one than that over all images there could be, on average.
+    The mean KL of the posteriors is this KL and the information that a latent has of its image (Hoffman & Johnson
+    2016). For a Gaussian prior the Gaussian of the same moments has a smaller KL. The KL is convex, so that the mixture
+    over n images has a larger one than that over all images there could be, on average.
 
     Args:
         mean: `(n, d)`.
@@ -109,7 +112,7 @@ def aggregate_posterior(
     mean, log_var = mean.astype(np.float64), log_var.astype(np.float64)
     latents = mean + np.exp(0.5 * log_var) * np.random.default_rng(seed).standard_normal(mean.shape)
     log_ratio = _log_mixture(latents, mean, log_var) - np.asarray(log_prior(latents.astype(np.float32)), np.float64)
-    return AggregatePosterior(_gaussian_kl_of_moments(mean, log_var), float(log_ratio.mean()))
+    return AggregatePosterior(_gaussian_kl_of_moments(mean, log_var), float(log_ratio.mean()), latents)
 
 
 def importance_weighted_bounds(
@@ -162,7 +165,7 @@ def _log_mixture(latents: np.ndarray, mean: np.ndarray, log_var: np.ndarray) -> 
     precision = np.exp(-log_var)
     weights = np.concatenate([-0.5 * precision, mean * precision], axis=1).T
     constant = -0.5 * np.sum(math.log(2.0 * math.pi) + log_var + mean**2 * precision, axis=1)
-    blocks = np.array_split(latents, max(1, len(latents) // LATENTS_AT_ONCE))
+    blocks = np.array_split(latents, max(1, len(latents) * len(mean) // PAIRS_AT_ONCE))
     return np.concatenate(
         [logsumexp(np.concatenate([block**2, block], axis=1) @ weights + constant, axis=1) for block in blocks]
     ) - math.log(len(mean))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import sys
@@ -26,7 +27,6 @@ from keras_vae.charts import (
 )
 from keras_vae.data import ImageData
 from keras_vae.distributions import gaussian_sample
-from keras_vae.errors import InputError
 from keras_vae.generation import frechet_distance, kernel_distance, precision_recall
 from keras_vae.likelihood import (
     ACTIVE_VARIANCE,
@@ -35,14 +35,19 @@ from keras_vae.likelihood import (
     elbo_terms,
     importance_weighted_bounds,
 )
-from keras_vae.metrics import Measurement, finite, weights_digest
+from keras_vae.metrics import Measurement, finite
 from keras_vae.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
-from keras_vae.runs import Run, write_atomically
+from keras_vae.runs import write_atomically
 from keras_vae.subject import BATCH, Subject
 
-__all__ = ["measure_generation", "measure_likelihood", "measure_reconstruction", "partial_bounds"]
+__all__ = [
+    "measure_generation",
+    "measure_likelihood",
+    "measure_reconstruction",
+    "nearest_images",
+    "partial_bounds",
+]
 
-LEAST_COMPARED = 10  # images in a set
 PICTURED_SAMPLES = 20
 PICTURED_EXTREMES = 10
 
@@ -66,7 +71,8 @@ def measure_reconstruction(subject: Subject) -> Results:
         return decode(gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), batch_seed)))
 
     pca = _fitted_pca(subject)
-    fitted = f"{pca.n_components_} principal components of {pca.n_samples_:,} training images, clipped to [0, 1]"
+    origin = "" if subject.is_own_data else f" of {subject.data.name}"
+    fitted = f"{pca.n_components_} components of {pca.n_samples_:,} training images{origin}, clipped to [0, 1]"
     methods = {
         "reconstruction.mean": (through_mean, "through the mean of the posterior"),
         "reconstruction.sample": (through_sample, "through one sample of the posterior"),
@@ -99,9 +105,8 @@ def measure_reconstruction(subject: Subject) -> Results:
 
 def _fitted_pca(subject: Subject) -> PCA:
     data, batches = subject.data, subject.batches("train")
-    if not data.in_memory:
-        affordable = subject.run.config.memory_budget * 2**20 // (4 * BATCH * int(np.prod(data.image_shape)))
-        batches = batches.take(max(1, affordable))
+    affordable = subject.run.config.memory_budget * 2**20 // (8 * BATCH * int(np.prod(data.image_shape)))
+    batches = batches.take(max(1, affordable))
     return fit_pca(batches.as_numpy_iterator(), subject.model.latent_dim)
 
 
@@ -133,7 +138,11 @@ def measure_likelihood(subject: Subject) -> Results:
     worst = int(negative_elbo.argmax())
     one = f"one posterior sample an image, {model.likelihood} likelihood"
     many = f"importance-weighted, {config.importance_samples:,} samples an image, {model.likelihood} likelihood"
+    if config.protocol == "grey" and model.likelihood == "bernoulli":
+        many += "; grey values are probabilities: it bounds the mean over binarised versions of the image"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
+    least = kl.mean() - math.log(len(kl))
+    mixture = f"mixture of the posteriors of {len(kl):,} test images, with which it cannot come out below {least:.2f}"
     nats = "nats per image"
     measurements = {
         "likelihood.negative_elbo": subject.mean_of(negative_elbo, nats, by_class=True, details=one),
@@ -146,18 +155,14 @@ def measure_likelihood(subject: Subject) -> Results:
         "likelihood.importance_weighted_nll": subject.mean_of(-bounds, nats, by_class=True, details=many),
         "likelihood.image_samples_per_second": subject.figure(finite(speed), "image samples of the bound a second"),
         "likelihood.active_units": subject.figure(int(active.sum()), "latents", details=burda),
-        "likelihood.aggregate_kl_at_least": subject.figure(
-            aggregate.at_least, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
+        "likelihood.aggregate_kl_lower_bound": subject.figure(
+            aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
         ),
-        "likelihood.aggregate_kl_at_most": subject.figure(
-            aggregate.at_most, "nats", details="mixture of all test images' posteriors"
-        ),
+        "likelihood.aggregate_kl_upper_bound": subject.figure(aggregate.upper_bound, "nats", details=mixture),
     }
-    noise = np.random.default_rng(config.seed).standard_normal(terms.mean.shape)
-    latents = terms.mean + np.exp(0.5 * terms.log_var) * noise
     figures = {
         "kl_by_latent": chart_kl_by_latent(terms.kl.mean(axis=0), active),
-        "aggregate_posterior": chart_aggregate_posterior(latents, terms.kl.mean(axis=0), terms.log_var),
+        "aggregate_posterior": chart_aggregate_posterior(aggregate.samples, terms.kl.mean(axis=0), terms.log_var),
     }
     return measurements, figures
 
@@ -165,9 +170,8 @@ def measure_likelihood(subject: Subject) -> Results:
 def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
     """The bound for every image and image-samples a second; taken up again where it was interrupted."""
     config, samples = subject.config, subject.config.importance_samples
-    path = partial_bounds(subject.run)
-    key = repr([weights_digest(subject.run), subject.data.name, config.protocol, samples, config.seed])
-    bounds = _read_partial(path, key)
+    path = partial_bounds(subject)
+    bounds = np.array(json.loads(path.read_text())) if path.is_file() else np.empty(0)
     first = -(-len(bounds) // BATCH)
     taken, start = 0, time.perf_counter()
 
@@ -186,7 +190,7 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
         try:
             for batch in batches:
                 bounds = np.concatenate([bounds, batch])
-                write_atomically(path, json.dumps({"key": key, "bounds": bounds.tolist()}))
+                write_atomically(path, json.dumps(bounds.tolist()))
         except KeyboardInterrupt:
             raise KeyboardInterrupt(
                 f"The bound is kept for {len(bounds):,} images: the same command goes on from there."
@@ -194,17 +198,11 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
     return bounds, taken / (time.perf_counter() - start) if taken else math.nan
 
 
-def partial_bounds(run: Run) -> Path:
+def partial_bounds(subject: Subject) -> Path:
     """File of the bounds that are done while others are not; whoever has written the metrics removes it."""
-    return run.folder / ".importance_weighted_bounds.json"
-
-
-def _read_partial(path: Path, key: str) -> np.ndarray:
-    if path.is_file():
-        partial = json.loads(path.read_text())
-        if partial["key"] == key:
-            return np.array(partial["bounds"])
-    return np.empty(0)
+    config = subject.config
+    key = (subject.digest, subject.data.name, config.protocol, config.importance_samples, config.seed, BATCH)
+    return subject.run.folder / f".bounds-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.json"
 
 
 # ---- generated images ----
@@ -218,40 +216,61 @@ def measure_generation(subject: Subject) -> Results:
 
     def samples() -> Iterable[Any]:
         for number, start in enumerate(range(0, count, BATCH)):
-            yield sample(tf.constant(min(BATCH, count - start)), tf.constant((config.seed, number), tf.int32))
+            # Not the seeds of the posterior samples, whose first number is not negative.
+            yield sample(tf.constant(min(BATCH, count - start)), tf.constant((-1 - config.seed, number), tf.int32))
 
-    shown = np.asarray(next(iter(samples())))[:PICTURED_SAMPLES]
-    figures = {"nearest_training_images": chart_neighbours(shown, _nearest_training_images(subject, shown))}
+    figures = {}
+    if subject.is_own_data:
+        shown = np.asarray(next(iter(samples())))[:PICTURED_SAMPLES]
+        neighbours = nearest_images(shown, subject.batches("train", grey=True))
+        figures["nearest_training_images"] = chart_neighbours(shown, neighbours)
     if subject.features is None:
         return {}, figures
-    features = subject.features
-    real, generated = features(subject.batches("test", grey=True)), features(samples())
-    training = features(_some_training_images(data, min(count, data.counts["train"]), config.seed))
-    name = "InceptionV3 of Keras" if config.features == "inception" else "classifier of this project: not the FID"
-    details = f"features of the {name}; {count:,} generated images against {count:,} test images"
-    floor = f"features of the {name}; {len(training):,} training images against {count:,} test images"
+    real, generated = subject.features(subject.batches("test", grey=True)), subject.features(samples())
+    training = subject.features(_some_training_images(data, min(count, data.counts["train"]), config.seed))
+    names = {"classifier": "the classifier of this project: not the FID", "inception": "Keras's InceptionV3"}
+    against = f"against {count:,} grey test images, by features of {names[config.features]}"
     measurements = {
-        **_compare(subject, "generation", real, generated, details),
-        **_compare(subject, "real_images", real, training, floor),
+        **_compare(subject, "generation", real, generated, f"{count:,} expected images {against}"),
+        **_compare(subject, "real_images", real, training, f"{len(training):,} training images {against}"),
     }
     return measurements, figures
 
 
+def nearest_images(images: np.ndarray, batches: Iterable[Any]) -> np.ndarray:
+    """For each image that of others which is nearest to it, by the squared distance of their pixels.
+
+    Args:
+        images: `(n, h, w, c)`.
+        batches: of other images.
+
+    Returns:
+        `(n, h, w, c)`.
+    """
+    found, smallest = np.empty_like(images), np.full(len(images), np.inf)
+    for batch in map(np.asarray, batches):
+        distances = euclidean_distances(images.reshape(len(images), -1), batch.reshape(len(batch), -1), squared=True)
+        nearer = distances.min(axis=1) < smallest
+        smallest = np.where(nearer, distances.min(axis=1), smallest)
+        found[nearer] = batch[distances.argmin(axis=1)[nearer]]
+    return found
+
+
 def _compare(subject: Subject, group: str, real: np.ndarray, other: np.ndarray, details: str) -> dict[str, Measurement]:
-    if min(len(real), len(other)) < LEAST_COMPARED:
-        raise InputError(
-            f"{subject.data.name} has too few images to compare sets of them, it takes {LEAST_COMPARED}: "
-            "--features none leaves generated images unmeasured."
-        )
-    kernel, shares = kernel_distance(real, other), precision_recall(real, other)
-    error = finite(kernel.standard_error)
-    # Generated images are expected grey values, whatever the protocol: they are compared with grey test images.
-    common = {"details": details, "protocol": "grey"}
+    kernel, shares = kernel_distance(real, other, seed=subject.config.seed), precision_recall(real, other)
+    values = {
+        "frechet_distance": (frechet_distance(real, other), "squared unit of the features"),
+        "kernel_distance": (kernel.value, "squared maximum mean discrepancy"),
+        "precision": (shares.precision, "share, 0 to 1"),
+        "recall": (shares.recall, "share, 0 to 1"),
+    }
+    errors = {"kernel_distance": finite(kernel.standard_error)}
+    # What is generated are expected grey values, whatever the protocol: they are compared with grey test images.
     return {
-        f"{group}.frechet_distance": subject.figure(frechet_distance(real, other), "squared feature", **common),
-        f"{group}.kernel_distance": subject.figure(kernel.value, "kernel of features", standard_error=error, **common),
-        f"{group}.precision": subject.figure(shares.precision, "share, 0 to 1", **common),
-        f"{group}.recall": subject.figure(shares.recall, "share, 0 to 1", **common),
+        f"{group}.{subject.config.features}.{name}": subject.figure(
+            value, unit, standard_error=errors.get(name), details=details, protocol="grey"
+        )
+        for name, (value, unit) in values.items()
     }
 
 
@@ -260,18 +279,6 @@ def _some_training_images(data: ImageData, count: int, seed: int) -> Iterable[np
     chosen = np.sort(np.random.default_rng(seed).permutation(data.counts["train"])[:count])
     images = data.images("train")[chosen] if data.in_memory else data.images("train", count)
     return (images[start : start + BATCH] / np.float32(255) for start in range(0, count, BATCH))
-
-
-def _nearest_training_images(subject: Subject, images: np.ndarray) -> np.ndarray:
-    """For each image the training image at the smallest squared distance of pixels."""
-    found, smallest = np.empty_like(images), np.full(len(images), np.inf)
-    for batch in subject.batches("train", grey=True).as_numpy_iterator():
-        distances = euclidean_distances(images.reshape(len(images), -1), batch.reshape(len(batch), -1), squared=True)
-        index = distances.argmin(axis=1)
-        nearer = distances.min(axis=1) < smallest
-        smallest = np.where(nearer, distances.min(axis=1), smallest)
-        found[nearer] = batch[index[nearer]]
-    return found
 
 
 def _pick(batches: Iterable[Any], indices: np.ndarray) -> np.ndarray:

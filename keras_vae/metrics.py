@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,8 +97,12 @@ def weights_digest(run: Run) -> str:
     return hashlib.sha256(run.model_file.read_bytes()).hexdigest()
 
 
-def read_metrics(run: Run) -> dict[str, Any]:
-    """What `write_metrics` wrote, as long as the run still has the weights that were measured; otherwise empty.
+def read_metrics(run: Run, digest: str | None = None) -> dict[str, Any]:
+    """What `write_metrics` wrote, as long as it belongs to the run's weights; otherwise empty.
+
+    Args:
+        run: that was measured.
+        digest: of the weights; None takes that of the run's `vae.keras`.
 
     Raises:
         InputError: the file is damaged.
@@ -108,18 +112,19 @@ def read_metrics(run: Run) -> dict[str, Any]:
         return {}
     try:
         metrics = json.loads(path.read_text())
-        return metrics if metrics["weights"]["sha256"] == weights_digest(run) else {}
+        return metrics if metrics["weights"]["sha256"] == (digest or weights_digest(run)) else {}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged: remove it, and evaluate again.") from error
 
 
 def write_metrics(
-    run: Run, name: str, settings: Mapping[str, Any], measurements: Mapping[str, Measurement]
+    run: Run, digest: str, name: str, settings: Mapping[str, Any], measurements: Mapping[str, Measurement]
 ) -> dict[str, Any]:
-    """Write `metrics.json`; what was filed before under another name, of the same weights, stays in it.
+    """Write `metrics.json`; other figures of the same weights, such as those of another protocol, stay in it.
 
     Args:
         run: that was measured.
+        digest: of the weights that were measured.
         name: what to file the figures under: the protocol, and perhaps another data set.
         settings: seed, machine, and whatever else the figures depend on.
         measurements: by their names, such as `reconstruction.mean.ssim`.
@@ -131,6 +136,8 @@ def write_metrics(
         InputError: the file that was there is damaged.
     """
     config = run.config
+    evaluations = read_metrics(run, digest).get("evaluations", {})
+    kept = evaluations.get(name, {}).get("measurements", {})
     metrics = {
         "run": run.name,
         "preset": config.preset,
@@ -138,10 +145,13 @@ def write_metrics(
         "latent_dim": config.latent_dim,
         "beta": config.beta,
         "likelihood": config.likelihood,
-        "weights": {"file": run.model_file.name, "sha256": weights_digest(run)},
+        "weights": {"file": run.model_file.name, "sha256": digest},
         "evaluations": {
-            **read_metrics(run).get("evaluations", {}),
-            name: {**settings, "measurements": {figure: each.to_json() for figure, each in measurements.items()}},
+            **evaluations,
+            name: {
+                **settings,
+                "measurements": {**kept, **{figure: each.to_json() for figure, each in measurements.items()}},
+            },
         },
     }
     run.write("metrics.json", metrics)
@@ -162,12 +172,16 @@ _ROWS = (
     ("of it KL, nats", 2, "likelihood.kl"),
     ("bound on the NLL, nats", 2, "likelihood.importance_weighted_nll"),
     ("active latents", 0, "likelihood.active_units"),
-    ("KL of aggregate posterior to prior: at least, nats", 2, "likelihood.aggregate_kl_at_least"),
-    ("KL of aggregate posterior to prior: at most, nats", 2, "likelihood.aggregate_kl_at_most"),
-    ("Frechet distance", 3, "generation.frechet_distance"),
-    ("kernel distance", 4, "generation.kernel_distance"),
-    ("precision", 3, "generation.precision"),
-    ("recall", 3, "generation.recall"),
+    ("KL of aggregate posterior to prior, lower bound, nats", 2, "likelihood.aggregate_kl_lower_bound"),
+    ("KL of aggregate posterior to prior, upper bound, nats", 2, "likelihood.aggregate_kl_upper_bound"),
+    ("Frechet distance, classifier", 3, "generation.classifier.frechet_distance"),
+    ("kernel distance, classifier", 4, "generation.classifier.kernel_distance"),
+    ("precision, classifier", 3, "generation.classifier.precision"),
+    ("recall, classifier", 3, "generation.classifier.recall"),
+    ("FID, Inception of Keras", 2, "generation.inception.frechet_distance"),
+    ("KID, Inception of Keras", 5, "generation.inception.kernel_distance"),
+    ("precision, Inception of Keras", 3, "generation.inception.precision"),
+    ("recall, Inception of Keras", 3, "generation.inception.recall"),
 )
 
 # Figures whose details stand below the table.
@@ -176,8 +190,10 @@ _EXPLAINED = {
     "-ELBO": "likelihood.negative_elbo",
     "Bound on the NLL": "likelihood.importance_weighted_nll",
     "Active latents": "likelihood.active_units",
-    "Distances, precision and recall of a run": "generation.frechet_distance",
-    "The same of real images": "real_images.frechet_distance",
+    "Upper bound on the KL of the aggregate posterior": "likelihood.aggregate_kl_upper_bound",
+    "Generated images": "generation.classifier.frechet_distance",
+    "Generated images, Inception": "generation.inception.frechet_distance",
+    "Real images": "real_images.classifier.frechet_distance",
 }
 
 
@@ -191,36 +207,53 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
     Returns:
         A table in Markdown with standard errors where a figure is a mean, and below it what the figures are.
     """
-    columns: dict[str, list[Mapping[str, Any] | None]] = {}
     evaluations = [metrics["evaluations"][name] for metrics in all_metrics]
     sets = {evaluation["dataset"] for evaluation in evaluations}
+    columns: dict[str, list[str]] = {}
     for metrics, evaluation in zip(all_metrics, evaluations, strict=True):
         measured = evaluation["measurements"]
         of = "" if len(sets) == 1 else f" of {evaluation['dataset']}"
-        baseline, real = {}, {}
-        for _, _, figure in _ROWS:
-            group, _, measure = figure.rpartition(".")
-            baseline[figure] = measured.get(f"pca.{measure}") if group == "reconstruction.mean" else None
-            real[figure] = measured.get(f"real_images.{measure}")
-        columns[metrics["run"]] = [measured.get(figure) for _, _, figure in _ROWS]
-        columns.setdefault(f"PCA, {metrics['latent_dim']}{of}", list(baseline.values()))
-        columns.setdefault(f"real images{of}", list(real.values()))
+        title = (
+            metrics["run"] if metrics["run"] not in columns else f"{metrics['run']}, {metrics['weights']['sha256'][:6]}"
+        )
+        columns[title] = [metrics["likelihood"], f"{metrics['beta']:g}", *_column(measured, str)]
+        columns.setdefault(f"PCA, {metrics['latent_dim']}{of}", ["", "", *_column(measured, _as_pca)])
+        columns.setdefault(f"real images{of}", ["", "", *_column(measured, _as_real_images)])
     titles = sorted(columns, key=lambda title: (title.startswith("real images"), title.startswith("PCA, ")))
-    rows = [
-        _line([text, *(_cell(figure, digits) for figure in figures)])
-        for (text, digits, _), *figures in zip(_ROWS, *(columns[title] for title in titles), strict=True)
-        if any(figures)
-    ]
+    texts = ["likelihood", "beta", *(text for text, *_ in _ROWS)]
+    rows = [_line(row) for row in zip(texts, *(columns[title] for title in titles), strict=True) if any(row[1:])]
     header = [_line(["", *titles]), _line(["---", *["---:"] * len(titles)])]
-    return "\n".join([*header, *rows, "", *_notes(evaluations[0]["measurements"])])
+    return "\n".join([*header, *rows, "", *_notes(all_metrics, evaluations)])
 
 
-def _notes(measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """What the figures of the first run are."""
-    first = next(iter(measured.values()))
+def _as_pca(figure: str) -> str:
+    group, _, measure = figure.rpartition(".")
+    return f"pca.{measure}" if group == "reconstruction.mean" else ""
+
+
+def _as_real_images(figure: str) -> str:
+    group, _, measure = figure.partition(".")
+    return f"real_images.{measure}" if group == "generation" else f"real_images.{measure.rpartition('.')[2]}"
+
+
+def _column(measured: Mapping[str, Mapping[str, Any]], rename: Callable[[str], str]) -> list[str]:
+    return [_cell(measured.get(rename(figure)), digits) for _, digits, figure in _ROWS]
+
+
+def _notes(all_metrics: Sequence[Mapping[str, Any]], evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the figures are: said once where it is the same for all runs, and else for each."""
+    first = next(iter(evaluations[0]["measurements"].values()))
     notes = [f"{first['split']} split, {first['images']:,} images, {first['protocol']}; +- is one standard error."]
-    explained = {text: measured.get(name, {}).get("details") for text, name in _EXPLAINED.items()}
-    return [*notes, *(f"{text}: {details}." for text, details in explained.items() if details)]
+    for text, figure in _EXPLAINED.items():
+        details: dict[str, list[str]] = {}
+        for metrics, evaluation in zip(all_metrics, evaluations, strict=True):
+            known = evaluation["measurements"].get(figure, {}).get("details")
+            if known:
+                details.setdefault(known, []).append(metrics["run"])
+        for known, runs in details.items():
+            of = f" ({', '.join(runs)})" if len(details) > 1 else ""
+            notes.append(f"{text}{of}: {known}.")
+    return notes
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -49,7 +49,7 @@ def fit_pca(batches: Iterable[Any], latent_dim: int) -> PCA:
     """Fit the principal components of images: the best linear autoencoder of its size (Baldi & Hornik 1989).
 
     Args:
-        batches: of images `(n, h, w, c)` in [0, 1].
+        batches: of images `(n, h, w, c)` in [0, 1]; all of them are held in memory, twice.
         latent_dim: number of components; fewer are taken where images or pixels are fewer.
     """
     images = np.concatenate([np.reshape(batch, (len(batch), -1)) for batch in batches])

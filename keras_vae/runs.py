@@ -68,7 +68,7 @@ class Run:
             InputError: there is no such run; the message names the nearest ones.
         """
         folder = Path(name)
-        if folder.parent.name == "saved_models" and folder.is_dir():
+        if folder.parent.name == "saved_models":
             name, root = folder.name, folder.resolve().parents[1]
         run = cls(name, Path(root).resolve())
         if not (run.folder / "config.json").is_file():

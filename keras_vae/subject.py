@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,14 @@ from keras_vae.data import ImageData, open_dataset
 from keras_vae.errors import InputError
 from keras_vae.export import load_model
 from keras_vae.features import Features, open_features
-from keras_vae.metrics import Measurement, mean_of, read_metrics
+from keras_vae.metrics import Measurement, mean_of, read_metrics, weights_digest
 from keras_vae.model import VAE
 from keras_vae.runs import Run
 
 __all__ = ["BATCH", "Subject", "open_subject"]
 
 BATCH = 500
+LEAST_COMPARED = 10  # images in a set
 BINARY_TEST_SUM = 2_248_637  # white pixels of the binarised test images in the published protocol
 
 
@@ -34,6 +36,7 @@ class Subject:
         model: of the run.
         data: the run's own, or others of the same shape.
         features: compares images; None leaves generated images unmeasured.
+        digest: SHA-256 of the weights.
     """
 
     run: Run
@@ -41,12 +44,22 @@ class Subject:
     model: VAE
     data: ImageData
     features: Features | None
+    digest: str
 
     @property
     def name(self) -> str:
         """What the figures are filed under: the protocol, and the data set where it is not the run's own."""
-        own = self.data.name == self.run.config.dataset
-        return self.config.protocol if own else f"{self.config.protocol}-{Path(self.data.name).name}"
+        return self.config.protocol if self.is_own_data else f"{self.config.protocol}-{Path(self.data.name).name}"
+
+    @property
+    def is_own_data(self) -> bool:
+        """Whether the images are those of the data set that the run was trained on."""
+        return self.data.name == self.run.config.dataset
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Labels of the test images, `(n,)`."""
+        return self.data.labels("test")
 
     def batches(self, split: str, *, grey: bool = False) -> tf.data.Dataset:
         """One pass over a split, as the protocol has it or with its grey values."""
@@ -55,7 +68,7 @@ class Subject:
 
     def mean_of(self, values: np.ndarray, unit: str, *, by_class: bool = False, details: str = "") -> Measurement:
         """The mean of a measure of each test image."""
-        labels = self.data.labels("test") if by_class else None
+        labels = self.labels if by_class else None
         classes = self.data.class_names
         return mean_of(values, unit, "test", self.config.protocol, labels=labels, class_names=classes, details=details)
 
@@ -77,7 +90,8 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
     """
     if not run.model_file.is_file():
         raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
-    read_metrics(run)  # whether the old ones are damaged is told before minutes are spent on new ones
+    digest = weights_digest(run)
+    read_metrics(run, digest)  # whether the old ones are damaged is told before minutes are spent on new ones
     trained = run.config
     data = open_dataset(
         config.dataset or trained.dataset,
@@ -90,8 +104,13 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
         raise InputError(f"Run {run.name!r} takes images of {taken}, {data.name} has {given}: give another --dataset.")
     features = None
     if config.features != "none":
+        if min(data.counts["train"], data.counts["test"]) < LEAST_COMPARED:
+            raise InputError(
+                f"{data.name} has too few images to compare sets of them, it takes {LEAST_COMPARED}: "
+                "--features none leaves generated images unmeasured."
+            )
         features = open_features(config.features, data.image_shape, config.inception_weights)
-    subject = Subject(run, config, model, data, features)
+    subject = Subject(run, config, model, data, features, digest)
     if config.protocol == "binarized" and data.name == "fashion_mnist":
         total = sum(int(batch.sum()) for batch in subject.batches("test").as_numpy_iterator())
         if total != BINARY_TEST_SUM:

@@ -24,7 +24,10 @@ def main() -> None:
     import_tensorflow()
     from keras_vae.evaluation import evaluate
     from keras_vae.metrics import comparison
+    from keras_vae.subject import open_subject
 
+    for run in runs:
+        open_subject(run, config)  # what is wrong with the last one is told before minutes are spent on the first
     results = [evaluate(run, config) for run in runs]
     for name in dict.fromkeys(name for name, _ in results):
         print(f"\n{comparison([metrics for each, metrics in results if each == name], name)}")

@@ -21,17 +21,22 @@ def main() -> None:
     if arguments.epochs < 2:
         raise InputError(f"--epochs must be at least 2, not {arguments.epochs}: the first only warms up.")
 
+    if arguments.output and not arguments.output.name.endswith(".weights.h5"):
+        raise InputError(f"--output must end in .weights.h5, not {arguments.output}.")
+
     import_tensorflow()
     from keras_vae.classifier import CLASSIFIER_WEIGHTS, classifier_accuracy, train_classifier
     from keras_vae.data import open_dataset
 
     data = open_dataset()
+    path = arguments.output or CLASSIFIER_WEIGHTS
+    path.parent.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     classifier = train_classifier(data, arguments.epochs, arguments.seed)
     minutes = (time.perf_counter() - start) / 60
-    path = arguments.output or CLASSIFIER_WEIGHTS
-    path.parent.mkdir(parents=True, exist_ok=True)
-    classifier.save_weights(path)
+    part = path.with_name(f".part.{path.name}")
+    classifier.save_weights(part, overwrite=True)
+    part.replace(path)
     for split, count in data.counts.items():
         print(f"{split:<12}{classifier_accuracy(classifier, data, split):>8.2%} of {count:,} images")
     print(f"{arguments.epochs} epochs in {minutes:.1f} minutes; {path.stat().st_size / 1e6:.2f} MB in {path}")

@@ -67,6 +67,7 @@ def test_a_damaged_file_is_refused_in_one_line(text):
         ({"protocol": "colour"}, "--protocol"),
         ({"features": "vgg"}, "--features"),
         ({"seed": -1}, "--seed"),
+        ({"inception_weights": "weights.h5"}, "--features inception"),
     ],
 )
 def test_an_evaluation_cannot_have_a_value_out_of_its_range(options, flag):

@@ -138,8 +138,8 @@ def test_the_evaluation_compares_the_run_with_pca_and_with_real_images(output, r
     assert value["likelihood.negative_elbo"] == pytest.approx(-trained["elbo"], abs=0.3)  # other posterior samples
     assert value["reconstruction.mean.mse_per_pixel"] < value["pca.mse_per_pixel"] == pytest.approx(0.0198, abs=2e-4)
     assert value["real_images.cross_entropy"] == pytest.approx(189.86, abs=0.005)
-    assert value["real_images.frechet_distance"] < 0.05 * value["generation.frechet_distance"]
-    assert value["real_images.recall"] > value["generation.recall"]
+    assert value["real_images.classifier.frechet_distance"] < 1 < value["generation.classifier.frechet_distance"]
+    assert value["real_images.classifier.recall"] > value["generation.classifier.recall"]
     assert "|  | first | PCA, 16 | real images |" in output["table"]
 
 
@@ -148,7 +148,7 @@ def test_the_figures_of_the_evaluation_stand_beside_the_hyperparameters(url):
     groups = get_json(url, "/data/plugin/hparams/session_groups", request=body)["sessionGroups"]
     (first,) = [group for group in groups if group["hparams"]["latent_dim"] == 16]
     figures = {each["name"]["tag"] for each in first["metricValues"] if each["name"]["group"] == "evaluation"}
-    assert figures == set(EVALUATION_FIGURES.values())
+    assert figures == set(EVALUATION_FIGURES.values()) - {"FID"}
 
 
 def test_the_pictures_of_the_evaluation_are_served(url):

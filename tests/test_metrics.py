@@ -49,7 +49,7 @@ def test_what_is_not_finite_is_no_number_in_json():
 
 def test_metrics_name_the_weights_they_belong_to(tmp_path):
     run = trained(tmp_path)
-    written = write_metrics(run, "grey", {"seed": 3}, {"likelihood.kl": measured(2.0)})
+    written = write_metrics(run, weights_digest(run), "grey", {"seed": 3}, {"likelihood.kl": measured(2.0)})
     assert written == read_metrics(run) == json.loads((run.folder / "metrics.json").read_text())
     assert written["weights"] == {"file": "vae.keras", "sha256": weights_digest(run)}
     assert written["evaluations"]["grey"]["seed"] == 3
@@ -58,11 +58,23 @@ def test_metrics_name_the_weights_they_belong_to(tmp_path):
 
 def test_figures_of_another_protocol_stay_as_long_as_the_weights_do(tmp_path):
     run = trained(tmp_path)
-    write_metrics(run, "grey", {}, {"likelihood.kl": measured(2.0)})
-    assert set(write_metrics(run, "binarized", {}, {})["evaluations"]) == {"grey", "binarized"}
+    digest = weights_digest(run)
+    write_metrics(run, digest, "grey", {}, {"likelihood.kl": measured(2.0)})
+    both = write_metrics(run, digest, "binarized", {}, {})
+    assert set(both["evaluations"]) == {"grey", "binarized"}
     run.model_file.write_bytes(b"trained on")
     assert read_metrics(run) == {}
-    assert set(write_metrics(run, "binarized", {}, {})["evaluations"]) == {"binarized"}
+    assert set(write_metrics(run, weights_digest(run), "binarized", {}, {})["evaluations"]) == {"binarized"}
+
+
+def test_figures_that_are_not_measured_again_stay(tmp_path):
+    run = trained(tmp_path)
+    digest = weights_digest(run)
+    first = {"generation.classifier.recall": measured(0.5), "likelihood.kl": measured(2.0)}
+    write_metrics(run, digest, "grey", {}, first)
+    kept = write_metrics(run, digest, "grey", {}, {"likelihood.kl": measured(3.0)})["evaluations"]["grey"]
+    values = {name: figure["value"] for name, figure in kept["measurements"].items()}
+    assert values == {"generation.classifier.recall": 0.5, "likelihood.kl": 3.0}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"weights": 3}'])
@@ -70,7 +82,7 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path, content):
     run = trained(tmp_path)
     run.write("metrics.json", content)
     with pytest.raises(InputError, match=r"metrics\.json is damaged"):
-        write_metrics(run, "grey", {}, {})
+        write_metrics(run, weights_digest(run), "grey", {}, {})
     assert (run.folder / "metrics.json").read_text() == content
 
 
@@ -85,23 +97,30 @@ def test_runs_stand_side_by_side_with_a_baseline_of_each_latent_size_and_real_im
             "reconstruction.mean.mse_per_pixel": measured(number, standard_error=0.5),
             "pca.mse_per_pixel": measured(number + 1),
             "likelihood.active_units": measured(4),
-            "generation.frechet_distance": measured(number + 2, details="features of the classifier"),
-            "real_images.frechet_distance": measured(0.25),
+            "generation.classifier.frechet_distance": measured(number + 2, details="by the classifier"),
+            "real_images.classifier.frechet_distance": measured(0.25),
+            "likelihood.importance_weighted_nll": measured(200.0, details=f"{100 + number:.0f} samples"),
         }
 
-    runs = [trained(tmp_path, name, latent_dim=dim) for name, dim in (("a", 2), ("b", 16), ("c", 2))]
+    settings = (("a", 2, 1.0), ("b", 16, 0.5), ("c", 2, 4.0))
+    runs = [trained(tmp_path, name, latent_dim=dim, beta=beta) for name, dim, beta in settings]
     all_metrics = [
-        write_metrics(run, "grey", {"dataset": "fashion_mnist"}, figures(number)) for number, run in enumerate(runs)
+        write_metrics(run, weights_digest(run), "grey", {"dataset": "fashion_mnist"}, figures(number))
+        for number, run in enumerate(runs)
     ]
     table = comparison(all_metrics, "grey")
     assert cells(table) == {
         "": ["a", "b", "c", "PCA, 2", "PCA, 16", "real images"],
         "---": ["---:"] * 6,
+        "likelihood": ["bernoulli"] * 3 + [""] * 3,
+        "beta": ["1", "0.5", "4", "", "", ""],
+        "bound on the NLL, nats": ["200.00"] * 3 + [""] * 3,
         "MSE per pixel, posterior mean": [
             "0.00000 +- 0.50000", "1.00000 +- 0.50000", "2.00000 +- 0.50000", "1.00000", "2.00000", "",
         ],
         "active latents": ["4", "4", "4", "", "", ""],
-        "Frechet distance": ["2.000", "3.000", "4.000", "", "", "0.250"],
+        "Frechet distance, classifier": ["2.000", "3.000", "4.000", "", "", "0.250"],
     }  # fmt: skip
     assert "test split, 10 images, grey" in table
-    assert "Distances, precision and recall of a run: features of the classifier." in table
+    assert "Generated images: by the classifier." in table.splitlines()
+    assert "Bound on the NLL (b): 101 samples." in table.splitlines()
