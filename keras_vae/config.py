@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from keras_vae.errors import InputError
 
-__all__ = ["PRESETS", "EvaluationConfig", "TrainConfig", "add_arguments", "given_options"]
+__all__ = ["PRESETS", "EvaluationConfig", "ExplorationConfig", "TrainConfig", "add_arguments", "given_options"]
 
 
 def _option(default: Any, text: str, **details: Any) -> Any:
@@ -142,6 +142,33 @@ class EvaluationConfig:
             raise InputError("--inception-weights is for --features inception: give that too.")
 
 
+@dataclass(frozen=True)
+class ExplorationConfig:
+    """Everything that decides what an exploration of a latent space shows.
+
+    Raises:
+        InputError: a value is out of its range; the message names the option.
+    """
+
+    start: str | None = _option(
+        None, "class, or number of the test image, where the path begins", flag="--from", type=str
+    )
+    end: str | None = _option(None, "class, or number of the test image, where it ends", flag="--to", type=str)
+    steps: int = _option(12, "images on a path, both ends included")
+    pairs: int = _option(200, "random pairs of images of different classes, for the means over paths")
+    points: int = _option(10_000, "test images in the maps")
+    neighbours: int = _option(15, "of each point in UMAP")
+    min_distance: float = _option(0.1, "between points of the UMAP map")
+    perplexity: float = _option(30.0, "effective number of neighbours in t-SNE")
+    repeats: int = _option(5, "seeds of each clustering")
+    seed: int = _option(0, "of maps, clusterings and random pairs")
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+        if (self.start is None) != (self.end is None):
+            raise InputError("A path needs both --from and --to: a class, or the number of a test image, each.")
+
+
 _RANGES: Mapping[str, tuple[float, float]] = {
     "memory_budget": (0, math.inf),
     "latent_dim": (1, 4096),
@@ -160,6 +187,13 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "projector_every": (0, math.inf),
     "histogram_every": (0, math.inf),
     "importance_samples": (1, math.inf),
+    "steps": (3, 1000),
+    "pairs": (2, math.inf),
+    "points": (10, math.inf),
+    "neighbours": (2, math.inf),
+    "min_distance": (0, 10),
+    "perplexity": (1, math.inf),
+    "repeats": (2, math.inf),
 }
 
 # Each preset names only what differs from the defaults above.
@@ -178,13 +212,13 @@ def add_arguments(parser: argparse.ArgumentParser, config: type = TrainConfig) -
             parser.add_argument("--preset", choices=PRESETS, help="a named set of options (default: default)")
             continue
         details = dict(each.metadata)
-        text = details.pop("help")
+        text, flag = details.pop("help"), details.pop("flag", _flag(each.name))
         if each.default is not None:
             text = f"{text} (default: {each.default})"
             details.setdefault("type", type(each.default))
         if choices := _choices(each):
             details["choices"] = choices
-        parser.add_argument(_flag(each.name), default=argparse.SUPPRESS, help=text, **details)
+        parser.add_argument(flag, dest=each.name, default=argparse.SUPPRESS, help=text, **details)
 
 
 def given_options(arguments: argparse.Namespace, config: type = TrainConfig) -> dict[str, Any]:

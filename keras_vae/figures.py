@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["enlarge", "labelled_grid", "mosaic", "png", "rendered"]
+__all__ = ["enlarge", "labelled_grid", "mosaic", "png", "rendered", "svg"]
 
 INK = "#222222"
 DOTS_PER_INCH = 150
@@ -122,6 +122,13 @@ def png(image: np.ndarray) -> bytes:
     """
     buffer = io.BytesIO()
     Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def svg(figure: Figure) -> bytes:
+    """Encode a figure as SVG, its text as outlines; what has tens of thousands of dots may hold pixels."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", dpi=2 * DOTS_PER_INCH, metadata={"Date": None})
     return buffer.getvalue()
 
 

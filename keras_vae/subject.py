@@ -19,7 +19,7 @@ from keras_vae.metrics import Measurement, mean_of, read_metrics, weights_digest
 from keras_vae.model import VAE
 from keras_vae.runs import Run
 
-__all__ = ["BATCH", "Subject", "open_subject"]
+__all__ = ["BATCH", "Subject", "open_model_and_data", "open_subject"]
 
 BATCH = 500
 LEAST_COMPARED = 10  # images in a set
@@ -88,20 +88,9 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
     Raises:
         InputError: the run has no weights or damaged metrics, the data do not fit it, a feature network cannot be had.
     """
-    if not run.model_file.is_file():
-        raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
+    model, data = open_model_and_data(run, config.dataset)
     digest = weights_digest(run)
     read_metrics(run, digest)  # whether the old ones are damaged is told before minutes are spent on new ones
-    trained = run.config
-    data = open_dataset(
-        config.dataset or trained.dataset,
-        data_dir=None if config.dataset else trained.data_dir,
-        memory_budget=trained.memory_budget * 2**20,
-    )
-    model = load_model(run.model_file)
-    if data.image_shape != model.image_shape:
-        taken, given = (" x ".join(map(str, shape)) for shape in (model.image_shape, data.image_shape))
-        raise InputError(f"Run {run.name!r} takes images of {taken}, {data.name} has {given}: give another --dataset.")
     features = None
     if config.features != "none":
         if min(data.counts["train"], data.counts["test"]) < LEAST_COMPARED:
@@ -119,3 +108,28 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
                 "the published protocol: remove data/prepared, and evaluate again."
             )
     return subject
+
+
+def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, ImageData]:
+    """Load a trained model and images that fit it.
+
+    Args:
+        run: a trained run.
+        dataset: None takes the run's own.
+
+    Raises:
+        InputError: the run has no weights, or the images have another shape.
+    """
+    if not run.model_file.is_file():
+        raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
+    trained = run.config
+    data = open_dataset(
+        dataset or trained.dataset,
+        data_dir=None if dataset else trained.data_dir,
+        memory_budget=trained.memory_budget * 2**20,
+    )
+    model = load_model(run.model_file)
+    if data.image_shape != model.image_shape:
+        taken, given = (" x ".join(map(str, shape)) for shape in (model.image_shape, data.image_shape))
+        raise InputError(f"Run {run.name!r} takes images of {taken}, {data.name} has {given}: give another --dataset.")
+    return model, data

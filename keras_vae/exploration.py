@@ -1,0 +1,106 @@
+"""Explore the latent space of a run, and write what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import tensorflow as tf
+
+from keras_vae.config import ExplorationConfig
+from keras_vae.environment import environment
+from keras_vae.exploring import Space, explore_clusters, explore_maps, explore_paths
+from keras_vae.figures import png, rendered, svg
+from keras_vae.metrics import weights_digest
+from keras_vae.projector import write_projector
+from keras_vae.runs import Run, write_atomically
+from keras_vae.subject import open_model_and_data
+
+__all__ = ["explore", "summary"]
+
+
+def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
+    """Explore a run, and write `latent.json`, figures, animations, TensorBoard's images and maps for its projector.
+
+    Args:
+        run: a trained run.
+        config: what to show.
+
+    Returns:
+        What `latent.json` holds.
+
+    Raises:
+        InputError: the run has no weights, the data do not fit it, or options do not fit the data.
+    """
+    start = time.perf_counter()
+    model, data = open_model_and_data(run)
+    space = Space(run, config, model, data)
+    space.check()
+    digest = weights_digest(run)
+    print(f"{run.name}: maps", flush=True)
+    found, maps = explore_maps(space)
+    print(f"{run.name}: clusters", flush=True)
+    clusters = explore_clusters(space, maps)
+    print(f"{run.name}: ways between classes", flush=True)
+    paths = explore_paths(space)
+
+    figures = {**found.figures, **clusters.figures, **paths.figures}
+    pictures = {**{name: rendered(figure) for name, figure in figures.items()}, **paths.pictures}
+    for name, figure in figures.items():
+        write_atomically(run.figures / f"{name}.svg", svg(figure))
+    with tf.summary.create_file_writer(str(run.logs / "exploration")).as_default(step=run.config.epochs):
+        for name, picture in pictures.items():
+            write_atomically(run.figures / f"{name}.png", png(picture))
+            tf.summary.image(name, picture[None])
+    for name, content in paths.animations.items():
+        write_atomically(run.figures / f"{name}.gif", content)
+    if not (run.logs / "projector-maps").exists():
+        write_projector(
+            run.logs / "projector-maps",
+            {"latent_mean": space.means, **{name: each.points for name, each in maps.items()}},
+            [data.class_names[label] for label in space.labels],
+            space.images,
+            description=f"Posterior means of {len(space.means):,} test images, and maps of them.",
+        )
+    result = {
+        "run": run.name,
+        "dataset": data.name,
+        "weights": {"file": run.model_file.name, "sha256": digest},
+        "split": "test",
+        "settings": dataclasses.asdict(config),
+        "seconds": round(time.perf_counter() - start, 1),
+        **environment(),
+        "maps": found.numbers,
+        **clusters.numbers,
+        **paths.numbers,
+    }
+    run.write("latent.json", result)
+    return result
+
+
+def summary(result: dict[str, Any]) -> str:
+    """Put an exploration into a few lines.
+
+    Args:
+        result: what `explore` returned.
+
+    Returns:
+        Two tables in Markdown, of spaces and of ways, and the interpretation.
+    """
+    measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    lines = [f"| space | {' | '.join(measures)} |", f"| --- |{' ---: |' * len(measures)}"]
+    for space, scores in result["spaces"].items():
+        lines.append(f"| {space} | {' | '.join(f'{scores[name]:.4f}' for name in measures)} |")
+    lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
+    for name, each in result["clusterings"].items():
+        if isinstance(each, dict):
+            pairs = zip(each["mean"].values(), each["standard_deviation"].values(), strict=True)
+            lines.append(f"| {name} | {' | '.join(f'{mean:.3f} +- {spread:.3f}' for mean, spread in pairs)} |")
+    ways = {kind: each for kind, each in result["between_random_pairs"].items() if isinstance(each, dict)}
+    names = list(next(iter(ways.values())))
+    lines += ["", f"| way | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for kind, each in ways.items():
+        cells = (f"{each[name]['value']:.3f} +- {each[name]['standard_error']:.3f}" for name in names)
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", result["interpretation"]])

@@ -1,0 +1,83 @@
+"""Points of a latent space -> maps of two dimensions: UMAP, t-SNE and principal components."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple, get_args
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+__all__ = ["MAPS", "Map", "MapName", "make_map"]
+
+MapName = Literal["umap", "tsne", "pca"]
+MAPS: tuple[MapName, ...] = get_args(MapName)
+
+
+class Map(NamedTuple):
+    """A map, and how to find one's way in it.
+
+    Attributes:
+        points: `(n, 2)` float32, where each point came to lie.
+        place: from other points `(m, d)` of the same space to `(m, 2)`.
+    """
+
+    points: np.ndarray
+    place: Callable[[np.ndarray], np.ndarray]
+
+
+def make_map(
+    name: MapName,
+    points: np.ndarray,
+    *,
+    neighbours: int = 15,
+    min_distance: float = 0.1,
+    perplexity: float = 30.0,
+    seed: int = 0,
+) -> Map:
+    """Lay points out in a plane.
+
+    Args:
+        name: `umap` (McInnes, Healy & Melville 2018), `tsne` (van der Maaten & Hinton 2008, by interpolation as in
+            Linderman et al. 2019) or `pca`.
+        points: `(n, d)`.
+        neighbours: of each point in the graph of UMAP.
+        min_distance: between points of the UMAP map, in its units.
+        perplexity: effective number of neighbours of t-SNE.
+        seed: of UMAP and t-SNE; the same seed gives the same map on the same machine.
+
+    Raises:
+        ValueError: there are too few points for so many neighbours.
+    """
+    points = np.asarray(points, np.float32)
+    needed = {"umap": neighbours + 1, "tsne": int(3 * perplexity) + 1, "pca": 2}[name]
+    if len(points) < needed:
+        raise ValueError(f"{name} needs at least {needed} points, not {len(points)}: take fewer neighbours.")
+    if name == "umap":
+        return _umap(points, neighbours, min_distance, seed)
+    return _tsne(points, perplexity, seed) if name == "tsne" else _pca(points)
+
+
+def _umap(points: np.ndarray, neighbours: int, min_distance: float, seed: int) -> Map:
+    import umap  # seconds of compilation: only where a map is asked for
+
+    mapper = umap.UMAP(n_neighbors=neighbours, min_dist=min_distance, random_state=seed, n_jobs=1)
+    return Map(mapper.fit_transform(points), mapper.transform)
+
+
+def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
+    from openTSNE import TSNE
+
+    start = "pca" if points.shape[1] > 1 else "random"  # a single latent has no two components to begin with
+    embedding = TSNE(perplexity=perplexity, initialization=start, random_state=seed, n_jobs=-1).fit(points)
+    return Map(np.asarray(embedding, np.float32), lambda others: np.asarray(embedding.transform(others), np.float32))
+
+
+def _pca(points: np.ndarray) -> Map:
+    pca = PCA(min(2, points.shape[1])).fit(points)
+
+    def place(others: np.ndarray) -> np.ndarray:
+        found = pca.transform(others).astype(np.float32)
+        return np.pad(found, ((0, 0), (0, 2 - found.shape[1])))  # a single latent lies on a line
+
+    return Map(place(points), place)

@@ -1,0 +1,138 @@
+"""An exploration answers what it is asked, in numbers, pictures, animations and TensorBoard."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard_server import get, get_json, tensorboard
+
+from keras_vae.config import ExplorationConfig, TrainConfig
+from keras_vae.errors import InputError
+from keras_vae.exploration import explore, summary
+from keras_vae.runs import Run
+from keras_vae.training import train
+
+
+def options(**changes) -> ExplorationConfig:
+    return ExplorationConfig(**{"neighbours": 5, "perplexity": 5.0, "pairs": 4, "repeats": 2, "steps": 5, **changes})
+
+
+@pytest.fixture(
+    scope="module", params=[3, pytest.param(2, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.slow)]
+)
+def explored(request, tmp_path_factory, picture_folder):
+    root = tmp_path_factory.mktemp("root")
+    config = TrainConfig(
+        dataset=str(picture_folder), latent_dim=request.param, epochs=3, batch_size=10, xla="off", widths=(16,)
+    )
+    run = train(config, "bars", root)
+    return run, explore(run, options(start="left", end="top"))
+
+
+def test_the_numbers_are_written_with_what_they_depend_on(explored):
+    run, result = explored
+    assert json.loads((run.folder / "latent.json").read_text()) == json.loads(json.dumps(result))
+    assert result["settings"]["perplexity"] == 5.0
+    assert result["split"] == "test"
+    assert len(result["weights"]["sha256"]) == 64
+
+
+def test_spaces_are_scored_beside_pixels_and_pca(explored):
+    _, result = explored
+    assert set(result["spaces"]) == {"latent", "umap", "tsne", "pca", "pixels", "pca_of_pixels"}
+    for scores in result["spaces"].values():
+        assert {"knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness"} <= set(scores)
+        assert 0.0 <= scores["knn_5"] <= 1.0
+    assert result["spaces"]["pixels"]["knn_1"] == 1.0  # bars differ in every pixel
+    assert result["spaces"]["pixels"]["trustworthiness"] == 1.0
+
+
+def test_clusterings_have_a_mean_and_a_spread(explored):
+    _, result = explored
+    names = {name for name, each in result["clusterings"].items() if isinstance(each, dict)}
+    assert names == {
+        "k_means of the means", "gaussian_mixture of the means",
+        "gaussian_mixture of the UMAP map", "hdbscan of the UMAP map",
+    }  # fmt: skip
+    assert np.sum(result["contingency"]["table"]) == result["maps"]["points"]
+    assert result["interpretation"].endswith(".")
+
+
+def test_the_three_ways_are_compared(explored):
+    _, result = explored
+    ways = result["between_random_pairs"]
+    assert ways["geodesic"]["energy"]["value"] <= ways["straight"]["energy"]["value"]
+    assert result["path"]["from"]["class"] == "left"
+    assert result["path"]["to"]["class"] == "top"
+    assert len(result["path"]["log_prior_density"]["spherical"]) == 5
+
+
+def test_pictures_are_written_as_png_and_svg_and_ways_as_gif(explored):
+    run, result = explored
+    names = {"maps", "map_umap", "map_tsne", "map_pca", "clusters", "path", "sheet", "shifts"}
+    names |= {"latents"} if run.config.latent_dim == 2 else set()
+    for name in names:
+        assert Image.open(run.figures / f"{name}.png").size[0] > 200
+        assert (run.figures / f"{name}.svg").is_file()
+    assert (run.figures / "traversals.png").is_file()
+    assert {"path", "sheet"} == {path.stem for path in run.figures.glob("*.gif")}
+    assert "| latent |" in summary(result)
+
+
+def test_an_exploration_can_be_repeated_with_other_options(explored):
+    run, _ = explored
+    again = explore(run, options(start="0", end="5", seed=1))
+    assert again["path"]["from"]["image"] == 0
+    assert again["path"]["to"]["image"] == 5
+
+
+def test_tensorboard_serves_the_maps_under_one_run(explored):
+    run, _ = explored
+    with tensorboard(run.root / "logs", ["projector", "images"]) as url:
+        info = get_json(url, "/data/plugin/projector/info", run="bars/projector-maps")
+        assert {each["tensorName"] for each in info["embeddings"]} == {"latent_mean", "umap", "tsne", "pca"}
+        content = get(url, "/data/plugin/projector/tensor", run="bars/projector-maps", name="umap")
+        served = np.frombuffer(content, np.float32).reshape(-1, 3)
+        assert not served[:, 2].any()
+        tags = get_json(url, "/data/plugin/images/tags")["bars/exploration"]
+    assert {"maps", "path", "traversals"} <= set(tags)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, picture_folder) -> Run:
+    config = TrainConfig(dataset=str(picture_folder), latent_dim=3, epochs=1, batch_size=10, xla="off", widths=(4,))
+    return train(config, "bars", tmp_path_factory.mktemp("root"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": "Trouser", "end": "top"}, "--from 'Trouser' is no class: give one of bottom, left, right, top"),
+        ({"start": "left", "end": "Top"}, "--to 'Top' is no class"),
+        ({"start": "left", "end": "100000"}, "--to 100000 is no test image: they are numbered from 0 to"),
+        ({"start": "left", "end": "-1"}, "--to '-1' is no class"),
+        ({"neighbours": 5000}, "--neighbours takes 5001 test images"),
+        ({"perplexity": 500.0}, "--perplexity takes 1501 test images"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_named_before_anything_is_drawn(trained, changes, message, capsys):
+    with pytest.raises(InputError, match=message):
+        explore(trained, options(**changes))
+    assert "maps" not in capsys.readouterr().out
+    assert not (trained.folder / "latent.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"start": "left"}, "both --from and --to"),
+        ({"steps": 2}, "--steps"),
+        ({"pairs": 0}, "--pairs"),
+        ({"points": 3}, "--points"),
+        ({"neighbours": 1}, "--neighbours"),
+    ],
+)
+def test_options_out_of_their_range_are_named(changes, flag):
+    with pytest.raises(InputError, match=flag):
+        options(**changes)
