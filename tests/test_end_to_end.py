@@ -175,6 +175,7 @@ def test_the_metadata_of_the_projector_are_the_true_labels(url):
     assert [row[0] for row in rows] == [source.class_names[label] for label in source.labels("test")]
 
 
+@pytest.mark.slow
 def test_the_projector_shows_ten_coloured_classes_in_a_browser(url):
     counts = dict.fromkeys(open_dataset().class_names, 1000)
     picture = ARTEFACTS / "projector-trained.png"

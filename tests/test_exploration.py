@@ -18,10 +18,9 @@ def options(**changes) -> ExplorationConfig:
     return ExplorationConfig(**{"neighbours": 5, "perplexity": 5.0, "pairs": 4, "repeats": 2, "steps": 5, **changes})
 
 
-@pytest.fixture(
-    scope="module", params=[3, pytest.param(2, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.slow)]
-)
+@pytest.fixture(scope="module", params=[pytest.param(count, marks=pytest.mark.slow) for count in (3, 2, 1)])
 def explored(request, tmp_path_factory, picture_folder):
+    """Runs of so many latents; UMAP alone compiles for half a minute."""
     root = tmp_path_factory.mktemp("root")
     config = TrainConfig(
         dataset=str(picture_folder), latent_dim=request.param, epochs=3, batch_size=10, xla="off", widths=(16,)

@@ -13,7 +13,10 @@ def clusters(size: int = 50, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return (30.0 * np.eye(6)[labels] + rng.standard_normal((len(labels), 6))).astype(np.float32), labels
 
 
-@pytest.fixture(scope="module", params=MAPS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] if name == "umap" else []) for name in MAPS],
+)
 def name(request) -> str:
     return request.param
 
