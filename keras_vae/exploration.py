@@ -10,14 +10,33 @@ import tensorflow as tf
 
 from keras_vae.config import ExplorationConfig
 from keras_vae.environment import environment
-from keras_vae.exploring import Space, explore_clusters, explore_maps, explore_paths
+from keras_vae.exploring import explore_clusters, explore_maps
 from keras_vae.figures import png, rendered, svg
 from keras_vae.metrics import weights_digest
 from keras_vae.projector import write_projector
 from keras_vae.runs import Run, write_atomically
+from keras_vae.space import Space
 from keras_vae.subject import open_model_and_data
+from keras_vae.travelling import explore_paths
 
-__all__ = ["explore", "summary"]
+__all__ = ["MEASURES", "explore", "summary"]
+
+# What the figures of `latent.json` are.
+MEASURES = {
+    "knn_1, knn_5": "share of test images of the class of the nearest, or of most of the 5 nearest, training images",
+    "linear_probe": "share of test images that a logistic regression on at most 20,000 training images names rightly",
+    "silhouette": "by true class, of at most 5,000 test images, -1 to 1",
+    "trustworthiness": "of 15 neighbours in the space as neighbours in the pixels, 3,000 test images, 0 to 1",
+    "accuracy": "share of test images in the cluster of their class, by the best matching; noise counts as wrong",
+    "normalised_mutual_information, adjusted_rand": "of clusters and classes; noise is a cluster of its own",
+    "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
+    "overlap": "of two classes' distributions over the clusters, 0 to 1",
+    "energy, length": "sum of squared steps, and of steps, between the decoded images of a way; grey values in [0, 1]",
+    "smoothness": "largest over mean step of a way in the classifier's features; 1 is even",
+    "realism": "mean distance of a way's inner points to the nearest test image, in the classifier's features",
+    "log_prior_density": "nats, mean over the points of a way",
+    "lowest_prior_density": "nats, lowest point of a way less its lower end",
+}
 
 
 def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
@@ -68,6 +87,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         "dataset": data.name,
         "weights": {"file": run.model_file.name, "sha256": digest},
         "split": "test",
+        "measures": MEASURES,
         "settings": dataclasses.asdict(config),
         "seconds": round(time.perf_counter() - start, 1),
         **environment(),

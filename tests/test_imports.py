@@ -51,7 +51,9 @@ ORDER = [
     "paths",
     "path_measures",
     "path_charts",
+    "space",
     "exploring",
+    "travelling",
     "exploration",
     "speed",
 ]

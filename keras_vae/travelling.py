@@ -1,0 +1,151 @@
+"""The latent space of a run as ways from one class to another, and what is seen on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+
+from keras_vae.classifier import feature_extractor, load_classifier
+from keras_vae.figures import labelled_grid
+from keras_vae.likelihood import active_units
+from keras_vae.path_charts import animation, chart_paths, chart_sheet
+from keras_vae.path_measures import (
+    class_shares,
+    class_shift,
+    classes_seen,
+    path_energy,
+    path_length,
+    prior_density,
+    realism,
+    smoothness,
+)
+from keras_vae.paths import along, geodesic, spherical, straight
+from keras_vae.pictures import draw_traversal
+from keras_vae.space import Findings, Space
+
+__all__ = ["explore_paths"]
+
+FRAMES = 24  # of an animation, one way
+
+
+def explore_paths(space: Space) -> Findings:
+    """Travel between images of different classes: by straight, spherical and shortest paths."""
+    judge = _Judge(space)
+    numbers = {"between_random_pairs": _compare_ways(space, judge)}
+    start, end = space.ends
+    findings = Findings(numbers, {})
+    _draw_ways(space, judge, start, end, findings)
+    _draw_sheet(space, findings)
+    active = int(active_units(space.means).sum())
+    findings.pictures["traversals"] = draw_traversal(space.model, space.images, most=max(1, active))
+    findings.figures["shifts"] = _chart_shifts(space)
+    return findings
+
+
+class _Judge:
+    """The classifier of the evaluation, where it takes images of this shape."""
+
+    def __init__(self, space: Space) -> None:
+        classifier = load_classifier()
+        self.fits = classifier.input_shape[1:] == space.data.image_shape and len(space.data.class_names) == 10
+        extractor, head = feature_extractor(classifier), classifier.get_layer("logits")
+        self.features = tf.function(lambda images: extractor(images, training=False), autograph=False)
+        self.logits = head
+        self.real = np.concatenate(
+            [self.features(batch) for batch in space.data.batches("test", 500)] if self.fits else [np.empty((0, 1))]
+        )
+
+
+def _ways(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[str, np.ndarray]:
+    return {
+        "straight": straight(start, end, steps),
+        "spherical": spherical(start, end, steps),
+        "geodesic": geodesic(start, end, steps, space.model.decode),
+    }
+
+
+def _compare_ways(space: Space, judge: _Judge) -> dict[str, Any]:
+    """Means over random pairs of images of different classes, with standard errors."""
+    rng = np.random.default_rng(space.config.seed)
+    pairs = rng.integers(0, len(space.labels), (20 * space.config.pairs, 2))
+    pairs = pairs[space.labels[pairs[:, 0]] != space.labels[pairs[:, 1]]][: space.config.pairs]
+    results: dict[str, Any] = {"pairs": len(pairs), "steps": space.config.steps}
+    for kind, path in _ways(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps).items():
+        images = along(path, space.model.decode)
+        values = {
+            "energy": path_energy(images),
+            "length": path_length(images),
+            "log_prior_density": prior_density(path, space.model.prior.log_density).log_density.mean(axis=1),
+            "lowest_prior_density": prior_density(path, space.model.prior.log_density).lowest,
+        }
+        if judge.fits:
+            features = along(path, lambda latents: judge.features(space.model.decode(latents)))
+            values["smoothness"] = smoothness(features)
+            values["realism"] = realism(features, judge.real)
+        results[kind] = {
+            name: {"value": float(each.mean()), "standard_error": float(each.std(ddof=1) / np.sqrt(len(each)))}
+            for name, each in values.items()
+        }
+        print(f"  {kind}: length {results[kind]['length']['value']:.2f}", flush=True)
+    return results
+
+
+def _draw_ways(space: Space, judge: _Judge, start: int, end: int, findings: Findings) -> None:
+    names, labels = space.data.class_names, space.labels
+    ways = _ways(space, space.means[[start]], space.means[[end]], space.config.steps)
+    images = {kind: along(path, space.model.decode)[0] for kind, path in ways.items()}
+    shares: dict[str, np.ndarray] = {}
+    if judge.fits:
+        for kind, path in ways.items():
+            logits = along(path, lambda latents: judge.logits(judge.features(space.model.decode(latents))))
+            shares[kind] = class_shares(logits)[0]
+    title = f"From test image {start} ({names[labels[start]]}) to {end} ({names[labels[end]]})"
+    findings.figures["path"] = chart_paths(images, shares, names, title=title)
+    findings.numbers["path"] = {
+        "from": {"image": start, "class": names[labels[start]]},
+        "to": {"image": end, "class": names[labels[end]]},
+        "classes_seen": {
+            kind: [{"class": names[each.label], "share": each.share} for each in classes_seen(share[np.newaxis])[0]]
+            for kind, share in shares.items()
+        },
+    }
+    density = {kind: prior_density(path, space.model.prior.log_density).log_density[0] for kind, path in ways.items()}
+    findings.numbers["path"]["log_prior_density"] = {kind: values.tolist() for kind, values in density.items()}
+    smooth = _ways(space, space.means[[start]], space.means[[end]], FRAMES)
+    frames = np.stack([along(path, space.model.decode)[0] for path in smooth.values()], axis=1)
+    findings.animations["path"] = animation(frames[:, np.newaxis], scale=6)
+
+
+def _draw_sheet(space: Space, findings: Findings) -> None:
+    """Every class to every other one, still and in motion."""
+    present = np.unique(space.labels)[:10]
+    names = [space.data.class_names[label] for label in present]
+    ends = np.stack([space.means[np.flatnonzero(space.labels == label)[0]] for label in present])
+    count = len(ends)
+    first, second = np.repeat(ends, count, axis=0), np.tile(ends, (count, 1))
+    path = straight(first, second, FRAMES + 1)
+    images = along(path, space.model.decode).reshape(count, count, FRAMES + 1, *space.data.image_shape)
+    findings.figures["sheet"] = chart_sheet(images[:, :, FRAMES // 2], names)
+    findings.animations["sheet"] = animation(np.moveaxis(images, 2, 0))
+
+
+def _chart_shifts(space: Space) -> Figure:
+    """Add the difference of two classes' means to images of the first."""
+    present = np.unique(space.labels)[:10]
+    names = space.data.class_names
+    pairs = list(zip(present, np.roll(present, -3 if len(present) > 3 else -1), strict=True))
+    amounts = np.linspace(0.0, 1.5, 7)
+    rows = []
+    for first, second in pairs:
+        latent = space.means[np.flatnonzero(space.labels == first)[0]]
+        rows.append(latent + amounts[:, np.newaxis] * class_shift(space.means, space.labels, first, second))
+    images = along(np.stack(rows).astype(np.float32), space.model.decode)
+    return labelled_grid(
+        images,
+        title="Arithmetic: an image's latent plus the difference of two classes' means",
+        row_labels=[f"{names[first]} + ({names[second]} - {names[first]})" for first, second in pairs],
+        column_labels=[f"x {amount:.2f}" for amount in amounts],
+    )
