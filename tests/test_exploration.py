@@ -111,8 +111,8 @@ def trained(tmp_path_factory, picture_folder) -> Run:
         ({"start": "left", "end": "Top"}, "--to 'Top' is no class"),
         ({"start": "left", "end": "100000"}, "--to 100000 is no test image: they are numbered from 0 to"),
         ({"start": "left", "end": "-1"}, "--to '-1' is no class"),
-        ({"neighbours": 5000}, "--neighbours takes 5001 test images"),
-        ({"perplexity": 500.0}, "--perplexity takes 1501 test images"),
+        ({"neighbours": 5000}, "--neighbours takes at least 5001 test images"),
+        ({"perplexity": 500.0}, "--perplexity takes at least 1501 test images"),
     ],
 )
 def test_what_does_not_fit_the_data_is_named_before_anything_is_drawn(trained, changes, message, capsys):
