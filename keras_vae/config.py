@@ -156,7 +156,7 @@ class ExplorationConfig:
     end: str | None = _option(None, "class, or number of the test image, where it ends", flag="--to", type=str)
     steps: int = _option(12, "images on a path, both ends included")
     pairs: int = _option(200, "random pairs of images of different classes, for the means over paths")
-    points: int = _option(10_000, "test images in the maps")
+    points: int = _option(10_000, "test images that are looked at, from the first")
     neighbours: int = _option(15, "of each point in UMAP")
     min_distance: float = _option(0.1, "between points of the UMAP map")
     perplexity: float = _option(30.0, "effective number of neighbours in t-SNE")
@@ -189,9 +189,9 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "importance_samples": (1, math.inf),
     "steps": (3, 1000),
     "pairs": (2, math.inf),
-    "points": (10, math.inf),
+    "points": (31, 100_000),
     "neighbours": (2, math.inf),
-    "min_distance": (0, 10),
+    "min_distance": (0, 1),
     "perplexity": (1, math.inf),
     "repeats": (2, math.inf),
 }

@@ -84,7 +84,7 @@ def confusions(counts: Contingency, class_names: Sequence[str]) -> list[tuple[st
 
 
 def interpretation(counts: Contingency, class_names: Sequence[str]) -> str:
-    """Say in two sentences which classes separate and which merge.
+    """Say in two or three sentences which classes separate and which merge.
 
     Classes merge if the distributions of any two of them over the clusters overlap by at least 50% (see `confusions`).
     A class has a cluster of its own if it does not merge, at least 80% of its points lie in one cluster, and at least
@@ -107,7 +107,16 @@ def interpretation(counts: Contingency, class_names: Sequence[str]) -> str:
     merged = {label for group, _ in groups for label in group}
     own = {label: share for label, share in _own_shares(counts).items() if label not in merged}
     held = [f"{_percent(own[label])} of {class_names[label]}" for label in sorted(own, key=lambda label: -own[label])]
-    return f"{_separation(held, count)} {_merger(groups, class_names)}"
+    within = {frozenset((one, other)) for group, _ in groups for one in group for other in group}
+    beside = [
+        f"{class_names[one]} and {class_names[other]} ({_percent(overlaps[one, other])})"
+        for one, other in np.argwhere(np.triu(overlaps, 1) >= MERGE)
+        if frozenset((one, other)) not in within
+    ]
+    sentences = [_separation(held, count), _merger(groups, class_names)]
+    if beside:
+        sentences.append(f"As much do these pairs overlap: {', '.join(beside)}.")
+    return " ".join(sentences)
 
 
 def _shares(counts: Contingency) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import time
 from typing import Any
 
@@ -12,6 +13,7 @@ from keras_vae.config import ExplorationConfig
 from keras_vae.environment import environment
 from keras_vae.exploring import explore_clusters, explore_maps
 from keras_vae.figures import png, rendered, svg
+from keras_vae.maps import Map
 from keras_vae.metrics import weights_digest
 from keras_vae.projector import write_projector
 from keras_vae.runs import Run, write_atomically
@@ -27,13 +29,14 @@ MEASURES = {
     "linear_probe": "share of test images that a logistic regression on at most 20,000 training images names rightly",
     "silhouette": "by true class, of at most 5,000 test images, -1 to 1",
     "trustworthiness": "of 15 neighbours in the space as neighbours in the pixels, 3,000 test images, 0 to 1",
+    "trustworthiness_to_latent": "of 15 neighbours in the map as neighbours in the latent space, 3,000 test images",
     "accuracy": "share of test images in the cluster of their class, by the best matching; noise counts as wrong",
     "normalised_mutual_information, adjusted_rand": "of clusters and classes; noise is a cluster of its own",
     "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
     "overlap": "of two classes' distributions over the clusters, 0 to 1",
     "energy, length": "sum of squared steps, and of steps, between the decoded images of a way; grey values in [0, 1]",
     "smoothness": "largest over mean step of a way in the classifier's features; 1 is even",
-    "realism": "mean distance of a way's inner points to the nearest test image, in the classifier's features",
+    "realism": "mean distance of inner points to the nearest of 10,000 training images, in the classifier's features",
     "log_prior_density": "nats, mean over the points of a way",
     "lowest_prior_density": "nats, lowest point of a way less its lower end",
 }
@@ -65,23 +68,6 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
     paths = explore_paths(space)
 
     figures = {**found.figures, **clusters.figures, **paths.figures}
-    pictures = {**{name: rendered(figure) for name, figure in figures.items()}, **paths.pictures}
-    for name, figure in figures.items():
-        write_atomically(run.figures / f"{name}.svg", svg(figure))
-    with tf.summary.create_file_writer(str(run.logs / "exploration")).as_default(step=run.config.epochs):
-        for name, picture in pictures.items():
-            write_atomically(run.figures / f"{name}.png", png(picture))
-            tf.summary.image(name, picture[None])
-    for name, content in paths.animations.items():
-        write_atomically(run.figures / f"{name}.gif", content)
-    if not (run.logs / "projector-maps").exists():
-        write_projector(
-            run.logs / "projector-maps",
-            {"latent_mean": space.means, **{name: each.points for name, each in maps.items()}},
-            [data.class_names[label] for label in space.labels],
-            space.images,
-            description=f"Posterior means of {len(space.means):,} test images, and maps of them.",
-        )
     result = {
         "run": run.name,
         "dataset": data.name,
@@ -96,7 +82,34 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         **paths.numbers,
     }
     run.write("latent.json", result)
+    pictures = {**{name: rendered(figure) for name, figure in figures.items()}, **paths.pictures}
+    for name, figure in figures.items():
+        write_atomically(run.figures / f"{name}.svg", svg(figure))
+    with tf.summary.create_file_writer(str(run.logs / "exploration")).as_default(step=run.config.epochs):
+        for name, picture in pictures.items():
+            write_atomically(run.figures / f"{name}.png", png(picture))
+            tf.summary.image(name, picture[None])
+    for name, content in paths.animations.items():
+        write_atomically(run.figures / f"{name}.gif", content)
+    _write_maps(space, maps, digest)
     return result
+
+
+def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
+    """Write means and maps for the projector; TensorBoard reads a folder only once, so that others get a new one."""
+    state = hashlib.sha256(f"{digest} {space.config}".encode()).hexdigest()[:8]
+    folder = space.run.logs / "projector-maps"
+    if folder.exists():
+        folder = folder.with_name(f"projector-maps-{state}")
+    if not folder.exists():
+        write_projector(
+            folder,
+            {"latent_mean": space.means, **{name: each.points for name, each in maps.items()}},
+            [space.data.class_names[label] for label in space.labels],
+            space.images,
+            description=f"Posterior means of {len(space.means):,} test images, and maps of them.",
+        )
+    print(f"  in TensorBoard's projector: {space.run.name}/{folder.name}", flush=True)
 
 
 def summary(result: dict[str, Any]) -> str:
@@ -108,10 +121,10 @@ def summary(result: dict[str, Any]) -> str:
     Returns:
         Two tables in Markdown, of spaces and of ways, and the interpretation.
     """
-    measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    measures = ("training_images", "knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
     lines = [f"| space | {' | '.join(measures)} |", f"| --- |{' ---: |' * len(measures)}"]
     for space, scores in result["spaces"].items():
-        lines.append(f"| {space} | {' | '.join(f'{scores[name]:.4f}' for name in measures)} |")
+        lines.append(f"| {space} | {' | '.join(f'{scores[name]:,.4g}' for name in measures)} |")
     lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
     for name, each in result["clusterings"].items():
         if isinstance(each, dict):

@@ -109,6 +109,10 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
             **class_scores(train, train_labels, test, space.labels, seed=space.config.seed),
             "trustworthiness": trustworthiness_of(flat, test, seed=space.config.seed),
         }
+        if space_name in maps:
+            scores[space_name]["trustworthiness_to_latent"] = trustworthiness_of(
+                space.means, test, seed=space.config.seed
+            )
         print(f"  {space_name}: 5-NN accuracy {scores[space_name]['knn_5']:.3f}", flush=True)
     count = len(space.data.class_names)
     seeds = range(space.config.seed, space.config.seed + space.config.repeats)
@@ -120,7 +124,8 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
         ("hdbscan", "UMAP map", maps["umap"].points),
     )
     for name, where, points in tried:
-        found = agreement_over_seeds(name, points, space.labels, count, seeds)
+        # HDBSCAN draws nothing: every seed gives the same.
+        found = agreement_over_seeds(name, points, space.labels, count, [0, 0] if name == "hdbscan" else seeds)
         clusterings[f"{name} of the {where}"] = {kind: each._asdict() for kind, each in found.items()}
         print(f"  {name} of the {where}: accuracy {found['mean'].accuracy:.3f}", flush=True)
     labels = cluster("gaussian_mixture", space.means, count, space.config.seed)
@@ -139,7 +144,8 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
             {"class": name, "nearest": other, "distance": distance}
             for name, other, distance in nearest_centroids(space.means, space.labels, space.data.class_names)
         ],
-        "interpretation": interpretation(table, space.data.class_names),
+        "interpretation": f"Clusters of a Gaussian mixture of the posterior means, seed {space.config.seed}. "
+        + interpretation(table, space.data.class_names),
     }
     title = "Classes in the clusters of a Gaussian mixture of the latents"
     return Findings(numbers, {"clusters": chart_contingency(table.table, space.data.class_names, title)})

@@ -18,9 +18,9 @@ from keras_vae.figures import DOTS_PER_INCH, INK, TEXT_POINTS
 
 __all__ = ["CLASS_COLOURS", "chart_map", "chart_maps"]
 
-# The muted scheme of Tol 2021, https://sronpersonalpages.nl/~pault: told apart by colour-blind readers too.
+# The muted scheme of Tol 2021 (https://sronpersonalpages.nl/~pault) and black: colour-blind readers tell them apart.
 CLASS_COLOURS = (
-    "#cc6677", "#332288", "#ddcc77", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499", "#555555",
+    "#cc6677", "#332288", "#ddcc77", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499", "#000000",
 )  # fmt: skip
 BINS = 40  # of a histogram in which the densest place of a class is found
 LARGE_INCHES = 7.0

@@ -38,8 +38,8 @@ def make_map(
     """Lay points out in a plane.
 
     Args:
-        name: `umap` (McInnes, Healy & Melville 2018), `tsne` (van der Maaten & Hinton 2008, by interpolation as in
-            Linderman et al. 2019) or `pca`.
+        name: `umap` (McInnes, Healy & Melville 2018), `tsne` (van der Maaten & Hinton 2008; from 10,000 points on by
+            interpolation, Linderman et al. 2019) or `pca`.
         points: `(n, d)`.
         neighbours: of each point in the graph of UMAP.
         min_distance: between points of the UMAP map, in its units.
@@ -52,10 +52,10 @@ def make_map(
     points = np.asarray(points, np.float32)
     needed = {"umap": neighbours + 1, "tsne": int(3 * perplexity) + 1, "pca": 2}[name]
     if len(points) < needed:
-        raise ValueError(f"{name} needs at least {needed} points, not {len(points)}: take fewer neighbours.")
+        raise ValueError(f"{name} needs at least {needed} points, not {len(points)}: ask for fewer neighbours.")
     if name == "umap":
         return _umap(points, neighbours, min_distance, seed)
-    return _tsne(points, perplexity, seed) if name == "tsne" else _pca(points)
+    return _tsne(points, perplexity, seed) if name == "tsne" else _pca(points, seed)
 
 
 def _umap(points: np.ndarray, neighbours: int, min_distance: float, seed: int) -> Map:
@@ -73,8 +73,8 @@ def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
     return Map(np.asarray(embedding, np.float32), lambda others: np.asarray(embedding.transform(others), np.float32))
 
 
-def _pca(points: np.ndarray) -> Map:
-    pca = PCA(min(2, points.shape[1])).fit(points)
+def _pca(points: np.ndarray, seed: int) -> Map:
+    pca = PCA(min(2, points.shape[1]), random_state=seed).fit(points)
 
     def place(others: np.ndarray) -> np.ndarray:
         found = pca.transform(others).astype(np.float32)

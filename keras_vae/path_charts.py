@@ -64,17 +64,16 @@ def chart_paths(
     return figure
 
 
-def chart_sheet(images: np.ndarray, class_names: Sequence[str], share: float = 0.5) -> Figure:
+def chart_sheet(images: np.ndarray, class_names: Sequence[str]) -> Figure:
     """Draw what lies between every two classes.
 
     Args:
-        images: `(classes, classes, h, w, c)` in [0, 1]: at `share` of the way from the row's class to the column's.
+        images: `(classes, classes, h, w, c)` in [0, 1]: half way from the row's class to the column's.
         class_names: one for each row and column.
-        share: of the way.
     """
     return labelled_grid(
         images,
-        title=f"Straight lines between classes, at {share:.0%} of the way",
+        title="Half way on the straight lines between classes",
         row_labels=[f"from {name}" for name in class_names],
         column_labels=list(class_names),
         note="on the diagonal: reconstructions of the images between which the lines run",

@@ -18,6 +18,7 @@ from keras_vae.runs import Run
 
 __all__ = ["Findings", "Space"]
 
+LEAST_POINTS = 31  # of which trustworthiness takes 15 neighbours
 REFERENCES = 50_000  # training images at most, to which neighbours and probes are fitted
 
 
@@ -58,27 +59,36 @@ class Space:
         """Find out whatever the options and the data could stop later.
 
         Raises:
-            InputError: the images are fewer than an option asks for, of one class, or not those of `--from` and `--to`.
+            InputError: the images are fewer than an option asks for, of too few classes, or not those of `--from` and
+                `--to`.
         """
         config, count = self.config, len(self.labels)
+        classes, references = len(np.unique(self.labels)), self.data.counts["train"]
+        if count < max(LEAST_POINTS, classes + 1, len(self.data.class_names)) or references < LEAST_POINTS:
+            raise InputError(
+                f"{count} test and {references} training images of {self.data.name} are too few to explore: it takes "
+                f"{LEAST_POINTS} of each, and one for each class."
+            )
         for flag, needed in (
             ("--neighbours", config.neighbours + 1),
             ("--perplexity", int(3 * config.perplexity) + 1),
         ):
             if count < needed:
-                raise InputError(
-                    f"{flag} takes at least {needed} test images, {self.data.name} has {count}: give less."
-                )
-        if len(np.unique(self.labels)) < 2:
-            raise InputError(f"The test images of {self.data.name} are of one class: there is nothing to compare.")
+                raise InputError(f"{flag} takes at least {needed} test images, here are {count}: give a smaller one.")
+        if classes < 2:
+            raise InputError(f"The test images of {self.data.name} are of one class: explore data of several.")
         self.ends  # noqa: B018 (asks for the images of --from and --to)
 
     @cached_property
     def ends(self) -> tuple[int, int]:
         """Numbers of the test images of `--from` and `--to`, or of the first and the last class."""
         names, present = self.data.class_names, np.unique(self.labels)
-        start, end = self.config.start or names[present[0]], self.config.end or names[present[-1]]
-        return _image_of(self, start, "--from"), _image_of(self, end, "--to")
+        start = names[present[0]] if self.config.start is None else self.config.start
+        end = names[present[-1]] if self.config.end is None else self.config.end
+        first, last = _image_of(self, start, "--from"), _image_of(self, end, "--to")
+        if self.labels[first] == self.labels[last]:
+            raise InputError(f"--from and --to are both of class {names[self.labels[first]]}: give two classes.")
+        return first, last
 
     @cached_property
     def images(self) -> np.ndarray:
@@ -97,8 +107,11 @@ class Space:
 
     @cached_property
     def references(self) -> tuple[np.ndarray, np.ndarray]:
-        """Training images drawn at random, and their labels."""
-        chosen = np.sort(np.random.default_rng(self.config.seed).permutation(self.data.counts["train"])[:REFERENCES])
+        """Training images drawn at random, and their labels; the first ones where they are streamed from disk."""
+        count = min(REFERENCES, self.data.counts["train"])
+        if not self.data.in_memory:  # the first ones, so that no more are read than are used
+            return self.data.images("train", count), self.data.labels("train", count)
+        chosen = np.sort(np.random.default_rng(self.config.seed).permutation(self.data.counts["train"])[:count])
         return self.data.images("train")[chosen], self.data.labels("train")[chosen]
 
     @cached_property
@@ -117,5 +130,7 @@ def _image_of(space: Space, wanted: str, flag: str) -> int:
     if wanted.isdecimal():
         if int(wanted) < len(space.labels):
             return int(wanted)
-        raise InputError(f"{flag} {wanted} is no test image: they are numbered from 0 to {len(space.labels) - 1}.")
+        raise InputError(
+            f"{flag} {wanted} is no test image: those looked at are numbered from 0 to {len(space.labels) - 1}."
+        )
     raise InputError(f"{flag} {wanted!r} is no class: give one of {', '.join(names)}, or the number of a test image.")

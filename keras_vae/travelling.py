@@ -29,18 +29,23 @@ from keras_vae.space import Findings, Space
 __all__ = ["explore_paths"]
 
 FRAMES = 24  # of an animation, one way
+REAL_IMAGES = 10_000  # training images, among which the nearest is looked for
+PAIRS_AT_ONCE = 100
+MOST_TRAVERSALS = 64
 
 
 def explore_paths(space: Space) -> Findings:
     """Travel between images of different classes: by straight, spherical and shortest paths."""
-    judge = _Judge(space)
+    judge = _Judge(space) if space.data.name == "fashion_mnist" else None
     numbers = {"between_random_pairs": _compare_ways(space, judge)}
     start, end = space.ends
     findings = Findings(numbers, {})
     _draw_ways(space, judge, start, end, findings)
     _draw_sheet(space, findings)
     active = int(active_units(space.means).sum())
-    findings.pictures["traversals"] = draw_traversal(space.model, space.images, most=max(1, active))
+    findings.pictures["traversals"] = draw_traversal(
+        space.model, space.images, most=min(max(1, active), MOST_TRAVERSALS)
+    )
     findings.figures["shifts"] = _chart_shifts(space)
     return findings
 
@@ -50,38 +55,42 @@ class _Judge:
 
     def __init__(self, space: Space) -> None:
         classifier = load_classifier()
-        self.fits = space.data.name == "fashion_mnist"
         extractor, head = feature_extractor(classifier), classifier.get_layer("logits")
         self.features = tf.function(lambda images: extractor(images, training=False), autograph=False)
         self.logits = head
-        self.real = np.concatenate(
-            [self.features(batch) for batch in space.data.batches("test", 500)] if self.fits else [np.empty((0, 1))]
-        )
+        real = space.references[0][:REAL_IMAGES] / np.float32(255)
+        self.real = np.concatenate([self.features(real[at : at + 500]) for at in range(0, len(real), 500)])
 
 
 def _ways(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[str, np.ndarray]:
     return {
         "straight": straight(start, end, steps),
         "spherical": spherical(start, end, steps),
-        "geodesic": geodesic(start, end, steps, space.model.decode),
+        "geodesic": np.concatenate(
+            [
+                geodesic(start[at : at + PAIRS_AT_ONCE], end[at : at + PAIRS_AT_ONCE], steps, space.model.decode)
+                for at in range(0, len(start), PAIRS_AT_ONCE)
+            ]
+        ),
     }
 
 
-def _compare_ways(space: Space, judge: _Judge) -> dict[str, Any]:
+def _compare_ways(space: Space, judge: _Judge | None) -> dict[str, Any]:
     """Means over random pairs of images of different classes, with standard errors."""
     rng = np.random.default_rng(space.config.seed)
-    pairs = rng.integers(0, len(space.labels), (20 * space.config.pairs, 2))
-    pairs = pairs[space.labels[pairs[:, 0]] != space.labels[pairs[:, 1]]][: space.config.pairs]
-    results: dict[str, Any] = {"pairs": len(pairs), "steps": space.config.steps}
-    for kind, path in _ways(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps).items():
+    first = rng.integers(0, len(space.labels), space.config.pairs)
+    second = [rng.choice(np.flatnonzero(space.labels != space.labels[each])) for each in first]
+    results: dict[str, Any] = {"pairs": len(first), "steps": space.config.steps}
+    for kind, path in _ways(space, space.means[first], space.means[second], space.config.steps).items():
         images = along(path, space.model.decode)
+        density = prior_density(path, space.model.prior.log_density)
         values = {
             "energy": path_energy(images),
             "length": path_length(images),
-            "log_prior_density": prior_density(path, space.model.prior.log_density).log_density.mean(axis=1),
-            "lowest_prior_density": prior_density(path, space.model.prior.log_density).lowest,
+            "log_prior_density": density.log_density.mean(axis=1),
+            "lowest_prior_density": density.lowest,
         }
-        if judge.fits:
+        if judge is not None:
             features = along(path, lambda latents: judge.features(space.model.decode(latents)))
             values["smoothness"] = smoothness(features)
             values["realism"] = realism(features, judge.real)
@@ -93,12 +102,12 @@ def _compare_ways(space: Space, judge: _Judge) -> dict[str, Any]:
     return results
 
 
-def _draw_ways(space: Space, judge: _Judge, start: int, end: int, findings: Findings) -> None:
+def _draw_ways(space: Space, judge: _Judge | None, start: int, end: int, findings: Findings) -> None:
     names, labels = space.data.class_names, space.labels
     ways = _ways(space, space.means[[start]], space.means[[end]], space.config.steps)
     images = {kind: along(path, space.model.decode)[0] for kind, path in ways.items()}
     shares: dict[str, np.ndarray] = {}
-    if judge.fits:
+    if judge is not None:
         for kind, path in ways.items():
             logits = along(path, lambda latents: judge.logits(judge.features(space.model.decode(latents))))
             shares[kind] = class_shares(logits)[0]

@@ -399,7 +399,10 @@ def test_a_chain_of_classes_does_not_merge_where_its_ends_are_unlike():
     table = [[10, 0, 0], [5, 5, 0], [0, 10, 0]]
     sentence = interpretation(counts(table), ["left", "middle", "right"])
     assert "left, middle and right" not in sentence
-    assert sentence.count(" and ") == 1
+    assert "middle and right merge" in sentence or "left and middle merge" in sentence
+    assert sentence.endswith("As much do these pairs overlap: middle and right (50%).") or sentence.endswith(
+        "As much do these pairs overlap: left and middle (50%)."
+    )
 
 
 def test_shares_are_rounded_down():

@@ -181,3 +181,36 @@ def test_the_projector_shows_ten_coloured_classes_in_a_browser(url):
     picture = ARTEFACTS / "projector-trained.png"
     check_projector(url, "first/projector", "latent_mean", counts, "Trouser", picture)
     assert picture.stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_the_latent_space_is_explored_from_the_command_line(output, run):
+    explored = command(
+        "explore.py", "first", "--from", "Sneaker", "--to", "Ankle boot", "--points", "1000", "--pairs", "5",
+        "--repeats", "2", root=output["root"],
+    )  # fmt: skip
+    result = json.loads((run.folder / "latent.json").read_text())
+    assert "| latent |" in explored.stdout
+    assert result["interpretation"] in explored.stdout
+    # Ten classes: chance is 0.1. The interval is wide, because it is one short training and 1,000 images.
+    assert 0.75 < result["spaces"]["latent"]["knn_5"] < 0.9
+    ways = result["between_random_pairs"]
+    assert ways["geodesic"]["energy"]["value"] < ways["straight"]["energy"]["value"]
+    assert ways["straight"]["smoothness"]["value"] > 1.0
+    assert ways["straight"]["realism"]["value"] > 0.0
+    seen = result["path"]["classes_seen"]["straight"]
+    assert seen[0]["class"] in {"Sneaker", "Sandal"}
+    assert seen[-1]["class"] == "Ankle boot"
+
+
+def test_a_class_that_is_not_there_is_answered_with_those_that_are(output):
+    process = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "explore.py", "first", "--from", "Hat", "--to", "Bag"],
+        cwd=output["root"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert process.returncode == 2
+    assert "--from 'Hat' is no class: give one of T-shirt/top, Trouser" in process.stderr.splitlines()[-1]

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from keras_vae.figures import rendered, svg
@@ -27,8 +28,30 @@ def is_whole(figure) -> bool:
     return box.x0 >= -0.01 and box.y0 >= -0.01 and box.x1 <= width + 0.01 and box.y1 <= height + 0.01
 
 
-def test_ten_classes_have_ten_colours():
-    assert len(set(CLASS_COLOURS)) == 10
+# Machado, Oliveira & Fernandes 2009, table 1 at full severity: how linear RGB looks without one kind of cone.
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+LINEAR_RGB_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+
+
+def lab_of(colours: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* of linear RGB."""
+    scaled = np.clip(colours, 0.0, 1.0) @ LINEAR_RGB_TO_XYZ.T / (LINEAR_RGB_TO_XYZ.sum(axis=1))
+    x, y, z = np.where(scaled > 0.008856, np.cbrt(scaled), 7.787 * scaled + 16.0 / 116.0).T
+    return np.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], axis=1)
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_the_ten_colours_are_told_apart_by_colour_blind_readers_too(deficiency):
+    rgb = np.array([to_rgb(colour) for colour in CLASS_COLOURS])
+    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
+    lab = lab_of(linear @ np.transpose(DEFICIENCIES[deficiency]))
+    distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1)[np.triu_indices(10, 1)]
+    assert distances.min() > 10.0  # a difference of 2 is just noticed
 
 
 @pytest.mark.parametrize("classes", [2, 10, 13])
@@ -68,10 +91,10 @@ def test_several_maps_stand_beside_each_other():
 
 
 def test_a_figure_is_written_as_svg():
-    points, labels = points_of(3)
+    points, labels = points_of(3, size=4000)
     content = svg(chart_map(points, labels, names_of(3), title="A map"))
     assert content.startswith(b"<?xml")
-    assert len(content) < 2_000_000
+    assert len(content) < 500_000  # its 12,000 dots are pixels
 
 
 @pytest.mark.parametrize("with_classes", [True, False])

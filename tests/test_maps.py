@@ -50,6 +50,12 @@ def test_the_same_seed_makes_the_same_map(name, made):
     assert np.allclose(again.points, made.points, atol=1e-4)
 
 
+@pytest.mark.slow
+def test_another_seed_makes_another_map():
+    first, second = (make_map("umap", clusters()[0], neighbours=10, seed=seed).points for seed in (0, 1))
+    assert not np.allclose(first, second, atol=0.1)
+
+
 @pytest.mark.parametrize(("kind", "count"), [("umap", 10), ("tsne", 30), ("pca", 1)])
 def test_too_few_points_are_refused(kind, count):
     with pytest.raises(ValueError, match=f"{kind} needs at least {count + 1} points, not {count}"):
