@@ -1,9 +1,6 @@
 """What a new user does, for real: train the quick preset on Fashion-MNIST, look at it in TensorBoard, reuse it."""
 
 import json
-import os
-import subprocess
-import sys
 import urllib.parse
 from pathlib import Path
 
@@ -11,10 +8,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from browser import check_projector
+from commands import command
 from tensorboard_server import get, get_json, tensorboard
 
 from keras_vae.config import TrainConfig
-from keras_vae.dashboard import EVALUATION_FIGURES
 from keras_vae.data import open_dataset
 from keras_vae.runs import Run
 from keras_vae.training import train
@@ -23,33 +20,13 @@ ROOT = Path(__file__).resolve().parents[1]
 ARTEFACTS = ROOT / "test-artefacts"
 
 
-def command(script: str, *arguments: str, root: Path) -> subprocess.CompletedProcess:
-    process = subprocess.run(
-        [sys.executable, ROOT / "scripts" / script, *arguments],
-        cwd=root,
-        env={name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert process.returncode == 0, process.stderr
-    return process
-
-
 @pytest.fixture(scope="module")
 def output(tmp_path_factory, picture_folder) -> dict:
-    """The quick preset, trained and measured by commands in another folder than the repository; a second, small run."""
+    """The quick preset, trained by its command in another folder than the repository, and a second, small run."""
     root = tmp_path_factory.mktemp("user")
     training = command("train.py", "--preset", "quick", "--run", "first", root=root)
     train(TrainConfig(dataset=str(picture_folder), latent_dim=3, epochs=1, batch_size=10, xla="off"), "second", root)
-    evaluation = command("evaluate.py", "first", "--importance-samples", "5", root=root)
-    return {
-        "root": root,
-        "stdout": training.stdout,
-        "stderr": training.stderr + evaluation.stderr,
-        "table": evaluation.stdout,
-    }
+    return {"root": root, "stdout": training.stdout, "stderr": training.stderr}
 
 
 @pytest.fixture(scope="module")
@@ -130,32 +107,6 @@ def test_hyperparameters_compare_runs(url):
         assert ("test", "elbo") in {(each["name"]["group"], each["name"]["tag"]) for each in group["metricValues"]}
 
 
-def test_the_evaluation_compares_the_run_with_pca_and_with_real_images(output, run):
-    metrics = json.loads((run.folder / "metrics.json").read_text())
-    value = {name: figure["value"] for name, figure in metrics["evaluations"]["grey"]["measurements"].items()}
-    trained = json.loads((run.folder / "training.json").read_text())["splits"]["test"]
-    assert value["likelihood.kl"] == pytest.approx(trained["kl"], rel=1e-4)
-    assert value["likelihood.negative_elbo"] == pytest.approx(-trained["elbo"], abs=0.3)  # other posterior samples
-    assert value["reconstruction.mean.mse_per_pixel"] < value["pca.mse_per_pixel"] == pytest.approx(0.0198, abs=2e-4)
-    assert value["real_images.cross_entropy"] == pytest.approx(189.86, abs=0.005)
-    assert value["real_images.classifier.frechet_distance"] < 1 < value["generation.classifier.frechet_distance"]
-    assert value["real_images.classifier.recall"] > value["generation.classifier.recall"]
-    assert "|  | first | PCA, 16 | real images |" in output["table"]
-
-
-def test_the_figures_of_the_evaluation_stand_beside_the_hyperparameters(url):
-    body = json.dumps({"colParams": [], "allowedStatuses": ["STATUS_UNKNOWN"], "startIndex": 0, "sliceSize": 10})
-    groups = get_json(url, "/data/plugin/hparams/session_groups", request=body)["sessionGroups"]
-    (first,) = [group for group in groups if group["hparams"]["latent_dim"] == 16]
-    figures = {each["name"]["tag"] for each in first["metricValues"] if each["name"]["group"] == "evaluation"}
-    assert figures == set(EVALUATION_FIGURES.values()) - {"FID"}
-
-
-def test_the_pictures_of_the_evaluation_are_served(url):
-    tags = get_json(url, "/data/plugin/images/tags")["first/evaluation"]
-    assert {"reconstruction_extremes", "kl_by_latent", "error_by_class", "aggregate_posterior"} <= set(tags)
-
-
 def test_the_projector_serves_the_means_of_the_test_images(url, run):
     images = open_dataset().images("test")
     info = get_json(url, "/data/plugin/projector/info", run="first/projector")
@@ -181,36 +132,3 @@ def test_the_projector_shows_ten_coloured_classes_in_a_browser(url):
     picture = ARTEFACTS / "projector-trained.png"
     check_projector(url, "first/projector", "latent_mean", counts, "Trouser", picture)
     assert picture.stat().st_size > 10_000
-
-
-@pytest.mark.slow
-def test_the_latent_space_is_explored_from_the_command_line(output, run):
-    explored = command(
-        "explore.py", "first", "--from", "Sneaker", "--to", "Ankle boot", "--points", "1000", "--pairs", "5",
-        "--repeats", "2", root=output["root"],
-    )  # fmt: skip
-    result = json.loads((run.folder / "latent.json").read_text())
-    assert "| latent |" in explored.stdout
-    assert result["interpretation"] in explored.stdout
-    # Ten classes: chance is 0.1. The interval is wide, because it is one short training and 1,000 images.
-    assert 0.75 < result["spaces"]["latent"]["knn_5"] < 0.9
-    ways = result["between_random_pairs"]
-    assert ways["geodesic"]["energy"]["value"] < ways["straight"]["energy"]["value"]
-    assert ways["straight"]["smoothness"]["value"] > 1.0
-    assert ways["straight"]["realism"]["value"] > 0.0
-    seen = result["path"]["classes_seen"]["straight"]
-    assert seen[0]["class"] in {"Sneaker", "Sandal"}
-    assert seen[-1]["class"] == "Ankle boot"
-
-
-def test_a_class_that_is_not_there_is_answered_with_those_that_are(output):
-    process = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "explore.py", "first", "--from", "Hat", "--to", "Bag"],
-        cwd=output["root"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert process.returncode == 2
-    assert "--from 'Hat' is no class: give one of T-shirt/top, Trouser" in process.stderr.splitlines()[-1]

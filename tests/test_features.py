@@ -77,7 +77,8 @@ def test_a_classifier_learns_and_keeps_what_it_learnt(tmp_path):
             Image.fromarray(image).save(tmp_path / "digits" / str(label) / f"{number}.png")
     data = open_dataset(str(tmp_path / "digits"))
     classifier = train_classifier(data, epochs=15)
-    assert classifier_accuracy(classifier, data, "test") > 0.5  # of ten classes
+    # Ten classes, 60 test images: chance is 0.1, with a standard error of 0.04.
+    assert classifier_accuracy(classifier, data, "test") > 0.3
     classifier.save_weights(tmp_path / "kept.weights.h5")
     images = images_like(3)
     assert np.array_equal(load_classifier(tmp_path / "kept.weights.h5")(images), classifier(images))

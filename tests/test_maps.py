@@ -15,7 +15,7 @@ def clusters(size: int = 50, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(name, marks=[pytest.mark.slow] if name == "umap" else []) for name in MAPS],
+    params=[pytest.param(name, marks=[] if name == "pca" else [pytest.mark.slow]) for name in MAPS],
 )
 def name(request) -> str:
     return request.param

@@ -1,0 +1,84 @@
+"""A study from the command line on real data: train, evaluate, explore, look at all of it in TensorBoard."""
+
+import json
+
+import pytest
+from commands import command
+from tensorboard_server import get_json, tensorboard
+
+from keras_vae.dashboard import EVALUATION_FIGURES
+from keras_vae.runs import Run
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> dict:
+    root = tmp_path_factory.mktemp("user")
+    command("train.py", "--preset", "quick", "--epochs", "3", "--run", "first", root=root)
+    evaluated = command("evaluate.py", "first", "--importance-samples", "5", root=root)
+    explored = command(
+        "explore.py", "first", "--from", "Sneaker", "--to", "Ankle boot", "--points", "1000", "--pairs", "5",
+        "--repeats", "2", root=root,
+    )  # fmt: skip
+    return {"root": root, "table": evaluated.stdout, "explored": explored.stdout}
+
+
+@pytest.fixture(scope="module")
+def run(study) -> Run:
+    return Run.open("first", study["root"])
+
+
+@pytest.fixture(scope="module")
+def url(study):
+    with tensorboard(study["root"] / "logs", ["images", "hparams"]) as address:
+        yield address
+
+
+@pytest.mark.slow
+def test_the_evaluation_compares_the_run_with_pca_and_with_real_images(study, run):
+    metrics = json.loads((run.folder / "metrics.json").read_text())
+    value = {name: figure["value"] for name, figure in metrics["evaluations"]["grey"]["measurements"].items()}
+    trained = json.loads((run.folder / "training.json").read_text())["splits"]["test"]
+    assert value["likelihood.kl"] == pytest.approx(trained["kl"], rel=1e-4)
+    assert value["likelihood.negative_elbo"] == pytest.approx(-trained["elbo"], abs=0.3)  # other posterior samples
+    assert value["reconstruction.mean.mse_per_pixel"] < value["pca.mse_per_pixel"] == pytest.approx(0.0198, abs=2e-4)
+    assert value["real_images.cross_entropy"] == pytest.approx(189.86, abs=0.005)
+    assert value["real_images.classifier.frechet_distance"] < 1 < value["generation.classifier.frechet_distance"]
+    assert value["real_images.classifier.recall"] > value["generation.classifier.recall"]
+    assert "|  | first | PCA, 16 | real images |" in study["table"]
+
+
+@pytest.mark.slow
+def test_the_figures_of_the_evaluation_stand_beside_the_hyperparameters(url):
+    body = json.dumps({"colParams": [], "allowedStatuses": ["STATUS_UNKNOWN"], "startIndex": 0, "sliceSize": 10})
+    groups = get_json(url, "/data/plugin/hparams/session_groups", request=body)["sessionGroups"]
+    (first,) = groups
+    figures = {each["name"]["tag"] for each in first["metricValues"] if each["name"]["group"] == "evaluation"}
+    assert figures == set(EVALUATION_FIGURES.values()) - {"FID"}
+
+
+@pytest.mark.slow
+def test_the_pictures_of_the_evaluation_are_served(url):
+    tags = get_json(url, "/data/plugin/images/tags")["first/evaluation"]
+    assert {"reconstruction_extremes", "kl_by_latent", "error_by_class", "aggregate_posterior"} <= set(tags)
+
+
+@pytest.mark.slow
+def test_the_latent_space_is_explored_from_the_command_line(study, run):
+    result = json.loads((run.folder / "latent.json").read_text())
+    assert "| latent |" in study["explored"]
+    assert result["interpretation"] in study["explored"]
+    # Ten classes: chance is 0.1. The interval is wide, because it is one short training and 1,000 images.
+    assert 0.7 < result["spaces"]["latent"]["knn_5"] < 0.9
+    ways = result["between_random_pairs"]
+    assert ways["geodesic"]["energy"]["value"] < ways["straight"]["energy"]["value"]
+    assert ways["straight"]["smoothness"]["value"] > 1.0
+    assert ways["straight"]["realism"]["value"] > 0.0
+    seen = result["path"]["classes_seen"]["straight"]
+    assert seen[0]["class"] in {"Sneaker", "Sandal"}
+    assert seen[-1]["class"] == "Ankle boot"
+
+
+@pytest.mark.slow
+def test_a_class_that_is_not_there_is_answered_with_those_that_are(study):
+    process = command("explore.py", "first", "--from", "Hat", "--to", "Bag", root=study["root"], status=2)
+    assert "--from 'Hat' is no class: give one of T-shirt/top, Trouser" in process.stderr.splitlines()[-1]
