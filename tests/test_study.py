@@ -13,7 +13,7 @@ from keras_vae.runs import Run
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> dict:
     root = tmp_path_factory.mktemp("user")
-    command("train.py", "--preset", "quick", "--epochs", "3", "--run", "first", root=root)
+    command("train.py", "--preset", "quick", "--run", "first", root=root)
     evaluated = command("evaluate.py", "first", "--importance-samples", "5", root=root)
     explored = command(
         "explore.py", "first", "--from", "Sneaker", "--to", "Ankle boot", "--points", "1000", "--pairs", "5",
