@@ -121,10 +121,11 @@ def summary(result: dict[str, Any]) -> str:
     Returns:
         Two tables in Markdown, of spaces and of ways, and the interpretation.
     """
-    measures = ("training_images", "knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
-    lines = [f"| space | {' | '.join(measures)} |", f"| --- |{' ---: |' * len(measures)}"]
+    measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    lines = [f"| space | training images | {' | '.join(measures)} |", f"| --- | ---: |{' ---: |' * len(measures)}"]
     for space, scores in result["spaces"].items():
-        lines.append(f"| {space} | {' | '.join(f'{scores[name]:,.4g}' for name in measures)} |")
+        cells = " | ".join(f"{scores[name]:.4f}" for name in measures)
+        lines.append(f"| {space} | {scores['training_images']:,} | {cells} |")
     lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
     for name, each in result["clusterings"].items():
         if isinstance(each, dict):
