@@ -124,8 +124,8 @@ def summary(result: dict[str, Any]) -> str:
     measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
     lines = [f"| space | training images | {' | '.join(measures)} |", f"| --- | ---: |{' ---: |' * len(measures)}"]
     for space, scores in result["spaces"].items():
-        cells = " | ".join(f"{scores[name]:.4f}" for name in measures)
-        lines.append(f"| {space} | {scores['training_images']:,} | {cells} |")
+        row = " | ".join(f"{scores[name]:.4f}" for name in measures)
+        lines.append(f"| {space} | {scores['training_images']:,} | {row} |")
     lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
     for name, each in result["clusterings"].items():
         if isinstance(each, dict):
