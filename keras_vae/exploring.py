@@ -24,7 +24,7 @@ from keras_vae.space import Findings, Space
 __all__ = ["explore_clusters", "explore_maps"]
 
 MAP_NAMES = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
-PLACED = 5_000  # training images at most, placed in a map
+PLACED = 10_000  # training images at most, placed in a map
 
 
 # ---- maps ----

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 
 __all__ = ["MAPS", "Map", "MapName", "make_map"]
 
 MapName = Literal["umap", "tsne", "pca"]
 MAPS: tuple[MapName, ...] = get_args(MapName)
+EARLY_STEPS, LATE_STEPS = 250, 500  # openTSNE's own
 
 
 class Map(NamedTuple):
@@ -38,8 +42,8 @@ def make_map(
     """Lay points out in a plane.
 
     Args:
-        name: `umap` (McInnes, Healy & Melville 2018), `tsne` (van der Maaten & Hinton 2008; from 10,000 points on by
-            interpolation, Linderman et al. 2019) or `pca`.
+        name: `umap` (McInnes, Healy & Melville 2018), `tsne` (van der Maaten & Hinton 2008; forces by
+            interpolation, Linderman et al. 2019, and then by a tree, van der Maaten 2014) or `pca`.
         points: `(n, d)`.
         neighbours: of each point in the graph of UMAP.
         min_distance: between points of the UMAP map, in its units.
@@ -59,17 +63,52 @@ def make_map(
 
 
 def _umap(points: np.ndarray, neighbours: int, min_distance: float, seed: int) -> Map:
-    import umap  # seconds of compilation: only where a map is asked for
+    import umap  # takes seconds: only where a map is asked for
 
-    mapper = umap.UMAP(n_neighbors=neighbours, min_dist=min_distance, random_state=seed, n_jobs=1)
-    return Map(mapper.fit_transform(points), mapper.transform)
+    # Exact neighbours: for some 10,000 points they are found in a second, where the search that UMAP brings along is
+    # compiled for most of a minute first.
+    search = NearestNeighbors(n_neighbors=neighbours).fit(points)
+    mapper = umap.UMAP(n_neighbors=neighbours, min_dist=min_distance, metric="precomputed", random_state=seed, n_jobs=1)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*precomputed metric.*", category=UserWarning)
+        found = mapper.fit_transform(_neighbour_graph(search, neighbours))
+
+    def place(others: np.ndarray) -> np.ndarray:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*precomputed metric.*", category=UserWarning)
+            return mapper.transform(search.kneighbors_graph(others, mode="distance"))
+
+    return Map(found, place)
+
+
+def _neighbour_graph(search: NearestNeighbors, neighbours: int) -> csr_matrix:
+    """Distances to the nearest neighbours, of which each point itself is the first, made symmetric as UMAP wants it."""
+    graph = search.kneighbors_graph(n_neighbors=neighbours - 1, mode="distance").tocoo()
+    itself = np.arange(graph.shape[0])
+    rows = np.concatenate([graph.row, graph.col, itself])
+    columns = np.concatenate([graph.col, graph.row, itself])
+    distances = np.concatenate([graph.data, graph.data, np.zeros(len(itself))])
+    _, once = np.unique(rows.astype(np.int64) * len(itself) + columns, return_index=True)
+    return csr_matrix((distances[once], (rows[once], columns[once])), shape=graph.shape)
 
 
 def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
     from openTSNE import TSNE
 
     start = "pca" if points.shape[1] > 1 else "random"  # a single latent has no two components to begin with
-    embedding = TSNE(perplexity=perplexity, initialization=start, random_state=seed, n_jobs=-1).fit(points)
+    # Forces by a tree: interpolated on a grid, they are slower in a large map, and place new points badly in it.
+    tsne = TSNE(
+        perplexity=perplexity,
+        initialization=start,
+        neighbors="exact",
+        negative_gradient_method="bh",
+        random_state=seed,
+        n_jobs=-1,
+    )
+    embedding = tsne.prepare_initial(points)
+    # As long as the map is small, the grid is faster.
+    embedding.optimize(EARLY_STEPS, exaggeration=12, momentum=0.5, negative_gradient_method="fft", inplace=True)
+    embedding.optimize(LATE_STEPS, momentum=0.8, inplace=True)
     return Map(np.asarray(embedding, np.float32), lambda others: np.asarray(embedding.transform(others), np.float32))
 
 
