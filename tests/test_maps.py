@@ -30,7 +30,7 @@ def test_clusters_stay_apart(made):
     _, labels = clusters()
     assert made.points.shape == (150, 2)
     centers = np.stack([made.points[labels == label].mean(axis=0) for label in range(3)])
-    spread = max(made.points[labels == label].std() for label in range(3))
+    spread = max(made.points[labels == label].std(axis=0).max() for label in range(3))
     distances = np.linalg.norm(centers[:, None] - centers[None], axis=-1)[np.triu_indices(3, 1)]
     assert distances.min() > 2.0 * spread
 
