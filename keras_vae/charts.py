@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy.stats import chi, norm
 
 from keras_vae.figures import DOTS_PER_INCH, INK, TEXT_POINTS, labelled_grid
@@ -19,6 +20,7 @@ __all__ = [
     "chart_kl_by_latent",
     "chart_neighbours",
     "chart_reconstructions",
+    "chart_training",
 ]
 
 BLUE, GREY = "#0072b2", "#888888"  # told apart by colour-blind readers, and in print
@@ -141,6 +143,40 @@ def chart_neighbours(samples: np.ndarray, neighbours: np.ndarray, columns: int =
         row_labels=["generated", "training"] * len(pairs),
         note="nearest by the squared distance of pixels, among all training images",
     )
+
+
+def chart_training(history: Sequence[Mapping[str, float]], width: float = 2.3, height: float = 1.75) -> Figure:
+    """Draw how the ELBO and the KL went over the epochs, without a title: for a page that has words of its own.
+
+    Args:
+        history: for each epoch its `epoch`, `elbo`, `kl` and, where there is validation, `val_elbo`, in nats per image.
+        width: inches.
+        height: inches.
+    """
+    size, style = TEXT_POINTS - 1, {"lw": 1.2, "marker": "o" if len(history) < 4 else None, "ms": 2.5}
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.16})
+    figure.subplots_adjust(left=0.36 / width, right=1.0 - 0.05 / width, top=1.0 - 0.04 / height, bottom=0.33 / height)
+    epochs = [each["epoch"] for each in history]
+    for name, title, colour in (("elbo", "training", GREY), ("val_elbo", "validation", BLUE)):
+        if all(name in each for each in history):
+            upper.plot(epochs, [-each[name] for each in history], color=colour, label=title, **style)
+    lower.plot(epochs, [each["kl"] for each in history], color=GREY, **style)
+    # The first epochs would leave no room for the others.
+    values = np.concatenate([line.get_ydata() for line in upper.lines])
+    low, high = float(values.min()), float(np.quantile(values, 0.94))
+    upper.set_ylim(low - 0.06 * (high - low + 0.1), high + 0.1 * (high - low + 0.1))
+    for axes, text in ((upper, "minus the ELBO"), (lower, "KL")):
+        _plain(axes)
+        axes.tick_params(labelsize=size, length=2, pad=1.5)
+        axes.text(0.98, 0.96, f"{text}, nats", size=size, color=INK, ha="right", va="top", transform=axes.transAxes)
+        axes.yaxis.set_major_locator(MaxNLocator(4 if axes is upper else 2))
+    lower.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    lower.set_xlabel("epoch", size=size, color=INK, labelpad=1.0)
+    upper.legend(
+        loc="upper right", bbox_to_anchor=(1.02, 0.9), frameon=False, fontsize=size, labelcolor=INK, handlelength=1.2
+    )
+    return figure
 
 
 def _figure(width: float, height: float, title: str, note: str, left: float = 0.6) -> tuple[Figure, Axes]:

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import math
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
@@ -101,6 +102,17 @@ class TrainConfig:
     def to_json(self) -> str:
         """Write every field, in order."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    def command_options(self) -> list[str]:
+        """What to type after `scripts/train.py` for this configuration: the preset, and what differs from it."""
+        preset = type(self).from_preset(self.preset)
+        options = ["--preset", self.preset] if self.preset != "default" else []
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if value != getattr(preset, each.name):
+                values = value if isinstance(value, tuple) else (value,)
+                options += [_flag(each.name), *(shlex.quote(str(one)) for one in values)]
+        return options
 
     def replace(self, **options: Any) -> "TrainConfig":
         """A copy with some fields changed.

@@ -13,7 +13,13 @@ from keras_vae.config import EvaluationConfig
 from keras_vae.dashboard import write_evaluation
 from keras_vae.environment import environment
 from keras_vae.figures import png, rendered
-from keras_vae.measuring import measure_generation, measure_likelihood, measure_reconstruction, partial_bounds
+from keras_vae.measuring import (
+    measure_generation,
+    measure_likelihood,
+    measure_reconstruction,
+    partial_bounds,
+    plain_pictures,
+)
 from keras_vae.metrics import Measurement, comparison, write_metrics
 from keras_vae.runs import Run, write_atomically
 from keras_vae.subject import open_subject
@@ -62,6 +68,9 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
     pictures = {title: rendered(figure) for title, figure in figures.items()}
     for title, picture in pictures.items():
         write_atomically(run.figures / f"{title}{suffix}.png", png(picture))
+    if subject.is_own_data:
+        for title, picture in plain_pictures(subject).items():
+            write_atomically(run.figures / "plain" / f"{title}.png", png(picture))
     metrics = write_metrics(run, subject.digest, subject.name, settings, measurements)
     run.write(f"metrics{suffix}.md", comparison([metrics], subject.name) + "\n")
     partial_bounds(subject).unlink(missing_ok=True)

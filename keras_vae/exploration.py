@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import time
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.config import ExplorationConfig
@@ -43,7 +45,7 @@ MEASURES = {
 
 
 def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
-    """Explore a run, and write `latent.json`, figures, animations, TensorBoard's images and maps for its projector.
+    """Explore a run, and write `latent.json`, `maps.npz`, figures, animations, TensorBoard's images and projector.
 
     Args:
         run: a trained run.
@@ -81,7 +83,6 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         **clusters.numbers,
         **paths.numbers,
     }
-    run.write("latent.json", result)
     pictures = {**{name: rendered(figure) for name, figure in figures.items()}, **paths.pictures}
     for name, figure in figures.items():
         write_atomically(run.figures / f"{name}.svg", svg(figure))
@@ -91,7 +92,11 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
             tf.summary.image(name, picture[None])
     for name, content in paths.animations.items():
         write_atomically(run.figures / f"{name}.gif", content)
+    for name, picture in paths.plain.items():
+        write_atomically(run.figures / "plain" / f"{name}.png", png(picture))
+    run.write("maps.npz", _archive(space, maps))
     _write_maps(space, maps, digest)
+    run.write("latent.json", result)  # the last, so that whoever finds it finds the others
     return result
 
 
@@ -110,6 +115,13 @@ def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
             description=f"Posterior means of {len(space.means):,} test images, and maps of them.",
         )
     print(f"  in TensorBoard's projector: {space.run.name}/{folder.name}", flush=True)
+
+
+def _archive(space: Space, maps: dict[str, Map]) -> bytes:
+    content = io.BytesIO()
+    umap, tsne, pca = (maps[name].points for name in ("umap", "tsne", "pca"))
+    np.savez_compressed(content, labels=space.labels, means=space.means, umap=umap, tsne=tsne, pca=pca)
+    return content.getvalue()
 
 
 def summary(result: dict[str, Any]) -> str:

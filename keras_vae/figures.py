@@ -5,12 +5,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-__all__ = ["enlarge", "labelled_grid", "mosaic", "png", "rendered", "svg"]
+__all__ = ["enlarge", "labelled_grid", "mosaic", "png", "rendered", "svg", "tiles"]
 
 INK = "#222222"
 DOTS_PER_INCH = 150
@@ -48,6 +49,19 @@ def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
         `(h * factor, w * factor, c)`.
     """
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def tiles(images: Any, pixels: int = 112) -> np.ndarray:
+    """Put images side by side without a word, large enough to be printed: for a page that has words of its own.
+
+    Args:
+        images: `(rows, columns, h, w, c)`, floats in [0, 1] or uint8; c is 1 or 3.
+        pixels: least height of an image.
+
+    Returns:
+        `(H, W, c)` uint8.
+    """
+    return enlarge(mosaic(images, gap=1), max(1, math.ceil(pixels / np.shape(images)[2])))
 
 
 def labelled_grid(
@@ -128,7 +142,8 @@ def png(image: np.ndarray) -> bytes:
 def svg(figure: Figure) -> bytes:
     """Encode a figure as SVG, its text as outlines; what has tens of thousands of dots may hold pixels."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", dpi=2 * DOTS_PER_INCH, metadata={"Date": None})
+    with matplotlib.rc_context({"svg.hashsalt": "keras_vae"}):  # the same figure gives the same file
+        figure.savefig(buffer, format="svg", dpi=2 * DOTS_PER_INCH, metadata={"Date": None})
     return buffer.getvalue()
 
 

@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 
 from keras_vae.figures import DOTS_PER_INCH, INK, TEXT_POINTS
 
-__all__ = ["CLASS_COLOURS", "chart_map", "chart_maps"]
+__all__ = ["CLASS_COLOURS", "chart_bare_map", "chart_map", "chart_maps"]
 
 # The muted scheme of Tol 2021 (https://sronpersonalpages.nl/~pault) and black: colour-blind readers tell them apart.
 CLASS_COLOURS = (
@@ -85,6 +85,23 @@ def chart_maps(
         axes.set_title(name, size=TEXT_POINTS, color=INK, pad=3)
     _titles(figure, title, note)
     _legend(figure, labels, class_names)
+    return figure
+
+
+def chart_bare_map(points: np.ndarray, labels: np.ndarray, class_names: Sequence[str], inches: float) -> Figure:
+    """Draw one small square map without title and legend: for a page that has words of its own.
+
+    Args:
+        points: `(n, 2)`.
+        labels: `(n,)`.
+        class_names: one for each label; more than twenty are left out.
+        inches: side of the square.
+    """
+    figure = Figure(figsize=(inches, inches), dpi=2 * DOTS_PER_INCH, facecolor="white")
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    _scatter(axes, points, labels, size=1.0, opacity=0.5)
+    if len(np.unique(labels)) <= 2 * len(CLASS_COLOURS):
+        _name_classes(axes, points, labels, class_names, TEXT_POINTS - 1, inches)
     return figure
 
 

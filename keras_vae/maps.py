@@ -96,7 +96,7 @@ def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
     from openTSNE import TSNE
 
     start = "pca" if points.shape[1] > 1 else "random"  # a single latent has no two components to begin with
-    # Forces by a tree: interpolated on a grid, they are slower in a large map, and place new points badly in it.
+    # Forces by a tree: interpolated on a grid, they are slower once the map is large.
     tsne = TSNE(
         perplexity=perplexity,
         initialization=start,
@@ -109,7 +109,8 @@ def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
     # As long as the map is small, the grid is faster.
     embedding.optimize(EARLY_STEPS, exaggeration=12, momentum=0.5, negative_gradient_method="fft", inplace=True)
     embedding.optimize(LATE_STEPS, momentum=0.8, inplace=True)
-    return Map(np.asarray(embedding, np.float32), lambda others: np.asarray(embedding.transform(others), np.float32))
+    embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2.0  # else the first placing would move it there
+    return Map(np.array(embedding, np.float32), lambda others: np.asarray(embedding.transform(others), np.float32))
 
 
 def _pca(points: np.ndarray, seed: int) -> Map:

@@ -36,6 +36,7 @@ from keras_vae.likelihood import (
     importance_weighted_bounds,
 )
 from keras_vae.metrics import Measurement, finite
+from keras_vae.pictures import draw_plain
 from keras_vae.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
 from keras_vae.runs import write_atomically
 from keras_vae.subject import BATCH, Subject
@@ -46,10 +47,12 @@ __all__ = [
     "measure_reconstruction",
     "nearest_images",
     "partial_bounds",
+    "plain_pictures",
 ]
 
 PICTURED_SAMPLES = 20
 PICTURED_EXTREMES = 10
+PICTURED_CLASSES = 10
 
 Results = tuple[dict[str, Measurement], dict[str, Figure]]
 
@@ -121,6 +124,12 @@ def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], er
     copies = np.asarray(reconstruct(images, None))
     ranges = [f"{name}: {error[chosen].min():.4f} to {error[chosen].max():.4f}" for name, chosen in groups.items()]
     return chart_reconstructions(images.reshape(shape), copies.reshape(shape), ranges)
+
+
+def plain_pictures(subject: Subject) -> dict[str, np.ndarray]:
+    """The first test image of each class above its reconstruction, and as many samples in a row, without words."""
+    _, first = np.unique(subject.labels, return_index=True)
+    return draw_plain(subject.model, _pick(subject.batches("test", grey=True), first[:PICTURED_CLASSES]))
 
 
 # ---- likelihood ----

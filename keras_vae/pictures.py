@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from keras_vae.figures import enlarge, labelled_grid, mosaic, rendered
+from keras_vae.figures import enlarge, labelled_grid, mosaic, rendered, tiles
 from keras_vae.model import VAE
 
 __all__ = [
     "draw_interpolations",
     "draw_manifold",
     "draw_pictures",
+    "draw_plain",
     "draw_reconstructions",
     "draw_samples",
     "draw_traversal",
@@ -67,6 +68,22 @@ def draw_reconstructions(
         column_labels=[class_names[label] for label in shown],
     )
     return rendered(figure)
+
+
+def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 3) -> dict[str, np.ndarray]:
+    """Draw rows of samples, and images above their reconstructions, without words.
+
+    Args:
+        model: a VAE.
+        images: `(n, h, w, c)` in [0, 1]; there are n samples in a row.
+        seed: of the samples.
+        rows: of samples.
+
+    Returns:
+        `(H, W, 1 or 3)` uint8 for each of `samples` and `reconstructions`.
+    """
+    samples = model.sample(rows * len(images), (seed, 0)).numpy().reshape(rows, *images.shape)
+    return {"samples": tiles(samples), "reconstructions": tiles(np.stack([images, model(images).numpy()]))}
 
 
 def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float = 2.5, most: int = 10) -> np.ndarray:

@@ -31,12 +31,14 @@ class Findings:
         figures: charts by their names.
         pictures: `(h, w, 1 or 3)` uint8 by their names.
         animations: GIF files by their names.
+        plain: pictures without words, `(h, w, 1 or 3)` uint8 by their names.
     """
 
     numbers: dict[str, Any]
     figures: dict[str, Figure]
     pictures: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     animations: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    plain: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 
 from keras_vae.classifier import feature_extractor, load_classifier
-from keras_vae.figures import labelled_grid
+from keras_vae.figures import labelled_grid, tiles
 from keras_vae.likelihood import active_units
 from keras_vae.path_charts import animation, chart_paths, chart_sheet
 from keras_vae.path_measures import (
@@ -41,6 +42,7 @@ def explore_paths(space: Space) -> Findings:
     start, end = space.ends
     findings = Findings(numbers, {})
     _draw_ways(space, judge, start, end, findings)
+    _draw_lines(space, judge, findings)
     _draw_sheet(space, findings)
     active = int(active_units(space.means).sum())
     findings.pictures["traversals"] = draw_traversal(
@@ -57,9 +59,13 @@ class _Judge:
         classifier = load_classifier()
         extractor, head = feature_extractor(classifier), classifier.get_layer("logits")
         self.features = tf.function(lambda images: extractor(images, training=False), autograph=False)
-        self.logits = head
+        self.head = head
         real = space.references[0][:REAL_IMAGES] / np.float32(255)
         self.real = np.concatenate([self.features(real[at : at + 500]) for at in range(0, len(real), 500)])
+
+    def shares(self, path: np.ndarray, decode: Callable[[Any], Any]) -> np.ndarray:
+        """Probabilities of the classes at each point of each path."""
+        return class_shares(along(path, lambda latents: self.head(self.features(decode(latents)))))
 
 
 def _ways(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[str, np.ndarray]:
@@ -106,26 +112,43 @@ def _draw_ways(space: Space, judge: _Judge | None, start: int, end: int, finding
     names, labels = space.data.class_names, space.labels
     ways = _ways(space, space.means[[start]], space.means[[end]], space.config.steps)
     images = {kind: along(path, space.model.decode)[0] for kind, path in ways.items()}
-    shares: dict[str, np.ndarray] = {}
-    if judge is not None:
-        for kind, path in ways.items():
-            logits = along(path, lambda latents: judge.logits(judge.features(space.model.decode(latents))))
-            shares[kind] = class_shares(logits)[0]
+    shares = {kind: judge.shares(path, space.model.decode)[0] for kind, path in ways.items()} if judge else {}
     title = f"From test image {start} ({names[labels[start]]}) to {end} ({names[labels[end]]})"
     findings.figures["path"] = chart_paths(images, shares, names, title=title)
     findings.numbers["path"] = {
         "from": {"image": start, "class": names[labels[start]]},
         "to": {"image": end, "class": names[labels[end]]},
-        "classes_seen": {
-            kind: [{"class": names[each.label], "share": each.share} for each in classes_seen(share[np.newaxis])[0]]
-            for kind, share in shares.items()
-        },
+        "classes_seen": {kind: _seen(share, names) for kind, share in shares.items()},
     }
+    findings.plain["path"] = tiles(np.stack(list(images.values())))
     density = {kind: prior_density(path, space.model.prior.log_density).log_density[0] for kind, path in ways.items()}
     findings.numbers["path"]["log_prior_density"] = {kind: values.tolist() for kind, values in density.items()}
     smooth = _ways(space, space.means[[start]], space.means[[end]], FRAMES)
     frames = np.stack([along(path, space.model.decode)[0] for path in smooth.values()], axis=1)
     findings.animations["path"] = animation(frames[:, np.newaxis], scale=6)
+
+
+def _draw_lines(space: Space, judge: _Judge | None, findings: Findings) -> None:
+    """Draw straight lines that take each class once, as far as there are two of them."""
+    present, names = np.unique(space.labels)[:10], space.data.class_names
+    half = len(present) // 2
+    first = [int(np.flatnonzero(space.labels == label)[0]) for label in present]
+    starts, ends = first[:half], first[half : 2 * half]
+    path = straight(space.means[starts], space.means[ends], space.config.steps)
+    shares = judge.shares(path, space.model.decode) if judge else None
+    findings.plain["lines"] = tiles(along(path, space.model.decode))
+    findings.numbers["lines"] = [
+        {
+            "from": {"image": start, "class": names[space.labels[start]]},
+            "to": {"image": end, "class": names[space.labels[end]]},
+            "classes_seen": _seen(shares[row], names) if shares is not None else [],
+        }
+        for row, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]
+
+
+def _seen(shares: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"class": names[each.label], "share": each.share} for each in classes_seen(shares[np.newaxis])[0]]
 
 
 def _draw_sheet(space: Space, findings: Findings) -> None:

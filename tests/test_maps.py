@@ -45,6 +45,13 @@ def test_new_points_are_placed_among_their_like(made):
     assert np.array_equal(nearest, labels)
 
 
+def test_points_that_are_hardly_moved_come_to_lie_beside_themselves(name):
+    points = clusters()[0][:75]  # one cluster and a half, so that the middle of the map is not the mean of its points
+    made = make_map(name, points, neighbours=10, perplexity=10.0, seed=3)
+    moved = made.place(points + np.float32(1e-3)) - made.points
+    assert np.all(np.abs(np.median(moved, axis=0)) < 0.05 * made.points.std(axis=0))
+
+
 def test_the_same_seed_makes_the_same_map(name, made):
     again = make_map(name, clusters()[0], neighbours=10, perplexity=10.0, seed=3)
     assert np.allclose(again.points, made.points, atol=1e-4)

@@ -1,0 +1,289 @@
+"""A trained run -> one page that a reader can check: `saved_models/<run>/report.pdf`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from keras_vae.charts import chart_training
+from keras_vae.config import EvaluationConfig, ExplorationConfig
+from keras_vae.errors import InputError
+from keras_vae.facts import (
+    clustering_rows,
+    dataset_name,
+    interpretation,
+    modelling,
+    result_rows,
+    seen,
+    space_rows,
+    training,
+    way_rows,
+)
+from keras_vae.figures import svg
+from keras_vae.map_charts import chart_bare_map
+from keras_vae.metrics import read_metrics, weights_digest
+from keras_vae.runs import Run
+from keras_vae.typesetting import count_pages, typeset
+
+__all__ = ["missing_parts", "report_content", "write_report"]
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT_POINTS = (8.0, 7.75, 7.5, 7.25, 7.0)  # the largest that fits the page is taken
+LARGE_MAP, SMALL_MAP = 52 / 25.4, 38 / 25.4  # inches, as wide as the template shows them
+PICTURES = ("reconstructions", "samples", "path", "lines")
+SOURCES = (
+    "Kingma & Welling 2014, Auto-encoding variational Bayes, arXiv:1312.6114",
+    "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747",
+    "Burda, Grosse & Salakhutdinov 2016, Importance weighted autoencoders, arXiv:1509.00519",
+    "McInnes, Healy & Melville 2018, UMAP, arXiv:1802.03426",
+    "van der Maaten & Hinton 2008, t-SNE, JMLR 9",
+    "Kynkäänniemi et al. 2019, precision and recall, arXiv:1904.06991",
+    "Heusel et al. 2017, Fréchet distance, arXiv:1706.08500",
+    "Shao, Kumar & Fletcher 2018, geodesics of decoders, arXiv:1711.08014",
+    "Norouzi, Fleet & Norouzi 2020, Exemplar VAE (binarised protocol), arXiv:2004.04795",
+)
+
+
+def missing_parts(run: Run) -> list[str]:
+    """What a report needs and the run has not, or has of other weights: `evaluation`, `exploration`.
+
+    Args:
+        run: a trained run.
+
+    Raises:
+        InputError: the run has no weights yet, or its numbers are damaged.
+    """
+    if not run.model_file.is_file() or not (run.folder / "training.json").is_file():
+        raise InputError(f"Run {run.name!r} is not trained to its end: {run.resume_command}.")
+    digest = weights_digest(run)
+    missing = []
+    if "grey" not in read_metrics(run, digest).get("evaluations", {}) or not _has_pictures(run, PICTURES[:2]):
+        missing.append("evaluation")
+    if not _read_latent(run, digest) or not (run.folder / "maps.npz").is_file() or not _has_pictures(run, PICTURES[2:]):
+        missing.append("exploration")
+    return missing
+
+
+def write_report(run: Run) -> Path:
+    """Make what is missing, and write `report.pdf`.
+
+    Args:
+        run: a trained run.
+
+    Returns:
+        The PDF's path.
+
+    Raises:
+        InputError: the run is not trained, its numbers are damaged, or the data allow no exploration.
+        RuntimeError: not even the smallest text fits one page.
+    """
+    for part in missing_parts(run):
+        print(f"{run.name} has no {part} of these weights: it is made first, in minutes.", flush=True)
+        _make(part, run)
+    facts, files = report_content(run)
+    return run.write("report.pdf", typeset("report", facts, files))
+
+
+def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the page says, with text as large as fits, and its pictures.
+
+    Args:
+        run: that lacks no part.
+
+    Raises:
+        RuntimeError: not even the smallest text fits one page.
+    """
+    latent = json.loads((run.folder / "latent.json").read_text())
+    facts, files = _facts(run, latent), _files(run, latent)
+    for points in TEXT_POINTS:
+        facts["text_points"] = points
+        if count_pages("report", facts, files) == 1:
+            return facts, files
+    raise RuntimeError(f"The report of {run.name} does not fit one page.")
+
+
+def _make(part: str, run: Run) -> None:
+    try:
+        if part == "evaluation":
+            from keras_vae.evaluation import evaluate  # TensorFlow, which a report alone does not need
+
+            evaluate(run, EvaluationConfig())
+        else:
+            from keras_vae.exploration import explore
+
+            explore(run, ExplorationConfig())
+    except InputError as error:
+        script = "evaluate" if part == "evaluation" else "explore"
+        raise InputError(f"{error} Run python scripts/{script}.py {run.name} by itself, then the report.") from error
+
+
+def _read_latent(run: Run, digest: str) -> dict[str, Any]:
+    """What an exploration wrote, as long as it belongs to the run's weights and has all that a report needs."""
+    path = run.folder / "latent.json"
+    if not path.is_file():
+        return {}
+    try:
+        latent = json.loads(path.read_text())
+        return latent if latent["weights"]["sha256"] == digest and "lines" in latent else {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: remove it, and explore again.") from error
+
+
+def _has_pictures(run: Run, names: tuple[str, ...]) -> bool:
+    return all((run.figures / "plain" / f"{name}.png").is_file() for name in names)
+
+
+# ---- words and numbers ----
+
+
+def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
+    config, metrics = run.config, read_metrics(run)
+    summary = json.loads((run.folder / "training.json").read_text())
+    grey = metrics["evaluations"]["grey"]
+    images = grey["measurements"]["reconstruction.mean.mse_per_pixel"]["images"]
+    built = json.loads(zipfile.ZipFile(run.model_file).read("config.json"))["config"]
+    classes = latent["contingency"]["rows"]
+    return {
+        "title": f"A variational autoencoder of {dataset_name(config.dataset)}",
+        "subtitle": f"run {run.name} · preset {config.preset} · weights {metrics['weights']['sha256'][:12]}",
+        "likelihood": config.likelihood,
+        "beta": f"{config.beta:g}",
+        "modelling": modelling(config, built["widths"], built["image_shape"], summary["parameters"]),
+        "training": training(config, summary, images),
+        "results": result_rows(metrics),
+        "results_note": f"Test split, {images:,} grey images, through the posterior mean; ± is one standard error. "
+        f"Evaluated in {grey['seconds'] / 60:.1f} min.",
+        "maps": _map_names(run),
+        "map_names": {
+            "umap": f"UMAP of {latent['maps']['points']:,} test images' means, {latent['settings']['neighbours']} "
+            "neighbours",
+            "tsne": f"t-SNE of the same, perplexity {latent['settings']['perplexity']:g}",
+            "latents": "the two latents themselves",
+        },
+        "contingency": _contingency(latent),
+        "spaces": space_rows(latent),
+        "clusterings": clustering_rows(latent),
+        "latent_note": _latent_note(latent),
+        "path": _path(run, latent),
+        "ways": way_rows(latent),
+        "ways_note": f"Means over {latent['between_random_pairs']['pairs']:,} random pairs ± standard error. Length: "
+        "of the decoded path, grey values. Unevenness: largest over mean step, and distance to the nearest of 10,000 "
+        "training images: in the classifier's features. Log prior: mean along the path, nats.",
+        "lines": _lines(run, latent),
+        "interpretation": interpretation(config, metrics, latent),
+        "commands": _commands(run),
+        "origin": _origin(),
+        "sources": list(SOURCES),
+        "classes": classes,
+    }
+
+
+def _map_names(run: Run) -> list[str]:
+    return ["umap", "tsne", *(["latents"] if run.config.latent_dim == 2 else [])]
+
+
+def _contingency(latent: Mapping[str, Any]) -> dict[str, Any]:
+    table = np.array(latent["contingency"]["table"])
+    shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
+    return {
+        "names": latent["contingency"]["rows"],
+        "counts": table.tolist(),
+        "shares": shares.round(4).tolist(),
+        "caption": "Test images of each class (rows) in the clusters of a Gaussian mixture of the latents (columns); "
+        f"seed {latent['contingency']['seed']}",
+    }
+
+
+def _latent_note(latent: Mapping[str, Any]) -> str:
+    spaces = latent["spaces"]
+    placed = f"{spaces['latent']['training_images']:,}, in maps {spaces['umap']['training_images']:,} placed ones"
+    return (
+        f"1-NN, 5-NN, linear: share of test images named rightly after fitting on training images ({placed}). "
+        "Silhouette: by class. Trustworthiness: of 15 neighbours as neighbours in the pixels. Clusters: accuracy by the best "
+        f"matching; ± one standard deviation over {latent['clusterings']['seeds']} seeds."
+    )
+
+
+def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+    path, ends = latent["path"], [latent["path"][end] for end in ("from", "to")]
+    judged = bool(path["classes_seen"])
+    return {
+        "rows": [
+            {"kind": kind, "seen": seen(path["classes_seen"].get(kind, []))}
+            for kind in latent["path"]["log_prior_density"]
+        ],
+        "ratio": _ratio(run, "path"),
+        "caption": f"From test image {ends[0]['image']} ({ends[0]['class']}) to {ends[1]['image']} ({ends[1]['class']})"
+        + (". The classifier sees" if judged else "."),
+    }
+
+
+def _lines(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+    rows = [
+        seen(line["classes_seen"]) or f"{line['from']['class']} → {line['to']['class']}" for line in latent["lines"]
+    ]
+    judged = any(line["classes_seen"] for line in latent["lines"])
+    return {
+        "rows": rows,
+        "ratio": _ratio(run, "lines"),
+        "caption": "Straight lines between the first test images of two classes each"
+        + (", and what the classifier sees on them, in this order" if judged else ""),
+    }
+
+
+def _ratio(run: Run, name: str) -> float:
+    with Image.open(run.figures / "plain" / f"{name}.png") as picture:
+        return picture.height / picture.width
+
+
+def _commands(run: Run) -> list[str]:
+    options = " ".join(run.config.command_options())
+    return [
+        f"python scripts/train.py --run {run.name}{' ' if options else ''}{options}",
+        f"python scripts/report.py {run.name}",
+    ]
+
+
+def _origin() -> str:
+    """The commit and the address of the code, as far as git knows them."""
+    commit = _git("rev-parse", "--short=12", "HEAD")
+    if not commit:
+        return "The second command evaluates and explores first. The code is not under git here."
+    changed = ", with changes" if _git("status", "--porcelain", "--untracked-files=no") else ""
+    address = _git("remote", "get-url", "origin")
+    place = f" of {address}" if address.startswith("https://") and "@" not in address else ""
+    return f"Code: commit {commit}{changed}{place}. The second command evaluates and explores first."
+
+
+def _git(*arguments: str) -> str:
+    try:
+        return subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+# ---- pictures ----
+
+
+def _files(run: Run, latent: Mapping[str, Any]) -> dict[str, bytes]:
+    history = json.loads((run.folder / "history.json").read_text())
+    files = {"training.svg": svg(chart_training(history))}
+    names, maps = latent["contingency"]["rows"], _map_names(run)
+    with np.load(run.folder / "maps.npz") as saved:
+        for name in maps:
+            inches = LARGE_MAP if len(maps) < 3 else SMALL_MAP
+            files[f"{name}.svg"] = svg(
+                chart_bare_map(saved["means" if name == "latents" else name], saved["labels"], names, inches)
+            )
+    for name in PICTURES:
+        files[f"{name}.png"] = (run.figures / "plain" / f"{name}.png").read_bytes()
+    return files
