@@ -2,10 +2,24 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test test-slow lint clean
+RUN ?= default
+
+.PHONY: train report docs test test-slow lint clean
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/train.py $(ARGS)
+
+report: saved_models/$(RUN)/training.json
+	$(BIN)/python scripts/evaluate.py $(RUN)
+	$(BIN)/python scripts/explore.py $(RUN)
+	$(BIN)/python scripts/report.py $(RUN)
+
+saved_models/%/training.json: | $(VENV)/.installed
+	$(BIN)/python scripts/train.py $(if $(wildcard saved_models/$*/config.json),--resume) --run $* $(ARGS)
+
+docs: report
+	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png docs/
+	$(BIN)/python scripts/sheet.py docs/theory.md
 
 test: $(VENV)/.installed-for-tests lint
 	$(BIN)/python -m pytest -m "not slow"

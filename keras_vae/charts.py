@@ -145,15 +145,15 @@ def chart_neighbours(samples: np.ndarray, neighbours: np.ndarray, columns: int =
     )
 
 
-def chart_training(history: Sequence[Mapping[str, float]], width: float = 2.3, height: float = 1.75) -> Figure:
+def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, float] = (2.3, 1.5)) -> Figure:
     """Draw how the ELBO and the KL went over the epochs, without a title: for a page that has words of its own.
 
     Args:
         history: for each epoch its `epoch`, `elbo`, `kl` and, where there is validation, `val_elbo`, in nats per image.
-        width: inches.
-        height: inches.
+        size: width and height, inches.
     """
-    size, style = TEXT_POINTS - 1, {"lw": 1.2, "marker": "o" if len(history) < 4 else None, "ms": 2.5}
+    (width, height), points = size, TEXT_POINTS - 1
+    style: dict[str, Any] = {"lw": 1.2, "marker": "o" if len(history) < 4 else None, "ms": 2.5}
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.16})
     figure.subplots_adjust(left=0.36 / width, right=1.0 - 0.05 / width, top=1.0 - 0.04 / height, bottom=0.33 / height)
@@ -168,13 +168,13 @@ def chart_training(history: Sequence[Mapping[str, float]], width: float = 2.3, h
     upper.set_ylim(low - 0.06 * (high - low + 0.1), high + 0.1 * (high - low + 0.1))
     for axes, text in ((upper, "minus the ELBO"), (lower, "KL")):
         _plain(axes)
-        axes.tick_params(labelsize=size, length=2, pad=1.5)
-        axes.text(0.98, 0.96, f"{text}, nats", size=size, color=INK, ha="right", va="top", transform=axes.transAxes)
+        axes.tick_params(labelsize=points, length=2, pad=1.5)
+        axes.text(0.98, 0.96, f"{text}, nats", size=points, color=INK, ha="right", va="top", transform=axes.transAxes)
         axes.yaxis.set_major_locator(MaxNLocator(4 if axes is upper else 2))
     lower.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    lower.set_xlabel("epoch", size=size, color=INK, labelpad=1.0)
+    lower.set_xlabel("epoch", size=points, color=INK, labelpad=1.0)
     upper.legend(
-        loc="upper right", bbox_to_anchor=(1.02, 0.9), frameon=False, fontsize=size, labelcolor=INK, handlelength=1.2
+        loc="upper right", bbox_to_anchor=(1.02, 0.9), frameon=False, fontsize=points, labelcolor=INK, handlelength=1.2
     )
     return figure
 

@@ -32,6 +32,7 @@ MEASURES = {
     "silhouette": "by true class, of at most 5,000 test images, -1 to 1",
     "trustworthiness": "of 15 neighbours in the space as neighbours in the pixels, 3,000 test images, 0 to 1",
     "trustworthiness_to_latent": "of 15 neighbours in the map as neighbours in the latent space, 3,000 test images",
+    "latents": "that are active, whose means are clustered",
     "accuracy": "share of test images in the cluster of their class, by the best matching; noise counts as wrong",
     "normalised_mutual_information, adjusted_rand": "of clusters and classes; noise is a cluster of its own",
     "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",

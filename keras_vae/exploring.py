@@ -16,6 +16,7 @@ from keras_vae.clusters import (
     trustworthiness_of,
 )
 from keras_vae.contingency import confusions, contingency, interpretation
+from keras_vae.likelihood import active_units
 from keras_vae.map_charts import chart_map, chart_maps
 from keras_vae.maps import MAPS, Map, make_map
 from keras_vae.path_charts import chart_contingency
@@ -116,10 +117,13 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
         print(f"  {space_name}: 5-NN accuracy {scores[space_name]['knn_5']:.3f}", flush=True)
     count = len(space.data.class_names)
     seeds = range(space.config.seed, space.config.seed + space.config.repeats)
+    # Of latents that are not in use all means are about 0: a mixture would take its time to fit what is left of them.
+    active = active_units(space.means)
+    means = space.means[:, active] if active.any() else space.means
     clusterings = {}
     tried: tuple[tuple[Clustering, str, np.ndarray], ...] = (
-        ("k_means", "means", space.means),
-        ("gaussian_mixture", "means", space.means),
+        ("k_means", "means", means),
+        ("gaussian_mixture", "means", means),
         ("gaussian_mixture", "UMAP map", maps["umap"].points),
         ("hdbscan", "UMAP map", maps["umap"].points),
     )
@@ -128,11 +132,11 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
         found = agreement_over_seeds(name, points, space.labels, count, [0, 0] if name == "hdbscan" else seeds)
         clusterings[f"{name} of the {where}"] = {kind: each._asdict() for kind, each in found.items()}
         print(f"  {name} of the {where}: accuracy {found['mean'].accuracy:.3f}", flush=True)
-    labels = cluster("gaussian_mixture", space.means, count, space.config.seed)
+    labels = cluster("gaussian_mixture", means, count, space.config.seed)
     table = contingency(labels, space.labels, count)
     numbers = {
         "spaces": scores,
-        "clusterings": {"images": len(space.means), "seeds": len(seeds), **clusterings},
+        "clusterings": {"images": len(means), "latents": means.shape[1], "seeds": len(seeds), **clusterings},
         "contingency": {
             "clustering": "gaussian_mixture of the means",
             "seed": space.config.seed,

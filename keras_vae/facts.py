@@ -23,6 +23,7 @@ __all__ = [
 
 DATASETS = {"fashion_mnist": "Fashion-MNIST"}
 LIKELIHOODS = {"bernoulli": "Bernoulli", "gaussian": "Gaussian", "continuous_bernoulli": "continuous Bernoulli"}
+PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
 SPACES = {
     "latent": "latent space",
     "umap": "UMAP map",
@@ -62,7 +63,7 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
         ["Posterior", "Gaussian q(z|x), diagonal, reparametrised"],
         ["Prior", "p(z) = N(0, I)"],
         ["Likelihood", f"{LIKELIHOODS[config.likelihood]} for each pixel; grey values in [0, 1]"],
-        ["Objective", f"minus the ELBO, nats per image; beta = {config.beta:g}"],
+        ["Objective", f"nats per image; {'minus the ELBO' if config.beta == 1 else f'beta = {config.beta:g}'}"],
     ]
 
 
@@ -76,20 +77,20 @@ def training(config: TrainConfig, summary: Numbers, test_images: int) -> list[li
     """
     counts = [f"{summary['training_images']:,} training"]
     counts += [f"{summary['splits'][name]['images']:,} {name}" for name in summary["splits"] if name != "test"]
+    optimiser = f"{'AdamW' if config.weight_decay else 'Adam'}, learning rate {config.learning_rate:g}"
     schedule = f"{config.schedule}, {config.learning_rate_warmup:g} epochs of warm-up"
+    decay = f"; weight decay {config.weight_decay:g}" if config.weight_decay else ""
     average = f"moving average, momentum {config.weight_average:g}" if config.weight_average else "as trained"
     machine, versions = summary["machine"], summary["versions"]
-    decay = f", weight decay {config.weight_decay:g}" if config.weight_decay else ""
     rows = [
         ["Data", f"{dataset_name(config.dataset)}: {', '.join(counts)}, {test_images:,} test images"],
-        ["Optimiser", f"{'AdamW' if config.weight_decay else 'Adam'}, {config.learning_rate:g}{decay}"],
-        ["Learning rate", schedule],
-        ["Batch, epochs", f"{config.batch_size} images; {summary['epochs']} epochs, {summary['steps']:,} steps"],
-        ["Weights", average],
-        ["Seed", str(config.seed)],
+        ["Optimiser", optimiser],
+        ["Schedule", f"{schedule}{decay}"],
+        ["Steps", f"{summary['epochs']} epochs, {summary['steps']:,} batches of {config.batch_size} images"],
+        ["Weights", f"{average}; seed {config.seed}"],
         ["Time", f"{summary['seconds'] / 60:.1f} min, {summary['images_per_second']:,.0f} images/s"],
         ["Machine", f"{summary['compute']} ({machine['processor']}, {machine['system']})"],
-        ["Versions", ", ".join(f"{name.capitalize()} {version}" for name, version in versions.items())],
+        ["Versions", ", ".join(f"{PACKAGES.get(name, name)} {version}" for name, version in versions.items())],
     ]
     if config.binarize == "dynamic":
         rows.insert(1, ["Pixels", "made black or white afresh every epoch"])
@@ -135,7 +136,7 @@ def result_rows(metrics: Numbers) -> list[list[str]]:
         rows.append([name, _cell(figure, 2), PUBLISHED_BINARIZED if comparable else ""])
     rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])
     for title, figure, digits in (
-        ("Frechet distance, classifier (not the FID)", "frechet_distance", 2),
+        ("Fréchet distance, classifier (not the FID)", "frechet_distance", 2),
         ("precision of generated images, 0 to 1", "precision", 3),
         ("recall of generated images, 0 to 1", "recall", 3),
     ):
@@ -247,7 +248,7 @@ def _passed(lines: Sequence[Numbers]) -> str:
         line for line in judged
         if any(each["class"] not in (line["from"]["class"], line["to"]["class"]) for each in line["classes_seen"])
     ]  # fmt: skip
-    return f" {len(others)} of the {len(judged)} straight lines on the right pass a third class on the way."
+    return f" {len(others)} of the {len(judged)} straight lines shown pass a third class on the way."
 
 
 def _best_clustering(latent: Numbers) -> float:

@@ -57,7 +57,7 @@ def chart_map(
             colour = _colour(int(labels[index]))
             picture = OffsetImage(_tinted(images[index], colour), zoom=_zoom(images.shape[1]), interpolation="nearest")
             axes.add_artist(AnnotationBbox(picture, points[index], frameon=False, pad=0.0))
-    _name_classes(axes, points, labels, class_names, TEXT_POINTS + 1, LARGE_INCHES)
+    _name_classes(axes, points, labels, class_names, TEXT_POINTS + 1, (LARGE_INCHES, LARGE_INCHES))
     _titles(figure, title, note)
     _legend(figure, labels, class_names)
     return figure
@@ -81,55 +81,69 @@ def chart_maps(
         left = (0.1 + number * SMALL_INCHES) / width
         axes = figure.add_axes((left, 0.6 / height, (SMALL_INCHES - 0.1) / width, (SMALL_INCHES - 0.05) / height))
         _scatter(axes, points, labels, size=1.6, opacity=0.5)
-        _name_classes(axes, points, labels, class_names, TEXT_POINTS - 2, SMALL_INCHES)
+        _name_classes(axes, points, labels, class_names, TEXT_POINTS - 2, (SMALL_INCHES, SMALL_INCHES))
         axes.set_title(name, size=TEXT_POINTS, color=INK, pad=3)
     _titles(figure, title, note)
     _legend(figure, labels, class_names)
     return figure
 
 
-def chart_bare_map(points: np.ndarray, labels: np.ndarray, class_names: Sequence[str], inches: float) -> Figure:
-    """Draw one small square map without title and legend: for a page that has words of its own.
+def chart_bare_map(
+    points: np.ndarray, labels: np.ndarray, class_names: Sequence[str], size: tuple[float, float]
+) -> Figure:
+    """Draw one small map without title and legend: for a page that has words of its own.
 
     Args:
         points: `(n, 2)`.
         labels: `(n,)`.
         class_names: one for each label; more than twenty are left out.
-        inches: side of the square.
+        size: width and height, inches.
     """
-    figure = Figure(figsize=(inches, inches), dpi=2 * DOTS_PER_INCH, facecolor="white")
+    figure = Figure(figsize=size, dpi=2 * DOTS_PER_INCH, facecolor="white")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    _scatter(axes, points, labels, size=1.0, opacity=0.5)
+    _scatter(axes, points, labels, size=1.0, opacity=0.5, ratio=size[0] / size[1])
     if len(np.unique(labels)) <= 2 * len(CLASS_COLOURS):
-        _name_classes(axes, points, labels, class_names, TEXT_POINTS - 1, inches)
+        _name_classes(axes, points, labels, class_names, TEXT_POINTS - 1, size)
     return figure
 
 
-def _scatter(axes: Axes, points: np.ndarray, labels: np.ndarray, *, size: float, opacity: float) -> None:
+def _scatter(
+    axes: Axes, points: np.ndarray, labels: np.ndarray, *, size: float, opacity: float, ratio: float = 1.0
+) -> None:
     # In random order, so that no class lies on top of all others; as pixels, because 10,000 dots make a large SVG.
     order = np.random.default_rng(0).permutation(len(points))
     colours = np.array([to_rgb(_colour(int(label))) for label in labels])
     x, y = points[order].T
     axes.scatter(x, y, s=size, c=colours[order], alpha=opacity, linewidths=0, rasterized=True)
     low, high = points.min(axis=0), points.max(axis=0)
-    reach = 0.52 * max(float(np.max(high - low)), 1e-6)
+    wide, tall = high - low
+    reach = 0.52 * max(float(tall), float(wide) / ratio, 1e-6)
     middle_x, middle_y = (low + high) / 2.0
-    axes.set(xlim=(middle_x - reach, middle_x + reach), ylim=(middle_y - reach, middle_y + reach))
+    axes.set(xlim=(middle_x - ratio * reach, middle_x + ratio * reach), ylim=(middle_y - reach, middle_y + reach))
     axes.set_axis_off()
 
 
 def _name_classes(
-    axes: Axes, points: np.ndarray, labels: np.ndarray, class_names: Sequence[str], text_points: float, inches: float
+    axes: Axes,
+    points: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    text_points: float,
+    size: tuple[float, float],
 ) -> None:
     """Write each class's name where the class is densest, moved up or down to where no other name stands."""
-    unit = np.ptp(axes.get_xlim()) / (72.0 * inches) * text_points  # the height of a letter, in units of the map
+    left, right = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    unit = (right - left) / (72.0 * size[0]) * text_points  # the height of a letter, in units of the map
     halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     placed: list[tuple[float, float, float]] = []
     for label in np.unique(labels):
         x, y = _densest(points[labels == label])
-        width = 0.66 * unit * len(class_names[label])
+        width = 0.68 * unit * len(class_names[label])
+        x = min(max(x, left + width / 2), max(right - width / 2, left + width / 2))
         steps = (0.35 * unit * number * sign for number in range(60) for sign in (1, -1))
-        y = next((y + step for step in steps if _is_free(x, y + step, width, unit, placed)), y)
+        free = (y + step for step in steps if _is_free(x, y + step, width, unit, placed))
+        y = next((place for place in free if bottom + 0.7 * unit < place < top - 0.7 * unit), y)
         placed.append((x, y, width))
         axes.text(
             x, y, class_names[label], size=text_points, color=INK, weight="bold", ha="center", va="center",

@@ -1,4 +1,4 @@
-"""A trained run -> one page that a reader can check: `saved_models/<run>/report.pdf`."""
+"""A trained run -> one page that a reader can check: `saved_models/<run>/report.pdf`, and its picture."""
 
 from __future__ import annotations
 
@@ -30,14 +30,24 @@ from keras_vae.figures import svg
 from keras_vae.map_charts import chart_bare_map
 from keras_vae.metrics import read_metrics, weights_digest
 from keras_vae.runs import Run
-from keras_vae.typesetting import count_pages, typeset
+from keras_vae.typesetting import count_pages, page_pictures, typeset
 
 __all__ = ["missing_parts", "report_content", "write_report"]
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT_POINTS = (8.0, 7.75, 7.5, 7.25, 7.0)  # the largest that fits the page is taken
-LARGE_MAP, SMALL_MAP = 52 / 25.4, 38 / 25.4  # inches, as wide as the template shows them
-PICTURES = ("reconstructions", "samples", "path", "lines")
+# Size of the text in points and of the pictures: the first that fits the page is taken.
+SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), (7.0, 1.0), (7.0, 0.9), (7.0, 0.8), (7.0, 0.7))
+LARGE_MAP, SMALL_MAP = (54.0, 43.0), (36.0, 43.0)  # width and height, mm
+LOSS_CURVES = (52.0, 40.0)
+# Rows of each picture, the widest it may be and the highest a row of it, mm.
+PICTURES = {
+    "reconstructions": (2, 68.0, 6.8),
+    "samples": (3, 68.0, 6.8),
+    "path": (3, 72.0, 6.2),
+    "lines": (5, 64.0, 5.4),
+}
+MILLIMETRES = 25.4  # in an inch
+LONGEST_NAME, LONGEST_RUN = 18, 60  # letters of a class beside a table, of a run where it need not be copied
 SOURCES = (
     "Kingma & Welling 2014, Auto-encoding variational Bayes, arXiv:1312.6114",
     "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747",
@@ -64,15 +74,21 @@ def missing_parts(run: Run) -> list[str]:
         raise InputError(f"Run {run.name!r} is not trained to its end: {run.resume_command}.")
     digest = weights_digest(run)
     missing = []
-    if "grey" not in read_metrics(run, digest).get("evaluations", {}) or not _has_pictures(run, PICTURES[:2]):
+    if "grey" not in read_metrics(run, digest).get("evaluations", {}) or not _has_pictures(
+        run, "reconstructions", "samples"
+    ):
         missing.append("evaluation")
-    if not _read_latent(run, digest) or not (run.folder / "maps.npz").is_file() or not _has_pictures(run, PICTURES[2:]):
+    if (
+        not _read_latent(run, digest)
+        or not (run.folder / "maps.npz").is_file()
+        or not _has_pictures(run, "path", "lines")
+    ):
         missing.append("exploration")
     return missing
 
 
 def write_report(run: Run) -> Path:
-    """Make what is missing, and write `report.pdf`.
+    """Make what is missing, and write `report.pdf` and `report.png`.
 
     Args:
         run: a trained run.
@@ -88,11 +104,12 @@ def write_report(run: Run) -> Path:
         print(f"{run.name} has no {part} of these weights: it is made first, in minutes.", flush=True)
         _make(part, run)
     facts, files = report_content(run)
+    run.write("report.png", page_pictures("report", facts, files)[0])
     return run.write("report.pdf", typeset("report", facts, files))
 
 
 def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What the page says, with text as large as fits, and its pictures.
+    """What the page says, with text and pictures as large as fit, and its pictures.
 
     Args:
         run: that lacks no part.
@@ -102,8 +119,8 @@ def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
     """
     latent = json.loads((run.folder / "latent.json").read_text())
     facts, files = _facts(run, latent), _files(run, latent)
-    for points in TEXT_POINTS:
-        facts["text_points"] = points
+    for points, scale in SIZES:
+        facts |= {"text_points": points, "pictures": {name: scale * _picture_width(run, name) for name in PICTURES}}
         if count_pages("report", facts, files) == 1:
             return facts, files
     raise RuntimeError(f"The report of {run.name} does not fit one page.")
@@ -136,7 +153,7 @@ def _read_latent(run: Run, digest: str) -> dict[str, Any]:
         raise InputError(f"{path} is damaged: remove it, and explore again.") from error
 
 
-def _has_pictures(run: Run, names: tuple[str, ...]) -> bool:
+def _has_pictures(run: Run, *names: str) -> bool:
     return all((run.figures / "plain" / f"{name}.png").is_file() for name in names)
 
 
@@ -149,10 +166,10 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
     grey = metrics["evaluations"]["grey"]
     images = grey["measurements"]["reconstruction.mean.mse_per_pixel"]["images"]
     built = json.loads(zipfile.ZipFile(run.model_file).read("config.json"))["config"]
-    classes = latent["contingency"]["rows"]
     return {
         "title": f"A variational autoencoder of {dataset_name(config.dataset)}",
-        "subtitle": f"run {run.name} · preset {config.preset} · weights {metrics['weights']['sha256'][:12]}",
+        "subtitle": f"run {_shortened(run.name, LONGEST_RUN)} · preset {config.preset} · "
+        f"weights {metrics['weights']['sha256'][:12]}",
         "likelihood": config.likelihood,
         "beta": f"{config.beta:g}",
         "modelling": modelling(config, built["widths"], built["image_shape"], summary["parameters"]),
@@ -161,6 +178,7 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         "results_note": f"Test split, {images:,} grey images, through the posterior mean; ± is one standard error. "
         f"Evaluated in {grey['seconds'] / 60:.1f} min.",
         "maps": _map_names(run),
+        "map_width": _map_size(run)[0],
         "map_names": {
             "umap": f"UMAP of {latent['maps']['points']:,} test images' means, {latent['settings']['neighbours']} "
             "neighbours",
@@ -181,7 +199,6 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         "commands": _commands(run),
         "origin": _origin(),
         "sources": list(SOURCES),
-        "classes": classes,
     }
 
 
@@ -189,15 +206,18 @@ def _map_names(run: Run) -> list[str]:
     return ["umap", "tsne", *(["latents"] if run.config.latent_dim == 2 else [])]
 
 
+def _map_size(run: Run) -> tuple[float, float]:
+    return LARGE_MAP if len(_map_names(run)) < 3 else SMALL_MAP
+
+
 def _contingency(latent: Mapping[str, Any]) -> dict[str, Any]:
     table = np.array(latent["contingency"]["table"])
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     return {
-        "names": latent["contingency"]["rows"],
+        "names": [_shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]],
         "counts": table.tolist(),
         "shares": shares.round(4).tolist(),
-        "caption": "Test images of each class (rows) in the clusters of a Gaussian mixture of the latents (columns); "
-        f"seed {latent['contingency']['seed']}",
+        "caption": "Classes (rows) in clusters of a Gaussian mixture of the latents",
     }
 
 
@@ -206,8 +226,8 @@ def _latent_note(latent: Mapping[str, Any]) -> str:
     placed = f"{spaces['latent']['training_images']:,}, in maps {spaces['umap']['training_images']:,} placed ones"
     return (
         f"1-NN, 5-NN, linear: share of test images named rightly after fitting on training images ({placed}). "
-        "Silhouette: by class. Trustworthiness: of 15 neighbours as neighbours in the pixels. Clusters: accuracy by the best "
-        f"matching; ± one standard deviation over {latent['clusterings']['seeds']} seeds."
+        "Silhouette: by class. Trustworthiness: of 15 neighbours as neighbours in the pixels. Clusters: accuracy by "
+        f"the best matching; ± one standard deviation over {latent['clusterings']['seeds']} seeds."
     )
 
 
@@ -216,12 +236,12 @@ def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
     judged = bool(path["classes_seen"])
     return {
         "rows": [
-            {"kind": kind, "seen": seen(path["classes_seen"].get(kind, []))}
+            kind + (f": {seen(path['classes_seen'][kind])}" if judged else "")
             for kind in latent["path"]["log_prior_density"]
         ],
         "ratio": _ratio(run, "path"),
         "caption": f"From test image {ends[0]['image']} ({ends[0]['class']}) to {ends[1]['image']} ({ends[1]['class']})"
-        + (". The classifier sees" if judged else "."),
+        + (": the classifier's verdict" if judged else ""),
     }
 
 
@@ -233,8 +253,8 @@ def _lines(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rows": rows,
         "ratio": _ratio(run, "lines"),
-        "caption": "Straight lines between the first test images of two classes each"
-        + (", and what the classifier sees on them, in this order" if judged else ""),
+        "caption": "Straight lines between the first test images of two classes"
+        + (": the classifier's verdict" if judged else ""),
     }
 
 
@@ -243,11 +263,20 @@ def _ratio(run: Run, name: str) -> float:
         return picture.height / picture.width
 
 
+def _picture_width(run: Run, name: str) -> float:
+    rows, widest, highest = PICTURES[name]
+    return min(widest, rows * highest / _ratio(run, name))
+
+
+def _shortened(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
 def _commands(run: Run) -> list[str]:
     options = " ".join(run.config.command_options())
     return [
         f"python scripts/train.py --run {run.name}{' ' if options else ''}{options}",
-        f"python scripts/report.py {run.name}",
+        f"python scripts/report.py {run.name if len(run.name) <= LONGEST_RUN else 'RUN'}",
     ]
 
 
@@ -276,14 +305,17 @@ def _git(*arguments: str) -> str:
 
 def _files(run: Run, latent: Mapping[str, Any]) -> dict[str, bytes]:
     history = json.loads((run.folder / "history.json").read_text())
-    files = {"training.svg": svg(chart_training(history))}
-    names, maps = latent["contingency"]["rows"], _map_names(run)
+    files = {"training.svg": svg(chart_training(history, _in_inches(LOSS_CURVES)))}
+    names, size = latent["contingency"]["rows"], _in_inches(_map_size(run))
     with np.load(run.folder / "maps.npz") as saved:
-        for name in maps:
-            inches = LARGE_MAP if len(maps) < 3 else SMALL_MAP
+        for name in _map_names(run):
             files[f"{name}.svg"] = svg(
-                chart_bare_map(saved["means" if name == "latents" else name], saved["labels"], names, inches)
+                chart_bare_map(saved["means" if name == "latents" else name], saved["labels"], names, size)
             )
     for name in PICTURES:
         files[f"{name}.png"] = (run.figures / "plain" / f"{name}.png").read_bytes()
     return files
+
+
+def _in_inches(size: tuple[float, float]) -> tuple[float, float]:
+    return size[0] / MILLIMETRES, size[1] / MILLIMETRES

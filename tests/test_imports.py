@@ -55,6 +55,10 @@ ORDER = [
     "exploring",
     "travelling",
     "exploration",
+    "typesetting",
+    "facts",
+    "report",
+    "sheets",
     "speed",
 ]
 NEVER = {
@@ -68,6 +72,10 @@ NEVER = {
     "maps": {"model", "tensorflow", "keras"},
     "map_charts": {"model", "tensorflow", "keras"},
     "path_charts": {"model", "tensorflow", "keras"},
+    "typesetting": {"model", "tensorflow", "keras"},
+    "facts": {"model", "tensorflow", "keras"},
+    "report": {"model", "tensorflow", "keras"},
+    "sheets": {"model", "tensorflow", "keras"},
     "config": {"tensorflow", "keras", "numpy"},
     "console": {"keras", "numpy"},
 }
