@@ -18,7 +18,7 @@ saved_models/%/training.json: | $(VENV)/.installed
 	$(BIN)/python scripts/train.py $(if $(wildcard saved_models/$*/config.json),--resume) --run $* $(ARGS)
 
 docs: report
-	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png docs/
+	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png saved_models/$(RUN)/figures/map_umap.png docs/
 	$(BIN)/python scripts/sheet.py docs/theory.md
 
 test: $(VENV)/.installed-for-tests lint

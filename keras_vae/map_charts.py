@@ -16,7 +16,7 @@ from scipy.ndimage import uniform_filter
 
 from keras_vae.figures import DOTS_PER_INCH, INK, TEXT_POINTS
 
-__all__ = ["CLASS_COLOURS", "chart_bare_map", "chart_map", "chart_maps"]
+__all__ = ["CLASS_COLOURS", "chart_bare_map", "chart_map", "chart_maps", "colour_of"]
 
 # The muted scheme of Tol 2021 (https://sronpersonalpages.nl/~pault) and black: colour-blind readers tell them apart.
 CLASS_COLOURS = (
@@ -54,7 +54,7 @@ def chart_map(
     _scatter(axes, points, labels, size=5.0, opacity=0.35 if images is not None else 0.6)
     if images is not None:
         for index in _spread(points, thumbnails):
-            colour = _colour(int(labels[index]))
+            colour = colour_of(int(labels[index]))
             picture = OffsetImage(_tinted(images[index], colour), zoom=_zoom(images.shape[1]), interpolation="nearest")
             axes.add_artist(AnnotationBbox(picture, points[index], frameon=False, pad=0.0))
     _name_classes(axes, points, labels, class_names, TEXT_POINTS + 1, (LARGE_INCHES, LARGE_INCHES))
@@ -96,15 +96,20 @@ def chart_bare_map(
     Args:
         points: `(n, 2)`.
         labels: `(n,)`.
-        class_names: one for each label; more than twenty are left out.
+        class_names: one for each label; none leaves them out.
         size: width and height, inches.
     """
     figure = Figure(figsize=size, dpi=2 * DOTS_PER_INCH, facecolor="white")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     _scatter(axes, points, labels, size=1.0, opacity=0.5, ratio=size[0] / size[1])
-    if len(np.unique(labels)) <= 2 * len(CLASS_COLOURS):
+    if class_names:
         _name_classes(axes, points, labels, class_names, TEXT_POINTS - 1, size)
     return figure
+
+
+def colour_of(label: int) -> str:
+    """The colour of a class, `#rrggbb`; after ten classes they begin anew."""
+    return CLASS_COLOURS[label % len(CLASS_COLOURS)]
 
 
 def _scatter(
@@ -112,7 +117,7 @@ def _scatter(
 ) -> None:
     # In random order, so that no class lies on top of all others; as pixels, because 10,000 dots make a large SVG.
     order = np.random.default_rng(0).permutation(len(points))
-    colours = np.array([to_rgb(_colour(int(label))) for label in labels])
+    colours = np.array([to_rgb(colour_of(int(label))) for label in labels])
     x, y = points[order].T
     axes.scatter(x, y, s=size, c=colours[order], alpha=opacity, linewidths=0, rasterized=True)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -199,10 +204,6 @@ def _zoom(side: int) -> float:
     return 0.34 * 72.0 / side
 
 
-def _colour(label: int) -> str:
-    return CLASS_COLOURS[label % len(CLASS_COLOURS)]
-
-
 def _titles(figure: Figure, title: str, note: str) -> None:
     width, height = figure.get_size_inches()
     figure.text(0.15 / width, 1.0 - 0.1 / height, title, size=TEXT_POINTS + 2, color=INK, weight="bold", va="top")
@@ -212,7 +213,7 @@ def _titles(figure: Figure, title: str, note: str) -> None:
 def _legend(figure: Figure, labels: np.ndarray, class_names: Sequence[str]) -> None:
     shown = np.unique(labels)[: 2 * len(CLASS_COLOURS)]
     handles = [
-        Line2D([], [], marker="o", ls="", ms=5, mew=0, color=_colour(int(label)), label=class_names[label])
+        Line2D([], [], marker="o", ls="", ms=5, mew=0, color=colour_of(int(label)), label=class_names[label])
         for label in shown
     ]
     _, height = figure.get_size_inches()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from keras_vae.facts import (
     way_rows,
 )
 from keras_vae.figures import svg
-from keras_vae.map_charts import chart_bare_map
+from keras_vae.map_charts import CLASS_COLOURS, chart_bare_map, colour_of
 from keras_vae.metrics import read_metrics, weights_digest
 from keras_vae.runs import Run
 from keras_vae.typesetting import count_pages, page_pictures, typeset
@@ -180,11 +180,11 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         "maps": _map_names(run),
         "map_width": _map_size(run)[0],
         "map_names": {
-            "umap": f"UMAP of {latent['maps']['points']:,} test images' means, {latent['settings']['neighbours']} "
-            "neighbours",
-            "tsne": f"t-SNE of the same, perplexity {latent['settings']['perplexity']:g}",
-            "latents": "the two latents themselves",
+            "umap": f"UMAP, {latent['settings']['neighbours']} neighbours",
+            "tsne": f"t-SNE, perplexity {latent['settings']['perplexity']:g}",
+            "latents": "the two latents",
         },
+        "legend": _legend(latent["contingency"]["rows"]),
         "contingency": _contingency(latent),
         "spaces": space_rows(latent),
         "clusterings": clustering_rows(latent),
@@ -210,6 +210,13 @@ def _map_size(run: Run) -> tuple[float, float]:
     return LARGE_MAP if len(_map_names(run)) < 3 else SMALL_MAP
 
 
+def _legend(names: Sequence[str]) -> list[list[str]]:
+    """Colours and names of the classes, as long as each has a colour of its own."""
+    if len(names) > len(CLASS_COLOURS):
+        return []
+    return [[colour_of(label), _shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
+
+
 def _contingency(latent: Mapping[str, Any]) -> dict[str, Any]:
     table = np.array(latent["contingency"]["table"])
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
@@ -225,7 +232,8 @@ def _latent_note(latent: Mapping[str, Any]) -> str:
     spaces = latent["spaces"]
     placed = f"{spaces['latent']['training_images']:,}, in maps {spaces['umap']['training_images']:,} placed ones"
     return (
-        f"1-NN, 5-NN, linear: share of test images named rightly after fitting on training images ({placed}). "
+        f"Maps: posterior means of {latent['maps']['points']:,} test images. 1-NN, 5-NN, linear: share of test images "
+        f"named rightly after fitting on training images ({placed}). "
         "Silhouette: by class. Trustworthiness: of 15 neighbours as neighbours in the pixels. Clusters: accuracy by "
         f"the best matching; ± one standard deviation over {latent['clusterings']['seeds']} seeds."
     )
@@ -306,11 +314,13 @@ def _git(*arguments: str) -> str:
 def _files(run: Run, latent: Mapping[str, Any]) -> dict[str, bytes]:
     history = json.loads((run.folder / "history.json").read_text())
     files = {"training.svg": svg(chart_training(history, _in_inches(LOSS_CURVES)))}
-    names, size = latent["contingency"]["rows"], _in_inches(_map_size(run))
+    size = _map_size(run)
+    named = size == LARGE_MAP and len(latent["contingency"]["rows"]) <= len(CLASS_COLOURS)
+    names = [_shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]] if named else []
     with np.load(run.folder / "maps.npz") as saved:
         for name in _map_names(run):
             files[f"{name}.svg"] = svg(
-                chart_bare_map(saved["means" if name == "latents" else name], saved["labels"], names, size)
+                chart_bare_map(saved["means" if name == "latents" else name], saved["labels"], names, _in_inches(size))
             )
     for name in PICTURES:
         files[f"{name}.png"] = (run.figures / "plain" / f"{name}.png").read_bytes()

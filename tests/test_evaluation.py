@@ -101,6 +101,7 @@ def test_pictures_and_a_table_are_written(run, metrics):
         "aggregate_posterior", "error_by_class", "kl_by_latent", "nearest_training_images", "reconstruction_extremes",
     }  # fmt: skip
     assert expected <= {path.stem for path in run.figures.glob("*.png")}
+    assert {"reconstructions", "samples"} <= {path.stem for path in (run.figures / "plain").glob("*.png")}
     assert (run.folder / "metrics.md").read_text().startswith("|  | bars | PCA, 3 | real images |")
     assert list((run.logs / "evaluation").glob("events.out.tfevents.*"))
 

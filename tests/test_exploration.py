@@ -78,6 +78,20 @@ def test_pictures_are_written_as_png_and_svg_and_ways_as_gif(explored):
         assert (run.figures / f"{name}.svg").is_file()
     assert (run.figures / "traversals.png").is_file()
     assert {"path", "sheet"} == {path.stem for path in run.figures.glob("*.gif")}
+
+
+def test_strips_without_words_and_maps_are_kept_for_pages_of_ones_own(explored):
+    run, result = explored
+    for name, rows in (("path", 3), ("lines", 2)):
+        picture = Image.open(run.figures / "plain" / f"{name}.png")
+        assert picture.height / rows == pytest.approx(picture.width / 5, rel=0.05)
+    assert [line["from"]["class"] for line in result["lines"]] == ["bottom", "left"]
+    assert [line["to"]["class"] for line in result["lines"]] == ["right", "top"]
+    with np.load(run.folder / "maps.npz") as maps:
+        count = result["maps"]["points"]
+        assert maps["means"].shape == (count, run.config.latent_dim)
+        assert all(maps[name].shape == (count, 2) for name in ("umap", "tsne", "pca"))
+        assert maps["labels"].shape == (count,)
     assert "| latent |" in summary(result)
 
 

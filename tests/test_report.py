@@ -30,11 +30,13 @@ A4 = (595.28, 841.89)  # points
 MAGENTA = (255, 0, 255)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, picture_folder) -> Run:
+@pytest.fixture(scope="module", params=[pytest.param(2, marks=pytest.mark.slow)])
+def run(request, tmp_path_factory, picture_folder) -> Run:
     """A run of two latents with all its parts."""
     root = tmp_path_factory.mktemp("root")
-    config = TrainConfig(dataset=str(picture_folder), latent_dim=2, epochs=2, batch_size=10, xla="off", widths=(16,))
+    config = TrainConfig(
+        dataset=str(picture_folder), latent_dim=request.param, epochs=2, batch_size=10, xla="off", widths=(16,)
+    )
     run = train(config, "bars", root)
     evaluate(run, EvaluationConfig(importance_samples=2, features="none"))
     explore(run, ExplorationConfig(neighbours=5, perplexity=5.0, pairs=4, repeats=2, steps=5))

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from commands import command
+from pypdf import PdfReader
 from tensorboard_server import get_json, tensorboard
 
 from keras_vae.dashboard import EVALUATION_FIGURES
@@ -19,7 +20,8 @@ def study(tmp_path_factory) -> dict:
         "explore.py", "first", "--from", "Sneaker", "--to", "Ankle boot", "--points", "1000", "--pairs", "5",
         "--repeats", "2", root=root,
     )  # fmt: skip
-    return {"root": root, "table": evaluated.stdout, "explored": explored.stdout}
+    reported = command("report.py", "first", root=root)
+    return {"root": root, "table": evaluated.stdout, "explored": explored.stdout, "reported": reported.stdout}
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +78,21 @@ def test_the_latent_space_is_explored_from_the_command_line(study, run):
     seen = result["path"]["classes_seen"]["straight"]
     assert seen[0]["class"] in {"Sneaker", "Sandal"}
     assert seen[-1]["class"] == "Ankle boot"
+
+
+@pytest.mark.slow
+def test_the_run_is_put_on_one_page(study, run):
+    assert study["reported"].strip() == str(run.folder / "report.pdf")
+    (page,) = PdfReader(run.folder / "report.pdf").pages
+    text = " ".join(page.extract_text().split())
+    assert "A variational autoencoder of Fashion-MNIST" in text
+    assert "Sneaker" in text
+    assert "--run first --preset quick" in text
+
+
+@pytest.mark.slow
+def test_a_run_that_is_not_there_has_no_report(study):
+    assert "the nearest are first" in command("report.py", "frist", root=study["root"], status=2).stderr
 
 
 @pytest.mark.slow
