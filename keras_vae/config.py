@@ -4,14 +4,21 @@ import argparse
 import dataclasses
 import json
 import math
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 from keras_vae.errors import InputError
 
-__all__ = ["PRESETS", "EvaluationConfig", "ExplorationConfig", "TrainConfig", "add_arguments", "given_options"]
+__all__ = [
+    "PRESETS",
+    "EvaluationConfig",
+    "ExplorationConfig",
+    "TrainConfig",
+    "add_arguments",
+    "command_options",
+    "given_options",
+]
 
 
 def _option(default: Any, text: str, **details: Any) -> Any:
@@ -104,15 +111,9 @@ class TrainConfig:
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
 
     def command_options(self) -> list[str]:
-        """What to type after `scripts/train.py` for this configuration: the preset, and what differs from it."""
-        preset = type(self).from_preset(self.preset)
+        """What to give to `scripts/train.py` for this configuration: the preset, and what differs from it."""
         options = ["--preset", self.preset] if self.preset != "default" else []
-        for each in dataclasses.fields(self):
-            value = getattr(self, each.name)
-            if value != getattr(preset, each.name):
-                values = value if isinstance(value, tuple) else (value,)
-                options += [_flag(each.name), *(shlex.quote(str(one)) for one in values)]
-        return options
+        return options + command_options(self, type(self).from_preset(self.preset))
 
     def replace(self, **options: Any) -> "TrainConfig":
         """A copy with some fields changed.
@@ -231,6 +232,23 @@ def add_arguments(parser: argparse.ArgumentParser, config: type = TrainConfig) -
         if choices := _choices(each):
             details["choices"] = choices
         parser.add_argument(flag, dest=each.name, default=argparse.SUPPRESS, help=text, **details)
+
+
+def command_options(config: Any, default: Any = None) -> list[str]:
+    """The options on a command line that make a configuration of the default one.
+
+    Args:
+        config: a configuration of this module.
+        default: one of the same kind; None takes that without options.
+    """
+    default = type(config)() if default is None else default
+    options = []
+    for each in dataclasses.fields(config):
+        value = getattr(config, each.name)
+        if value != getattr(default, each.name) and each.name != "preset":
+            values = value if isinstance(value, (tuple, list)) else (value,)
+            options += [each.metadata.get("flag", _flag(each.name)), *map(str, values)]
+    return options
 
 
 def given_options(arguments: argparse.Namespace, config: type = TrainConfig) -> dict[str, Any]:

@@ -115,7 +115,7 @@ def interpretation(counts: Contingency, class_names: Sequence[str]) -> str:
     ]
     sentences = [_separation(held, count), _merger(groups, class_names)]
     if beside:
-        sentences.append(f"As much do these pairs overlap: {', '.join(beside)}.")
+        sentences.append(f"These pairs overlap as much: {', '.join(beside)}.")
     return " ".join(sentences)
 
 

@@ -84,6 +84,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         **clusters.numbers,
         **paths.numbers,
     }
+    (run.folder / "latent.json").unlink(missing_ok=True)  # as of now its numbers are not those of the other files
     pictures = {**{name: rendered(figure) for name, figure in figures.items()}, **paths.pictures}
     for name, figure in figures.items():
         write_atomically(run.figures / f"{name}.svg", svg(figure))

@@ -148,7 +148,7 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
             {"class": name, "nearest": other, "distance": distance}
             for name, other, distance in nearest_centroids(space.means, space.labels, space.data.class_names)
         ],
-        "interpretation": f"Clusters of a Gaussian mixture of the posterior means, seed {space.config.seed}. "
+        "interpretation": "By the clusters of a Gaussian mixture of the posterior means: "
         + interpretation(table, space.data.class_names),
     }
     title = "Classes in the clusters of a Gaussian mixture of the latents"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,14 +13,18 @@ from PIL import Image
 
 from keras_vae.charts import chart_training
 from keras_vae.config import EvaluationConfig, ExplorationConfig
+from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
 from keras_vae.facts import (
+    LONGEST_NAME,
     clustering_rows,
     dataset_name,
     interpretation,
     modelling,
     result_rows,
     seen,
+    shortened,
+    sources,
     space_rows,
     training,
     way_rows,
@@ -29,16 +32,18 @@ from keras_vae.facts import (
 from keras_vae.figures import svg
 from keras_vae.map_charts import CLASS_COLOURS, chart_bare_map, colour_of
 from keras_vae.metrics import read_metrics, weights_digest
+from keras_vae.origin import code_origin, commands
 from keras_vae.runs import Run
 from keras_vae.typesetting import count_pages, page_pictures, typeset
 
 __all__ = ["missing_parts", "report_content", "write_report"]
 
-ROOT = Path(__file__).resolve().parents[1]
 # Size of the text in points and of the pictures: the first that fits the page is taken.
-SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), (7.0, 1.0), (7.0, 0.9), (7.0, 0.8), (7.0, 0.7))
+SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 11, -1)))
 LARGE_MAP, SMALL_MAP = (54.0, 43.0), (36.0, 43.0)  # width and height, mm
-LOSS_CURVES = (52.0, 40.0)
+LOSS_CURVES = (52.0, 37.0)
+MILLIMETRES = 25.4  # in an inch
+LONGEST_RUN = 60  # letters of a run where it need not be copied
 # Rows of each picture, the widest it may be and the highest a row of it, mm.
 PICTURES = {
     "reconstructions": (2, 68.0, 6.8),
@@ -46,19 +51,6 @@ PICTURES = {
     "path": (3, 72.0, 6.2),
     "lines": (5, 64.0, 5.4),
 }
-MILLIMETRES = 25.4  # in an inch
-LONGEST_NAME, LONGEST_RUN = 18, 60  # letters of a class beside a table, of a run where it need not be copied
-SOURCES = (
-    "Kingma & Welling 2014, Auto-encoding variational Bayes, arXiv:1312.6114",
-    "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747",
-    "Burda, Grosse & Salakhutdinov 2016, Importance weighted autoencoders, arXiv:1509.00519",
-    "McInnes, Healy & Melville 2018, UMAP, arXiv:1802.03426",
-    "van der Maaten & Hinton 2008, t-SNE, JMLR 9",
-    "Kynkäänniemi et al. 2019, precision and recall, arXiv:1904.06991",
-    "Heusel et al. 2017, Fréchet distance, arXiv:1706.08500",
-    "Shao, Kumar & Fletcher 2018, geodesics of decoders, arXiv:1711.08014",
-    "Norouzi, Fleet & Norouzi 2020, Exemplar VAE (binarised protocol), arXiv:2004.04795",
-)
 
 
 def missing_parts(run: Run) -> list[str]:
@@ -74,15 +66,9 @@ def missing_parts(run: Run) -> list[str]:
         raise InputError(f"Run {run.name!r} is not trained to its end: {run.resume_command}.")
     digest = weights_digest(run)
     missing = []
-    if "grey" not in read_metrics(run, digest).get("evaluations", {}) or not _has_pictures(
-        run, "reconstructions", "samples"
-    ):
+    if "grey" not in read_metrics(run, digest).get("evaluations", {}) or not _has(run, "reconstructions", "samples"):
         missing.append("evaluation")
-    if (
-        not _read_latent(run, digest)
-        or not (run.folder / "maps.npz").is_file()
-        or not _has_pictures(run, "path", "lines")
-    ):
+    if not _read_latent(run, digest) or not (run.folder / "maps.npz").is_file() or not _has(run, "path", "lines"):
         missing.append("exploration")
     return missing
 
@@ -118,18 +104,18 @@ def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
         RuntimeError: not even the smallest text fits one page.
     """
     latent = json.loads((run.folder / "latent.json").read_text())
-    facts, files = _facts(run, latent), _files(run, latent)
     for points, scale in SIZES:
-        facts |= {"text_points": points, "pictures": {name: scale * _picture_width(run, name) for name in PICTURES}}
+        facts, files = _facts(run, latent, scale) | {"text_points": points}, _files(run, latent, scale)
         if count_pages("report", facts, files) == 1:
             return facts, files
     raise RuntimeError(f"The report of {run.name} does not fit one page.")
 
 
 def _make(part: str, run: Run) -> None:
+    import_tensorflow()  # which a report alone does not need
     try:
         if part == "evaluation":
-            from keras_vae.evaluation import evaluate  # TensorFlow, which a report alone does not need
+            from keras_vae.evaluation import evaluate
 
             evaluate(run, EvaluationConfig())
         else:
@@ -153,52 +139,53 @@ def _read_latent(run: Run, digest: str) -> dict[str, Any]:
         raise InputError(f"{path} is damaged: remove it, and explore again.") from error
 
 
-def _has_pictures(run: Run, *names: str) -> bool:
-    return all((run.figures / "plain" / f"{name}.png").is_file() for name in names)
+def _has(run: Run, *pictures: str) -> bool:
+    return all((run.figures / "plain" / f"{name}.png").is_file() for name in pictures)
 
 
 # ---- words and numbers ----
 
 
-def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
+def _facts(run: Run, latent: dict[str, Any], scale: float) -> dict[str, Any]:
     config, metrics = run.config, read_metrics(run)
     summary = json.loads((run.folder / "training.json").read_text())
     grey = metrics["evaluations"]["grey"]
     images = grey["measurements"]["reconstruction.mean.mse_per_pixel"]["images"]
-    built = json.loads(zipfile.ZipFile(run.model_file).read("config.json"))["config"]
+    with zipfile.ZipFile(run.model_file) as archive:
+        built = json.loads(archive.read("config.json"))["config"]
+    settings = latent["settings"]
     return {
         "title": f"A variational autoencoder of {dataset_name(config.dataset)}",
-        "subtitle": f"run {_shortened(run.name, LONGEST_RUN)} · preset {config.preset} · "
+        "subtitle": f"run {shortened(run.name, LONGEST_RUN)} · preset {config.preset} · "
         f"weights {metrics['weights']['sha256'][:12]}",
         "likelihood": config.likelihood,
         "beta": f"{config.beta:g}",
         "modelling": modelling(config, built["widths"], built["image_shape"], summary["parameters"]),
         "training": training(config, summary, images),
         "results": result_rows(metrics),
-        "results_note": f"Test split, {images:,} grey images, through the posterior mean; ± is one standard error. "
+        "results_note": f"Test split, {images:,} images; ± is one standard error. "
         f"Evaluated in {grey['seconds'] / 60:.1f} min.",
         "maps": _map_names(run),
         "map_width": _map_size(run)[0],
         "map_names": {
-            "umap": f"UMAP, {latent['settings']['neighbours']} neighbours",
-            "tsne": f"t-SNE, perplexity {latent['settings']['perplexity']:g}",
+            "umap": f"UMAP, {settings['neighbours']} neighbours",
+            "tsne": f"t-SNE, perplexity {settings['perplexity']:g}",
             "latents": "the two latents",
         },
         "legend": _legend(latent["contingency"]["rows"]),
-        "contingency": _contingency(latent),
+        "pictures": {name: scale * _picture_width(run, name) for name in PICTURES},
+        "contingency": _contingency(run, latent, scale),
         "spaces": space_rows(latent),
         "clusterings": clustering_rows(latent),
         "latent_note": _latent_note(latent),
         "path": _path(run, latent),
         "ways": way_rows(latent),
-        "ways_note": f"Means over {latent['between_random_pairs']['pairs']:,} random pairs ± standard error. Length: "
-        "of the decoded path, grey values. Unevenness: largest over mean step, and distance to the nearest of 10,000 "
-        "training images: in the classifier's features. Log prior: mean along the path, nats.",
+        "ways_note": _ways_note(latent),
         "lines": _lines(run, latent),
         "interpretation": interpretation(config, metrics, latent),
-        "commands": _commands(run),
-        "origin": _origin(),
-        "sources": list(SOURCES),
+        "commands": commands(run, metrics, latent),
+        "origin": code_origin(summary.get("commit")),
+        "sources": sources(config, metrics, latent),
     }
 
 
@@ -214,14 +201,16 @@ def _legend(names: Sequence[str]) -> list[list[str]]:
     """Colours and names of the classes, as long as each has a colour of its own."""
     if len(names) > len(CLASS_COLOURS):
         return []
-    return [[colour_of(label), _shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
+    return [[colour_of(label), shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
 
 
-def _contingency(latent: Mapping[str, Any]) -> dict[str, Any]:
+def _contingency(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, Any]:
     table = np.array(latent["contingency"]["table"])
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     return {
-        "names": [_shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]],
+        "width": 52 if _map_size(run) == LARGE_MAP else 48,
+        "height": scale * 40,
+        "names": [shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]],
         "counts": table.tolist(),
         "shares": shares.round(4).tolist(),
         "caption": "Classes (rows) in clusters of a Gaussian mixture of the latents",
@@ -230,13 +219,25 @@ def _contingency(latent: Mapping[str, Any]) -> dict[str, Any]:
 
 def _latent_note(latent: Mapping[str, Any]) -> str:
     spaces = latent["spaces"]
-    placed = f"{spaces['latent']['training_images']:,}, in maps {spaces['umap']['training_images']:,} placed ones"
+    fitted, placed = spaces["latent"]["training_images"], spaces["umap"]["training_images"]
     return (
         f"Maps: posterior means of {latent['maps']['points']:,} test images. 1-NN, 5-NN, linear: share of test images "
-        f"named rightly after fitting on training images ({placed}). "
-        "Silhouette: by class. Trustworthiness: of 15 neighbours as neighbours in the pixels. Clusters: accuracy by "
-        f"the best matching; ± one standard deviation over {latent['clusterings']['seeds']} seeds."
+        f"classified correctly after fitting to {fitted:,} training images (linear: at most 20,000; in the maps "
+        f"{placed:,}, placed there afterwards). Silhouette: by class, 5,000 images at most. Trustworthiness: of 15 "
+        "neighbours as neighbours in the pixels, 3,000 images at most. Clusters: accuracy by the best matching; ± one "
+        f"standard deviation over {latent['clusterings']['seeds']} seeds."
     )
+
+
+def _ways_note(latent: Mapping[str, Any]) -> str:
+    ways = latent["between_random_pairs"]
+    note = f"Means over {ways['pairs']:,} random pairs ± standard error. Length: Euclidean, of the decoded path. "
+    if "realism" in ways["straight"]:
+        note += (
+            "Unevenness: largest over mean step, and distance to the nearest training image: in features of the "
+            "classifier. "
+        )
+    return f"{note}Log prior: mean along the path, nats."
 
 
 def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
@@ -248,22 +249,27 @@ def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
             for kind in latent["path"]["log_prior_density"]
         ],
         "ratio": _ratio(run, "path"),
-        "caption": f"From test image {ends[0]['image']} ({ends[0]['class']}) to {ends[1]['image']} ({ends[1]['class']})"
+        "caption": f"From test image {ends[0]['image']} ({_short(ends[0])}) to {ends[1]['image']} ({_short(ends[1])})"
         + (": the classifier's verdict" if judged else ""),
     }
 
 
 def _lines(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [
-        seen(line["classes_seen"]) or f"{line['from']['class']} → {line['to']['class']}" for line in latent["lines"]
-    ]
+    rows = []
+    for line in latent["lines"]:
+        verdict = seen(line["classes_seen"])
+        rows.append(f"{_short(line['from'])} to {_short(line['to'])}{f': {verdict}' if verdict else ''}")
     judged = any(line["classes_seen"] for line in latent["lines"])
     return {
         "rows": rows,
         "ratio": _ratio(run, "lines"),
-        "caption": "Straight lines between the first test images of two classes"
+        "caption": "Straight lines between first test images of classes"
         + (": the classifier's verdict" if judged else ""),
     }
+
+
+def _short(end: Mapping[str, Any]) -> str:
+    return shortened(end["class"], LONGEST_NAME)
 
 
 def _ratio(run: Run, name: str) -> float:
@@ -276,52 +282,21 @@ def _picture_width(run: Run, name: str) -> float:
     return min(widest, rows * highest / _ratio(run, name))
 
 
-def _shortened(name: str, longest: int) -> str:
-    return name if len(name) <= longest else f"{name[: longest - 1]}…"
-
-
-def _commands(run: Run) -> list[str]:
-    options = " ".join(run.config.command_options())
-    return [
-        f"python scripts/train.py --run {run.name}{' ' if options else ''}{options}",
-        f"python scripts/report.py {run.name if len(run.name) <= LONGEST_RUN else 'RUN'}",
-    ]
-
-
-def _origin() -> str:
-    """The commit and the address of the code, as far as git knows them."""
-    commit = _git("rev-parse", "--short=12", "HEAD")
-    if not commit:
-        return "The second command evaluates and explores first. The code is not under git here."
-    changed = ", with changes" if _git("status", "--porcelain", "--untracked-files=no") else ""
-    address = _git("remote", "get-url", "origin")
-    place = f" of {address}" if address.startswith("https://") and "@" not in address else ""
-    return f"Code: commit {commit}{changed}{place}. The second command evaluates and explores first."
-
-
-def _git(*arguments: str) -> str:
-    try:
-        return subprocess.run(
-            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-
-
 # ---- pictures ----
 
 
-def _files(run: Run, latent: Mapping[str, Any]) -> dict[str, bytes]:
+def _files(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, bytes]:
     history = json.loads((run.folder / "history.json").read_text())
     files = {"training.svg": svg(chart_training(history, _in_inches(LOSS_CURVES)))}
-    size = _map_size(run)
-    named = size == LARGE_MAP and len(latent["contingency"]["rows"]) <= len(CLASS_COLOURS)
-    names = [_shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]] if named else []
+    size, rows = _map_size(run), latent["contingency"]["rows"]
+    # Small maps have the legend only; more than twice as many classes as colours are not to be told apart.
+    named = size == LARGE_MAP and len(rows) <= 2 * len(CLASS_COLOURS)
+    names = [shortened(name, LONGEST_NAME) for name in rows] if named else []
     with np.load(run.folder / "maps.npz") as saved:
         for name in _map_names(run):
-            files[f"{name}.svg"] = svg(
-                chart_bare_map(saved["means" if name == "latents" else name], saved["labels"], names, _in_inches(size))
-            )
+            points = saved["means" if name == "latents" else name]
+            lower = (size[0], scale * size[1])
+            files[f"{name}.svg"] = svg(chart_bare_map(points, saved["labels"], names, _in_inches(lower)))
     for name in PICTURES:
         files[f"{name}.png"] = (run.figures / "plain" / f"{name}.png").read_bytes()
     return files

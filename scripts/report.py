@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from keras_vae.console import import_tensorflow, run_script
+from keras_vae.console import run_script
 from keras_vae.runs import Run
 
 
@@ -18,7 +18,6 @@ def main() -> None:
     arguments = parser.parse_args()
     run = Run.open(arguments.run, arguments.root)
 
-    import_tensorflow()
     from keras_vae.report import write_report
 
     print(write_report(run))

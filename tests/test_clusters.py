@@ -400,8 +400,8 @@ def test_a_chain_of_classes_does_not_merge_where_its_ends_are_unlike():
     sentence = interpretation(counts(table), ["left", "middle", "right"])
     assert "left, middle and right" not in sentence
     assert "middle and right merge" in sentence or "left and middle merge" in sentence
-    assert sentence.endswith("As much do these pairs overlap: middle and right (50%).") or sentence.endswith(
-        "As much do these pairs overlap: left and middle (50%)."
+    assert sentence.endswith("These pairs overlap as much: middle and right (50%).") or sentence.endswith(
+        "These pairs overlap as much: left and middle (50%)."
     )
 
 

@@ -70,7 +70,7 @@ def test_the_three_ways_are_compared(explored):
 
 
 def test_pictures_are_written_as_png_and_svg_and_ways_as_gif(explored):
-    run, result = explored
+    run, _ = explored
     names = {"maps", "map_umap", "map_tsne", "map_pca", "clusters", "path", "sheet", "shifts"}
     names |= {"latents"} if run.config.latent_dim == 2 else set()
     for name in names:

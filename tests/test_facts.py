@@ -5,7 +5,16 @@ import argparse
 import pytest
 
 from keras_vae.config import PRESETS, TrainConfig, add_arguments, given_options
-from keras_vae.facts import clustering_rows, interpretation, modelling, result_rows, seen, way_rows
+from keras_vae.facts import (
+    clustering_rows,
+    dataset_name,
+    interpretation,
+    modelling,
+    result_rows,
+    seen,
+    sources,
+    way_rows,
+)
 
 
 def figure(value: float, error: float | None = None) -> dict:
@@ -50,14 +59,18 @@ LATENT = {
 
 def test_a_row_states_the_error_and_what_to_compare_it_with():
     rows = {row[0]: row[1:] for row in result_rows(metrics())}
-    assert rows["MSE per pixel, grey values in [0, 1]"] == ["0.01000 ± 0.00100", "PCA, 16: 0.02000 ± 0.00100"]
+    assert rows["MSE per pixel, posterior mean"] == ["0.01000 ± 0.00100", "PCA, 16: 0.02000 ± 0.00100"]
     assert rows["active latents"] == ["9 of 16", ""]
-    assert rows["bound on -log p(x), 500 samples, nats"][0] == "235.00 ± 0.80"
+    assert rows["bound on -log p(x), 500 samples"][0] == "235.00 ± 0.80"
 
 
 def test_a_figure_that_is_not_finite_says_so():
     rows = result_rows(metrics(**{"likelihood.negative_elbo": figure(None)}))
-    assert ["minus the ELBO, nats per image", "not finite", "own entropy: 190.00 ± 1.00"] in rows
+    assert [
+        "minus the ELBO, one sample, nats per image",
+        "not finite",
+        "entropy of the images: 190.00 ± 1.00",
+    ] in rows
 
 
 def test_what_was_not_measured_has_no_row():
@@ -86,7 +99,15 @@ def test_measures_that_need_the_classifier_are_left_out_without_it():
     assert way_rows(LATENT)[2] == ["geodesic", "9.00 ± 0.10", "9.00 ± 0.10"]
 
 
-@pytest.mark.parametrize(("mse", "words"), [(0.01, "50% below that of a PCA"), (0.03, "50% above that of a PCA")])
+@pytest.mark.parametrize(
+    ("mse", "words"),
+    [
+        (0.01, "50% below that of a PCA"),
+        (0.03, "50% above that of a PCA"),
+        (0.05, "0.05000, that of a PCA of the same size 0.02000"),
+        (None, "not finite"),
+    ],
+)
 def test_sentences_follow_the_numbers(mse, words):
     sentences = interpretation(
         TrainConfig(), metrics(**{"reconstruction.mean.mse_per_pixel": figure(mse, 0.001)}), LATENT
@@ -98,16 +119,52 @@ def test_sentences_follow_the_numbers(mse, words):
     assert "10% shorter" in sentences[2]
 
 
-def test_a_third_class_on_a_line_is_counted():
+@pytest.mark.parametrize(
+    ("length", "words"), [(9.0, "10% shorter than"), (10.0, "as long as"), (11.0, "10% longer than")]
+)
+def test_the_shortest_path_is_compared_as_it_is(length, words):
+    ways = {"pairs": 200, "straight": way(10.0), "geodesic": way(length)}
+    assert words in interpretation(TrainConfig(), metrics(), {**LATENT, "between_random_pairs": ways})[2]
+
+
+def test_a_third_class_between_the_ends_of_a_line_is_counted_and_a_misjudged_end_is_not():
     lines = [
         {"from": {"class": "a"}, "to": {"class": "b"}, "classes_seen": [{"class": each} for each in order]}
-        for order in ("ab", "acb", "ab")
+        for order in ("ab", "acb", "cb", "abab")
     ]
-    assert "1 of the 3 straight lines" in interpretation(TrainConfig(), metrics(), {**LATENT, "lines": lines})[2]
+    assert "1 of the 4 straight lines" in interpretation(TrainConfig(), metrics(), {**LATENT, "lines": lines})[2]
 
 
 def test_classes_on_a_way_are_named_in_order():
     assert seen([{"class": "Bag", "share": 0.2}, {"class": "Coat", "share": 0.8}]) == "Bag → Coat"
+    assert seen([]) == ""
+    many = seen([{"class": f"class {each}", "share": 0.1} for each in range(20)])
+    assert many.startswith("class 0 → class 1 → ")
+    assert many.endswith(" → … → class 19")
+    assert len(many) < 70
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("fashion_mnist", "Fashion-MNIST"),
+        ("mnist_corrupted/shot_noise", "mnist_corrupted/shot_noise"),
+        ("/somewhere/pictures of birds/", "pictures of birds"),
+        ("/somewhere/" + 50 * "x", 39 * "x" + "…"),
+    ],
+)
+def test_a_folder_is_called_by_its_last_part_and_others_by_their_name(dataset, name):
+    assert dataset_name(dataset) == name
+
+
+def test_sources_are_those_that_the_run_uses():
+    plain = " ".join(sources(TrainConfig(), metrics(), LATENT))
+    assert "Fashion-MNIST" in plain
+    assert not {"beta-VAE", "continuous Bernoulli", "Exemplar"} & set(plain.split(", "))
+    other = " ".join(sources(TrainConfig(dataset="cifar10", beta=4.0, likelihood="gaussian"), metrics(), LATENT))
+    assert "Fashion-MNIST" not in other
+    assert "beta-VAE" in other
+    assert "calibrated decoders" in other
 
 
 def test_networks_are_described_from_the_image_to_the_latents_and_back():
@@ -119,11 +176,9 @@ def test_networks_are_described_from_the_image_to_the_latents_and_back():
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("changes", [{}, {"latent_dim": 3, "widths": (32, 16), "dataset": "my pictures", "beta": 0.5}])
 def test_the_command_of_a_run_gives_its_configuration_again(preset, changes):
-    import shlex
-
     config = TrainConfig.from_preset(preset, **changes)
     parser = argparse.ArgumentParser()
     add_arguments(parser, TrainConfig)
-    arguments = parser.parse_args(shlex.split(" ".join(config.command_options())))
+    arguments = parser.parse_args(config.command_options())
     preset = arguments.preset or "default"
     assert TrainConfig.from_preset(preset, **given_options(arguments, TrainConfig)) == config

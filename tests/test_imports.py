@@ -32,6 +32,7 @@ ORDER = [
     "pictures",
     "charts",
     "callbacks",
+    "origin",
     "environment",
     "dashboard",
     "training",
