@@ -230,7 +230,7 @@ def test_commands_can_be_copied_from_the_page(tmp_path, variety):
     facts, files = report_content(run)
     text = text_of(typeset("report", facts, files))
     command = text[text.index("python scripts/train.py") : text.index("python scripts/evaluate.py")]
-    words = shlex.split(command)
+    words = shlex.split(command.replace("\\\n", " "))
     parser = argparse.ArgumentParser()
     parser.add_argument("--run")
     add_arguments(parser, TrainConfig)
