@@ -62,7 +62,8 @@ def sheet_content(text: str) -> dict[str, Any]:
             spans = list(_spans(token.children or []))
             blocks.append({"kind": kind, "level": level if kind == "heading" else 0, "spans": spans})
         elif not token.type.startswith(("heading", "paragraph", "bullet_list")):
-            raise InputError(f"A sheet shows headings, paragraphs and lists, not this: {token.type}.")
+            place = f" (line {token.map[0] + 1})" if token.map else ""
+            raise InputError(f"A sheet shows headings, paragraphs and bullet lists, not this: {token.type}{place}.")
     for each, following in zip(blocks, [*blocks[1:], None], strict=True):
         each["followed"] = following is not None and following["kind"] == "item"
     headings = [each for each in blocks if each["kind"] == "heading"]
