@@ -157,3 +157,16 @@ def test_what_does_not_fit_the_data_is_named_before_anything_is_drawn(trained, c
 def test_options_out_of_their_range_are_named(changes, flag):
     with pytest.raises(InputError, match=flag):
         options(**changes)
+
+
+def test_an_interrupted_exploration_leaves_no_numbers_beside_pictures_of_another(explored, monkeypatch):
+    run, result = explored
+    run.write("latent.json", result)
+
+    def interrupted(figure) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_vae.exploration.svg", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        explore(run, options(start="left", end="top", seed=1))
+    assert not (run.folder / "latent.json").exists()
