@@ -35,11 +35,9 @@ def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) ->
     for settings in metrics["evaluations"].values():
         config = _configuration(EvaluationConfig, settings)
         own = config.dataset in (None, run.config.dataset)
-        options = command_options(dataclasses.replace(config, dataset=None) if own else config)
-        # The number of samples that a protocol takes by default is no option that was given.
-        if config.importance_samples == EvaluationConfig(config.protocol).importance_samples:
-            place = options.index("--importance-samples") if "--importance-samples" in options else len(options)
-            del options[place : place + 2]
+        given = dataclasses.replace(config, dataset=None) if own else config
+        options = ["--protocol", config.protocol] if config.protocol != EvaluationConfig().protocol else []
+        options += command_options(given, EvaluationConfig(config.protocol))  # which decides on the number of samples
         if options:
             found.append(["scripts/evaluate.py", name, *options])
     if options := command_options(_configuration(ExplorationConfig, latent["settings"])):

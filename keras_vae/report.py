@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -41,7 +42,7 @@ __all__ = ["missing_parts", "report_content", "write_report"]
 # Size of the text in points and of the pictures: the first that fits the page is taken.
 SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 11, -1)))
 LARGE_MAP, SMALL_MAP = (54.0, 43.0), (36.0, 43.0)  # width and height, mm
-LOSS_CURVES = (52.0, 37.0)
+LOSS_CURVES, TABLE_HEIGHT = (52.0, 37.0), 40.0  # mm
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
 # Rows of each picture, the widest it may be and the highest a row of it, mm.
@@ -104,10 +105,15 @@ def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
         RuntimeError: not even the smallest text fits one page.
     """
     latent = json.loads((run.folder / "latent.json").read_text())
-    for points, scale in SIZES:
-        facts, files = _facts(run, latent, scale) | {"text_points": points}, _files(run, latent, scale)
-        if count_pages("report", facts, files) == 1:
-            return facts, files
+    facts, pictures = _facts(run, latent), _pictures(run)
+    for scale, sizes in itertools.groupby(SIZES, key=lambda size: size[1]):
+        files = pictures | _maps(run, latent, scale)
+        scaled = {name: scale * _picture_width(run, name) for name in PICTURES}
+        facts |= {"pictures": scaled, "table_height": scale * TABLE_HEIGHT}
+        for points, _ in sizes:
+            facts["text_points"] = points
+            if count_pages("report", facts, files) == 1:
+                return facts, files
     raise RuntimeError(f"The report of {run.name} does not fit one page.")
 
 
@@ -146,7 +152,7 @@ def _has(run: Run, *pictures: str) -> bool:
 # ---- words and numbers ----
 
 
-def _facts(run: Run, latent: dict[str, Any], scale: float) -> dict[str, Any]:
+def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
     config, metrics = run.config, read_metrics(run)
     summary = json.loads((run.folder / "training.json").read_text())
     grey = metrics["evaluations"]["grey"]
@@ -173,8 +179,7 @@ def _facts(run: Run, latent: dict[str, Any], scale: float) -> dict[str, Any]:
             "latents": "the two latents",
         },
         "legend": _legend(latent["contingency"]["rows"]),
-        "pictures": {name: scale * _picture_width(run, name) for name in PICTURES},
-        "contingency": _contingency(run, latent, scale),
+        "contingency": _contingency(run, latent),
         "spaces": space_rows(latent),
         "clusterings": clustering_rows(latent),
         "latent_note": _latent_note(latent),
@@ -204,12 +209,11 @@ def _legend(names: Sequence[str]) -> list[list[str]]:
     return [[colour_of(label), shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
 
 
-def _contingency(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, Any]:
+def _contingency(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
     table = np.array(latent["contingency"]["table"])
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     return {
         "width": 52 if _map_size(run) == LARGE_MAP else 48,
-        "height": scale * 40,
         "names": [shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]],
         "counts": table.tolist(),
         "shares": shares.round(4).tolist(),
@@ -285,21 +289,22 @@ def _picture_width(run: Run, name: str) -> float:
 # ---- pictures ----
 
 
-def _files(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, bytes]:
+def _pictures(run: Run) -> dict[str, bytes]:
     history = json.loads((run.folder / "history.json").read_text())
-    files = {"training.svg": svg(chart_training(history, _in_inches(LOSS_CURVES)))}
+    plain = {f"{name}.png": (run.figures / "plain" / f"{name}.png").read_bytes() for name in PICTURES}
+    return {"training.svg": svg(chart_training(history, _in_inches(LOSS_CURVES))), **plain}
+
+
+def _maps(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, bytes]:
     size, rows = _map_size(run), latent["contingency"]["rows"]
     # Small maps have the legend only; more than twice as many classes as colours are not to be told apart.
     named = size == LARGE_MAP and len(rows) <= 2 * len(CLASS_COLOURS)
     names = [shortened(name, LONGEST_NAME) for name in rows] if named else []
+    inches = _in_inches((size[0], scale * size[1]))
     with np.load(run.folder / "maps.npz") as saved:
-        for name in _map_names(run):
-            points = saved["means" if name == "latents" else name]
-            lower = (size[0], scale * size[1])
-            files[f"{name}.svg"] = svg(chart_bare_map(points, saved["labels"], names, _in_inches(lower)))
-    for name in PICTURES:
-        files[f"{name}.png"] = (run.figures / "plain" / f"{name}.png").read_bytes()
-    return files
+        points = {name: saved["means" if name == "latents" else name] for name in _map_names(run)}
+        labels = saved["labels"]
+    return {f"{name}.svg": svg(chart_bare_map(each, labels, names, inches)) for name, each in points.items()}
 
 
 def _in_inches(size: tuple[float, float]) -> tuple[float, float]:

@@ -88,24 +88,28 @@ def _compare_ways(space: Space, judge: _Judge | None) -> dict[str, Any]:
     second = [rng.choice(np.flatnonzero(space.labels != space.labels[each])) for each in first]
     results: dict[str, Any] = {"pairs": len(first), "steps": space.config.steps}
     for kind, path in _ways(space, space.means[first], space.means[second], space.config.steps).items():
-        images = along(path, space.model.decode)
-        density = prior_density(path, space.model.prior.log_density)
-        values = {
-            "energy": path_energy(images),
-            "length": path_length(images),
-            "log_prior_density": density.log_density.mean(axis=1),
-            "lowest_prior_density": density.lowest,
-        }
-        if judge is not None:
-            features = along(path, lambda latents: judge.features(space.model.decode(latents)))
-            values["smoothness"] = smoothness(features)
-            values["realism"] = realism(features, judge.real)
         results[kind] = {
             name: {"value": float(each.mean()), "standard_error": float(each.std(ddof=1) / np.sqrt(len(each)))}
-            for name, each in values.items()
+            for name, each in _measure(space, judge, path).items()
         }
         print(f"  {kind}: length {results[kind]['length']['value']:.2f}", flush=True)
     return results
+
+
+def _measure(space: Space, judge: _Judge | None, path: np.ndarray) -> dict[str, np.ndarray]:
+    """Every measure of each path, `(pairs,)`; in the classifier's features where it knows the classes."""
+    images = along(path, space.model.decode)
+    density = prior_density(path, space.model.prior.log_density)
+    values = {
+        "energy": path_energy(images),
+        "length": path_length(images),
+        "log_prior_density": density.log_density.mean(axis=1),
+        "lowest_prior_density": density.lowest,
+    }
+    if judge is not None:
+        features = along(path, lambda latents: judge.features(space.model.decode(latents)))
+        values |= {"smoothness": smoothness(features), "realism": realism(features, judge.real)}
+    return values
 
 
 def _draw_ways(space: Space, judge: _Judge | None, start: int, end: int, findings: Findings) -> None:
@@ -119,6 +123,10 @@ def _draw_ways(space: Space, judge: _Judge | None, start: int, end: int, finding
         "from": {"image": start, "class": names[labels[start]]},
         "to": {"image": end, "class": names[labels[end]]},
         "classes_seen": {kind: _seen(share, names) for kind, share in shares.items()},
+        "measures": {
+            kind: {name: float(each[0]) for name, each in _measure(space, judge, path).items()}
+            for kind, path in ways.items()
+        },
     }
     findings.plain["path"] = tiles(np.stack(list(images.values())))
     density = {kind: prior_density(path, space.model.prior.log_density).log_density[0] for kind, path in ways.items()}

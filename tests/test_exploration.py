@@ -67,6 +67,9 @@ def test_the_three_ways_are_compared(explored):
     assert result["path"]["from"]["class"] == "left"
     assert result["path"]["to"]["class"] == "top"
     assert len(result["path"]["log_prior_density"]["spherical"]) == 5
+    measures = result["path"]["measures"]
+    assert measures["geodesic"]["energy"] <= measures["straight"]["energy"]
+    assert set(measures["spherical"]) == set(ways["spherical"])
 
 
 def test_pictures_are_written_as_png_and_svg_and_ways_as_gif(explored):
