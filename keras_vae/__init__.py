@@ -1,9 +1,11 @@
 """A variational autoencoder in Keras 3 on TensorFlow, for Fashion-MNIST and data of one's own."""
 
-import importlib
 import os
 import sys
-from typing import Any
+
+import lazy_loader
+
+from keras_vae.version import __version__ as __version__
 
 if "keras" in sys.modules:
     if sys.modules["keras"].backend.backend() != "tensorflow":
@@ -13,22 +15,5 @@ if "keras" in sys.modules:
 else:  # Keras reads this once, at its first import: whatever backend the user's keras.json names, this one is used.
     os.environ["KERAS_BACKEND"] = "tensorflow"
 
-_HOME = {
-    "VAE": "model",
-    "TrainConfig": "config",
-    "Run": "runs",
-    "InputError": "errors",
-    "train": "training",
-    "open_dataset": "data",
-    "export_saved_model": "export",
-    "load_model": "export",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    """Import what is asked for only then, so that `import keras_vae` and `--help` answer at once."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+# Everything is imported where it is asked for, so that `import keras_vae` and `--help` answer at once.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""What a script shows: the user's own lines and no start-up noise, one line for what the user can mend."""
+"""What a command shows: the user's own lines and no start-up noise, one line for what the user can mend."""
 
 import errno
 import os
@@ -8,22 +8,31 @@ from collections.abc import Callable
 
 from keras_vae.errors import InputError
 
-__all__ = ["import_tensorflow", "run_script"]
+__all__ = ["import_tensorflow", "run_command"]
 
 NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl-C
 
+# Modules that only `pip install 'keras_vae[all]'` brings: measuring, exploring and reporting need them.
+OPTIONAL = {"sklearn", "umap", "openTSNE", "typst", "markdown_it"}
 
-def run_script(main: Callable[[], None]) -> None:
-    """Call a script's main function and turn what stops it into an exit code.
 
-    `InputError`, or a disk that takes no more, prints one line and exits with 2; Ctrl-C exits with 130; any other
-    exception keeps its traceback.
+def run_command(main: Callable[[], None]) -> None:
+    """Call what a command does, and turn what stops it into an exit code.
+
+    `InputError`, a package that is not installed, or a disk that takes no more, prints one line and exits with 2;
+    Ctrl-C exits with 130; any other exception keeps its traceback.
     """
     try:
         main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as error:
+        module = (error.name or "").partition(".")[0]
+        if module not in OPTIONAL:
+            raise
+        print(f"error: this command needs {module}: pip install 'keras_vae[all]' brings it.", file=sys.stderr)
         sys.exit(2)
     except OSError as error:
         if error.errno not in NOT_WRITABLE:

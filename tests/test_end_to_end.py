@@ -11,9 +11,8 @@ from browser import check_projector
 from commands import command
 from tensorboard_server import get, get_json, tensorboard
 
-from keras_vae.config import TrainConfig
 from keras_vae.data import open_dataset
-from keras_vae.runs import Run
+from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 
 ROOT = Path(__file__).resolve().parents[1]

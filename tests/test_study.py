@@ -7,8 +7,8 @@ from commands import command
 from pypdf import PdfReader
 from tensorboard_server import get_json, tensorboard
 
-from keras_vae.dashboard import EVALUATION_FIGURES
 from keras_vae.runs import Run
+from keras_vae.tensorboard import EVALUATION_FIGURES
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,9 @@
+from .data import open_dataset as open_dataset
+from .errors import InputError as InputError
+from .model import VAE as VAE
+from .model import export_saved_model as export_saved_model
+from .model import load_model as load_model
+from .runs import Run as Run
+from .runs import TrainConfig as TrainConfig
+from .training import train as train
+from .version import __version__ as __version__

@@ -1,0 +1,260 @@
+"""The commands, as one console program (`keras-vae train`) and as scripts (`python scripts/train.py`)."""
+
+import argparse
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_vae.command_line import add_arguments, given_options
+from keras_vae.console import import_tensorflow, run_command
+from keras_vae.errors import InputError
+from keras_vae.evaluation import EvaluationConfig
+from keras_vae.latent_space import ExplorationConfig
+from keras_vae.runs import PRESETS, Run, TrainConfig
+from keras_vae.version import __version__
+
+__all__ = ["main", "run_script"]
+
+Parser = argparse.ArgumentParser
+Arguments = argparse.Namespace
+
+
+class Command(NamedTuple):
+    """What a command is for, its options, and what it does with them."""
+
+    text: str
+    add_options: Callable[[Parser], None]
+    run: Callable[[Arguments], None]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the console program, and exit with 2 where the input cannot be used.
+
+    Args:
+        arguments: those of a command line; None takes the process's own.
+    """
+    parser = Parser("keras-vae", description="Train, measure, explore and report variational autoencoders.")
+    parser.add_argument("--version", action="version", version=f"keras_vae {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        command.add_options(commands.add_parser(name, help=command.text, description=command.text))
+    parsed = parser.parse_args(arguments)
+    run_command(lambda: COMMANDS[parsed.command].run(parsed))
+
+
+def run_script(name: str) -> None:
+    """Run one command with the process's own arguments: what the files in `scripts/` do."""
+    parser = Parser(description=COMMANDS[name].text)
+    COMMANDS[name].add_options(parser)
+    parsed = parser.parse_args()
+    run_command(lambda: COMMANDS[name].run(parsed))
+
+
+# ---- train ----
+
+
+def _add_train(parser: Parser) -> None:
+    add_arguments(parser, TrainConfig, PRESETS)
+    parser.add_argument("--run", metavar="NAME", help="name of the run (default: the preset's, numbered)")
+    _add_root(parser)
+    parser.add_argument("--resume", action="store_true", help="go on with --run; only --epochs may be given anew")
+
+
+def _train(arguments: Arguments) -> None:
+    options = given_options(arguments, TrainConfig)
+    if arguments.resume:
+        forbidden = sorted({*options, *(["preset"] if arguments.preset else [])} - {"epochs"})
+        if arguments.run is None or forbidden:
+            wrong = f"without --{forbidden[0].replace('_', '-')}" if forbidden else "with --run NAME"
+            raise InputError(f"--resume takes the run's own configuration: use it {wrong}.")
+    else:
+        config = TrainConfig.from_preset(arguments.preset or "default", **options)
+
+    import_tensorflow()
+    from keras_vae.training import resume, train, training_table
+
+    if arguments.resume:
+        run = resume(Run.open(arguments.run, arguments.root), options.get("epochs"))
+    else:
+        run = train(config, arguments.run, arguments.root)
+
+    print(f"\n{training_table(run)}\n")
+    print("Look at it:")
+    print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")
+    print("Use it (the README says how):")
+    print(f"    {run.saved_model}\n    {run.model_file}\n    {run.figures}")
+
+
+def _tensorboard() -> str:
+    """TensorBoard's command as it can be typed here: by its path where the environment is not activated."""
+    return "tensorboard" if shutil.which("tensorboard") else str(Path(sys.executable).with_name("tensorboard"))
+
+
+# ---- evaluate ----
+
+
+def _add_evaluate(parser: Parser) -> None:
+    parser.add_argument("runs", metavar="RUN", nargs="+", help="name of a run, or the path of its folder")
+    add_arguments(parser, EvaluationConfig)
+    _add_root(parser)
+
+
+def _evaluate(arguments: Arguments) -> None:
+    config = EvaluationConfig(**given_options(arguments, EvaluationConfig))
+    runs = [Run.open(name, arguments.root) for name in arguments.runs]
+
+    import_tensorflow()
+    from keras_vae.evaluation import comparison, evaluate, open_subject
+
+    for run in runs:
+        open_subject(run, config)  # what is wrong with the last one is told before minutes are spent on the first
+    results = [evaluate(run, config) for run in runs]
+    for name in dict.fromkeys(name for name, _ in results):
+        print(f"\n{comparison([metrics for each, metrics in results if each == name], name)}")
+    print("\nEvery measurement with its unit, split, count and protocol, and the pictures:")
+    for run, (name, metrics) in zip(runs, results, strict=True):
+        measured = metrics["evaluations"][name]
+        print(f"    {run.folder / 'metrics.json'}\n    {run.figures}")
+        print(f"    measured in {measured['seconds'] / 60:.1f} minutes, {measured['peak_memory_mib']:,} MiB of memory")
+
+
+# ---- explore ----
+
+
+def _add_explore(parser: Parser) -> None:
+    _add_run(parser)
+    add_arguments(parser, ExplorationConfig)
+    _add_root(parser)
+
+
+def _explore(arguments: Arguments) -> None:
+    config = ExplorationConfig(**given_options(arguments, ExplorationConfig))
+    run = Run.open(arguments.run, arguments.root)
+
+    import_tensorflow()
+    from keras_vae.latent_space import exploration_tables, explore
+
+    print(f"\n{exploration_tables(explore(run, config))}\n")
+    print("All measurements and pictures:")
+    print(f"    {run.folder / 'latent.json'}\n    {run.figures}")
+
+
+# ---- report, sheet ----
+
+
+def _add_report(parser: Parser) -> None:
+    _add_run(parser)
+    _add_root(parser)
+
+
+def _report(arguments: Arguments) -> None:
+    from keras_vae.report import write_report
+
+    print(write_report(Run.open(arguments.run, arguments.root)))
+
+
+def _add_sheet(parser: Parser) -> None:
+    parser.add_argument("text", metavar="FILE", type=Path, help="headings, paragraphs and lists in Markdown")
+
+
+def _sheet(arguments: Arguments) -> None:
+    from keras_vae.report import write_sheet
+
+    print(write_sheet(arguments.text))
+
+
+# ---- benchmark ----
+
+
+def _add_benchmark(parser: Parser) -> None:
+    add_arguments(parser, TrainConfig, PRESETS)
+
+
+def _benchmark(arguments: Arguments) -> None:
+    config = TrainConfig.from_preset(arguments.preset or "default", **given_options(arguments, TrainConfig))
+
+    import_tensorflow()
+    from keras_vae.benchmark import bound_speeds, pipeline_speed, training_speeds
+    from keras_vae.data import open_dataset
+
+    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
+    (training,) = training_speeds([config], data)
+    print(f"{'images/s':>48}{'ratio':>10}", flush=True)
+    print(f"{'training, this configuration':<36}{training:>12,.0f}", flush=True)
+    for binarize in ("none", "dynamic"):
+        speed = pipeline_speed(config.replace(binarize=binarize), data)
+        print(f"{f'pipeline alone, binarize {binarize}':<36}{speed:>12,.0f}{speed / training:>10.1f}", flush=True)
+    bound, decoder = bound_speeds(config, data)
+    print(f"{'decoder alone, latents/s':<36}{decoder:>12,.0f}", flush=True)
+    print(f"{'bound, image-samples/s':<36}{bound:>12,.0f}{bound / decoder:>10.2f}", flush=True)
+    for network in ("dense", "convolutional"):
+        choices = [config.replace(network=network, widths=None, xla=xla) for xla in ("off", "on")]
+        without, with_xla = training_speeds(choices, data)
+        print(f"{f'training, {network}, no XLA':<36}{without:>12,.0f}", flush=True)
+        print(f"{f'training, {network}, XLA':<36}{with_xla:>12,.0f}{with_xla / without:>10.2f}", flush=True)
+
+
+# ---- train-classifier ----
+
+
+def _add_train_classifier(parser: Parser) -> None:
+    parser.add_argument("--epochs", type=int, default=15, help="passes over the training images (default: 15)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and changes (default: 0)")
+    parser.add_argument("--output", type=Path, required=True, help="the .weights.h5 file to write")
+
+
+def _train_classifier(arguments: Arguments) -> None:
+    if arguments.epochs < 2:
+        raise InputError(f"--epochs must be at least 2, not {arguments.epochs}: the first only warms up.")
+    path: Path = arguments.output
+    if not path.name.endswith(".weights.h5"):
+        raise InputError(f"--output must end in .weights.h5, not {path}.")
+
+    import_tensorflow()
+    from keras_vae.data import open_dataset
+    from keras_vae.evaluation import classifier_accuracy, train_classifier
+
+    data = open_dataset()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    classifier = train_classifier(data, arguments.epochs, arguments.seed)
+    minutes = (time.perf_counter() - start) / 60
+    part = path.with_name(f".part.{path.name}")
+    classifier.save_weights(part, overwrite=True)
+    part.replace(path)
+    for split, count in data.counts.items():
+        print(f"{split:<12}{classifier_accuracy(classifier, data, split):>8.2%} of {count:,} images")
+    print(f"{arguments.epochs} epochs in {minutes:.1f} minutes; {path.stat().st_size / 1e6:.2f} MB in {path}")
+
+
+COMMANDS = {
+    "train": Command("Train a variational autoencoder and keep it as a run.", _add_train, _train),
+    "evaluate": Command(
+        "Measure reconstruction, likelihood and generated images of trained runs.", _add_evaluate, _evaluate
+    ),
+    "explore": Command(
+        "Map a latent space, compare its clusters with the classes, follow paths through it.", _add_explore, _explore
+    ),
+    "report": Command("Write a one-page PDF on a run: model, results, latent space.", _add_report, _report),
+    "sheet": Command("Write a text in Markdown as a PDF beside it.", _add_sheet, _sheet),
+    "benchmark": Command(
+        "Compare the speed of pipeline, bound, networks and XLA on this machine.", _add_benchmark, _benchmark
+    ),
+    "train-classifier": Command(
+        "Train the small Fashion-MNIST classifier whose features and verdicts the evaluation uses.",
+        _add_train_classifier,
+        _train_classifier,
+    ),
+}
+
+
+def _add_run(parser: Parser) -> None:
+    parser.add_argument("run", metavar="RUN", help="name of a run, or the path of its folder")
+
+
+def _add_root(parser: Parser) -> None:
+    parser.add_argument("--root", metavar="FOLDER", default=".", help="keeps logs/ and saved_models/ (default: here)")

@@ -1,0 +1,233 @@
+"""Images as batches: what a data set holds, and tf.data pipelines over it that a resumed training can take up again."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.data.sources import Source, open_source
+from keras_vae.errors import InputError
+
+__all__ = ["Binarize", "ImageData", "fixed_binarization", "open_dataset"]
+
+Binarize = Literal["none", "dynamic"]
+
+_STREAMED_SHUFFLE = 16_384  # images: as many as are held back to be mixed where a data set does not fit into memory
+
+
+def open_dataset(
+    name: str = "fashion_mnist", *, data_dir: Path | str | None = None, memory_budget: int = 2 * 2**30
+) -> ImageData:
+    """Open a data set of grey or colour images of one size; sides are multiples of 4 from 8 to 256.
+
+    Args:
+        name: `fashion_mnist`, which is bundled and needs no network; or any other image data set of TensorFlow Datasets
+            by its name; or the path of a folder of images by class. A name wins over a folder of the same name: write
+            `./name` for the folder.
+        data_dir: Folder of the prepared data sets; by default `data/prepared` in the repository for `fashion_mnist`,
+            and TFDS's own folder for others.
+        memory_budget: Bytes that the images of all splits may take in memory; a larger data set is streamed from disk.
+
+    Returns:
+        The data set, nothing of it loaded yet.
+
+    Raises:
+        InputError: There is no such data set, or it cannot be had, or its images are not supported.
+    """
+    return ImageData(open_source(name, None if data_dir is None else Path(data_dir).expanduser()), memory_budget)
+
+
+def fixed_binarization(validation: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Binarise the held-out images once and for all, each pixel being 1 with its grey value as the probability.
+
+    The protocol of the Exemplar-VAE code (Norouzi, Fleet & Norouzi 2020, https://arxiv.org/abs/2004.04795): numpy's
+    legacy generator seeded 777 draws the validation split first, then the test split. The order of the images matters.
+
+    Args:
+        validation: uint8 images of any shape.
+        test: uint8 images of any shape.
+
+    Returns:
+        Both as uint8 zeros and ones, in their shapes.
+    """
+    generator = np.random.RandomState(777)
+    binary = [generator.binomial(1, images / 255.0).astype(np.uint8) for images in (validation, test)]
+    return binary[0], binary[1]
+
+
+class ImageData:
+    """A data set of images in three splits: `train`, `validation` and `test`.
+
+    Splits are read when they are first asked for, and then stay in memory as uint8 if the data set fits the budget.
+
+    Attributes:
+        name: The name that it was opened by, or the absolute path of the folder.
+        image_shape: Height, width and channels of every image.
+        class_names: The name of each label.
+        counts: Number of images in each split.
+        in_memory: Whether the images stay in memory; otherwise they are streamed from disk.
+    """
+
+    def __init__(self, source: Source, memory_budget: int) -> None:
+        self.name = source.name
+        self.image_shape = source.image_shape
+        self.class_names = source.class_names
+        self.counts = source.counts
+        self.in_memory = sum(self.counts.values()) * math.prod(self.image_shape) <= memory_budget
+        self._source = source
+        self._memory_budget = memory_budget
+        self._loaded: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+
+    def steps_per_epoch(self, batch_size: int) -> int:
+        """Return how many full batches an epoch has.
+
+        Raises:
+            InputError: The training split does not fill one batch.
+        """
+        count = self.counts["train"]
+        if not 1 <= batch_size <= count:
+            raise InputError(f"--batch-size {batch_size} is not possible: {self.name} has {count} training images")
+        return count // batch_size
+
+    def training_batches(
+        self, batch_size: int, *, seed: int, first_epoch: int = 0, binarize: Binarize = "none"
+    ) -> tf.data.Dataset:
+        """Return the endless batches of a training, `steps_per_epoch` of them an epoch.
+
+        Every epoch passes once over the training split in an order of its own and leaves out what does not fill a
+        batch. Order and noise are functions of the seed, the epoch and the step alone, so that a training resumed with
+        `first_epoch` sees what an uninterrupted one would have seen.
+
+        Args:
+            batch_size: Images in a batch.
+            seed: Any integer of 64 bits.
+            first_epoch: The epoch, counted from 0, to begin with.
+            binarize: `dynamic` draws each pixel anew as 0 or 1, with its grey value as the probability of 1.
+
+        Returns:
+            float32 batches (batch_size, h, w, c) in [0, 1].
+
+        Raises:
+            InputError: The training split does not fill one batch.
+        """
+        steps = self.steps_per_epoch(batch_size)
+        shuffled = self._gathered if self.in_memory else self._streamed
+        pixels = shuffled(batch_size, np.array([seed, 0]), tf.data.Dataset.range(first_epoch, tf.int64.max))
+        if binarize == "dynamic":
+            numbers = tf.data.Dataset.range(first_epoch * steps, tf.int64.max)
+            binarise = partial(_binarise, seed=np.array([seed, 1]))
+            batches = tf.data.Dataset.zip(numbers, pixels).map(binarise, num_parallel_calls=tf.data.AUTOTUNE)
+        else:
+            batches = pixels.map(_to_float, num_parallel_calls=tf.data.AUTOTUNE)
+        endless = batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
+        return _finish(endless)
+
+    def batches(self, split: str, batch_size: int, *, binarize: Binarize = "none") -> tf.data.Dataset:
+        """Return one pass over a split in its own order.
+
+        Args:
+            split: `train`, `validation` or `test`.
+            batch_size: Images in a batch; the last one may have fewer.
+            binarize: `dynamic` gives the validation and the test split as `fixed_binarization` does, and the training
+                split with noise that is the same at every call.
+
+        Returns:
+            float32 batches (at most batch_size, h, w, c) in [0, 1].
+        """
+        if binarize == "dynamic" and split != "train":
+            return _finish(tf.data.Dataset.from_tensor_slices(self._binary[split]).batch(batch_size).map(_to_float))
+        examples = (
+            tf.data.Dataset.from_tensor_slices(self._load(split)) if self.in_memory else self._source.examples(split)
+        )
+        pixels = examples.batch(batch_size).map(_images)
+        if binarize == "dynamic":
+            return _finish(pixels.enumerate().map(partial(_binarise, seed=np.array([0, 1]))))
+        return _finish(pixels.map(_to_float))
+
+    def images(self, split: str, count: int | None = None) -> np.ndarray:
+        """Return the first `count` images of a split, or all of them, as read-only uint8 (n, h, w, c)."""
+        return np.asarray(self._load(split, count)[0])
+
+    def labels(self, split: str, count: int | None = None) -> np.ndarray:
+        """Return the first `count` labels of a split, or all of them, as read-only int64 (n,)."""
+        return np.asarray(self._load(split, count)[1])
+
+    def _gathered(self, batch_size: int, seed: np.ndarray, epochs: tf.data.Dataset) -> tf.data.Dataset:
+        """Shuffle the indices of an epoch as a whole and gather by batch: no work is left to do image by image."""
+        images, _ = self._load("train")
+        steps = self.steps_per_epoch(batch_size)
+
+        def indices(epoch: tf.Tensor) -> tf.data.Dataset:
+            order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), tf.random.fold_in(seed, epoch))
+            return tf.data.Dataset.from_tensor_slices(tf.reshape(order[: steps * batch_size], (steps, batch_size)))
+
+        return epochs.flat_map(indices).map(partial(tf.gather, images), num_parallel_calls=tf.data.AUTOTUNE)
+
+    def _streamed(self, batch_size: int, seed: np.ndarray, epochs: tf.data.Dataset) -> tf.data.Dataset:
+        """Mix the images on their way from disk in a buffer that the memory budget allows."""
+        examples = self._source.examples("train")
+        buffer = min(_STREAMED_SHUFFLE, max(batch_size, self._memory_budget // math.prod(self.image_shape)))
+
+        def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
+            tf.random.set_seed(1)  # of this traced function alone: the program's own seed must not change the order
+            shuffle_seed = tf.random.stateless_uniform((), tf.random.fold_in(seed, epoch), None, None, tf.int64)
+            mixed = examples.shuffle(buffer, shuffle_seed, reshuffle_each_iteration=False)
+            return mixed.batch(batch_size, drop_remainder=True)
+
+        return epochs.flat_map(shuffled).map(_images)
+
+    @cached_property
+    def _binary(self) -> dict[str, np.ndarray]:
+        validation, test = fixed_binarization(self.images("validation"), self.images("test"))
+        return {"validation": 255 * validation, "test": 255 * test}
+
+    def _load(self, split: str, count: int | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        total = self.counts[split]
+        count = total if count is None else min(count, total)
+        if not self.in_memory:
+            return self._read(split, count)
+        if split not in self._loaded:
+            self._loaded[split] = self._read(split, total)
+        images, labels = self._loaded[split]
+        return (images, labels) if count == total else (images[:count], labels[:count])
+
+    def _read(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+        try:
+            return self._source.examples(split).take(count).batch(count).get_single_element()
+        except tf.errors.OpError as error:
+            folder = self._source.builder.data_dir
+            raise InputError(f"{self.name}: its files in {folder} are damaged: delete them and start again") from error
+
+
+def _images(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    del labels
+    return images
+
+
+def _to_float(pixels: tf.Tensor) -> tf.Tensor:
+    return tf.cast(pixels, tf.float32) / 255.0
+
+
+def _binarise(number: tf.Tensor, pixels: tf.Tensor, seed: np.ndarray) -> tf.Tensor:
+    """Draw every pixel as 0 or 1 with noise that depends on the seed and the number of the batch alone.
+
+    Drawing random bits is nearly all the work, so each 32-bit word serves two pixels: the probability of 1 is the grey
+    value to within 2**-16, and exactly 0 for black and 1 for white.
+    """
+    words = tf.random.stateless_uniform(
+        [tf.size(pixels) // 2], tf.random.fold_in(seed, number), minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+    )
+    noise = tf.reshape(tf.cast(tf.bitcast(words, tf.uint16), tf.int32), tf.shape(pixels))
+    return tf.cast(255 * noise < 2**16 * tf.cast(pixels, tf.int32), tf.float32)
+
+
+def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Prefetch, and let each worker of a distributed training take its own share of the batches."""
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)

@@ -1,0 +1,11 @@
+from .classifier import classifier_accuracy as classifier_accuracy
+from .classifier import feature_extractor as feature_extractor
+from .classifier import load_classifier as load_classifier
+from .classifier import train_classifier as train_classifier
+from .config import EvaluationConfig as EvaluationConfig
+from .evaluator import evaluate as evaluate
+from .metrics import comparison as comparison
+from .metrics import read_metrics as read_metrics
+from .metrics import weights_digest as weights_digest
+from .subject import open_model_and_data as open_model_and_data
+from .subject import open_subject as open_subject

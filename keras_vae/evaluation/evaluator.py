@@ -1,0 +1,75 @@
+"""Measure a run on a whole test split, and write what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+import resource
+import time
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from keras_vae.evaluation.config import EvaluationConfig
+from keras_vae.evaluation.likelihood_study import measure_likelihood, partial_bounds
+from keras_vae.evaluation.metrics import Measurement, comparison, write_metrics
+from keras_vae.evaluation.reconstruction_study import measure_reconstruction, plain_pictures
+from keras_vae.evaluation.sample_study import measure_samples
+from keras_vae.evaluation.subject import open_subject
+from keras_vae.files import write_atomically
+from keras_vae.plotting import png, rendered
+from keras_vae.runs import Run, environment
+from keras_vae.tensorboard import write_evaluation
+
+__all__ = ["evaluate"]
+
+
+def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
+    """Measure a run, and write `metrics.json`, `metrics.md`, figures and what TensorBoard compares.
+
+    The files of another protocol than `grey`, or of another data set than the run's own, have its name as a suffix.
+
+    Args:
+        run: a trained run.
+        config: what to measure.
+
+    Returns:
+        The name that the figures are filed under, and what `metrics.json` holds.
+
+    Raises:
+        InputError: the run has no weights, the data do not fit it, or the feature network cannot be had.
+        KeyboardInterrupt: Ctrl-C; what is done of the bound is kept.
+    """
+    subject = open_subject(run, config)
+    start = time.perf_counter()
+    measurements: dict[str, Measurement] = {}
+    figures: dict[str, Figure] = {}
+    for what, measure in (
+        ("reconstruction", measure_reconstruction),
+        ("likelihood", measure_likelihood),
+        ("generated images", measure_samples),
+    ):
+        print(f"{run.name}: {what}", flush=True)
+        measured, drawn = measure(subject)
+        measurements |= measured
+        figures |= drawn
+    settings = {
+        **dataclasses.asdict(config),
+        "dataset": subject.data.name,
+        "seconds": round(time.perf_counter() - start, 1),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 2**10,
+        **environment(),
+    }
+
+    suffix = "" if subject.name == "grey" else f"-{subject.name}"
+    pictures = {title: rendered(figure) for title, figure in figures.items()}
+    for title, picture in pictures.items():
+        write_atomically(run.figures / f"{title}{suffix}.png", png(picture))
+    if subject.is_own_data:
+        for title, picture in plain_pictures(subject).items():
+            write_atomically(run.figures / "plain" / f"{title}.png", png(picture))
+    metrics = write_metrics(run, subject.digest, subject.name, settings, measurements)
+    run.write(f"metrics{suffix}.md", comparison([metrics], subject.name) + "\n")
+    partial_bounds(subject).unlink(missing_ok=True)
+    values = {name: each.value for name, each in measurements.items() if isinstance(each.value, (int, float))}
+    write_evaluation(run, values, pictures, name=subject.name, step=run.config.epochs)
+    return subject.name, metrics

@@ -1,0 +1,96 @@
+"""Networks whose features compare images: the classifier of this project, or InceptionV3 for the usual FID."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.errors import InputError
+from keras_vae.evaluation.classifier import feature_extractor, load_classifier
+
+__all__ = ["FeatureName", "Features", "open_features"]
+
+FeatureName = Literal["classifier", "inception"]
+
+INCEPTION_SIDE = 299
+IMAGES_AT_ONCE = 50  # by Inception: more only take memory
+
+Features = Callable[[Iterable[Any]], np.ndarray]
+
+
+def open_features(name: FeatureName, image_shape: tuple[int, int, int], weights: Path | str | None = None) -> Features:
+    """Load a feature network for images of one shape.
+
+    Args:
+        name: `classifier` (28 x 28 x 1 only; `(n, 128)`) or `inception` (any grey or colour image, enlarged to 299 x
+            299; `(n, 2048)`).
+        image_shape: `(h, w, c)`.
+        weights: a file of weights for InceptionV3 without its top; None lets Keras find or download its own.
+
+    Returns:
+        A function from batches of images `(n, h, w, c)` in [0, 1] to the features of all of them.
+
+    Raises:
+        InputError: the network does not take such images, or its weights cannot be had.
+    """
+    network = _classifier(image_shape) if name == "classifier" else _inception(weights)
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def features(images: Any) -> Any:
+        return network(images, training=False)
+
+    at_once = IMAGES_AT_ONCE if name == "inception" else None
+
+    def of_all(batches: Iterable[Any]) -> np.ndarray:
+        parts = (
+            tf.convert_to_tensor(images[start : start + (at_once or len(images))])
+            for images in batches
+            for start in range(0, len(images), at_once or len(images))
+        )
+        return np.concatenate([features(part) for part in parts])
+
+    return of_all
+
+
+def _classifier(image_shape: tuple[int, int, int]) -> keras.Model:
+    classifier = load_classifier()
+    if classifier.input_shape[1:] != image_shape:
+        taken, given = (" x ".join(map(str, shape)) for shape in (classifier.input_shape[1:], image_shape))
+        raise InputError(
+            f"--features classifier takes images of {taken}, not of {given}: "
+            "give --features inception, or --features none to leave generated images unmeasured."
+        )
+    return feature_extractor(classifier)
+
+
+def _inception(weights: Path | str | None) -> keras.Model:
+    if weights is not None and not Path(weights).is_file():
+        raise InputError(f"There are no weights at {weights}: give --inception-weights the path of a .h5 file.")
+    try:
+        inception = keras.applications.InceptionV3(
+            include_top=False, weights="imagenet" if weights is None else str(weights), pooling="avg"
+        )
+    except Exception as error:  # Keras raises a plain Exception where a download fails
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        remedy = (
+            "connect to the network, or give the path of a file by --inception-weights"
+            if weights is None
+            else "it must hold Keras's InceptionV3 without its top"
+        )
+        raise InputError(f"InceptionV3 cannot have its weights ({reason}): {remedy}.") from error
+    images = keras.Input((None, None, None), dtype="float32")
+    return keras.Model(images, inception(_Enlarge()(images)))
+
+
+class _Enlarge(keras.layers.Layer):
+    """Grey or colour images in [0, 1] to colour images of Inception's size in [-1, 1]."""
+
+    def call(self, images: Any) -> Any:
+        enlarged = tf.image.resize(images, (INCEPTION_SIDE, INCEPTION_SIDE), method="bilinear")
+        colour = tf.broadcast_to(enlarged, (*tf.unstack(tf.shape(enlarged)[:3]), 3))
+        return 2.0 * colour - 1.0

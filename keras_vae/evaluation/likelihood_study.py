@@ -1,0 +1,109 @@
+"""How likely test images are: the ELBO and what it consists of, and a tighter bound."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from keras_vae.evaluation.metrics import finite
+from keras_vae.evaluation.subject import BATCH, Results, Subject
+from keras_vae.files import write_atomically
+from keras_vae.model import (
+    ACTIVE_VARIANCE,
+    active_units,
+    aggregate_posterior,
+    elbo_terms,
+    importance_weighted_bounds,
+)
+from keras_vae.plotting import (
+    chart_aggregate_posterior,
+    chart_kl_by_latent,
+)
+
+__all__ = ["measure_likelihood", "partial_bounds"]
+
+
+def measure_likelihood(subject: Subject) -> Results:
+    """The ELBO of the test images and what it consists of, and a tighter bound on their likelihood."""
+    model, config = subject.model, subject.config
+    terms = elbo_terms(model, subject.batches("test"), seed=config.seed)
+    kl = terms.kl.sum(axis=1)
+    negative_elbo = terms.reconstruction + kl
+    active = active_units(terms.mean)
+    aggregate = aggregate_posterior(terms.mean, terms.log_var, model.prior.log_density, config.seed)
+    bounds, speed = _bounds(subject)
+    worst = int(negative_elbo.argmax())
+    one = f"one posterior sample an image, {model.likelihood} likelihood"
+    many = f"importance-weighted, {config.importance_samples:,} samples an image, {model.likelihood} likelihood"
+    if config.protocol == "grey" and model.likelihood == "bernoulli":
+        many += "; grey values are probabilities: it bounds the mean over binarised versions of the image"
+    burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
+    least = kl.mean() - math.log(len(kl))
+    mixture = f"mixture of the posteriors of {len(kl):,} test images, with which it cannot come out below {least:.2f}"
+    nats = "nats per image"
+    measurements = {
+        "likelihood.negative_elbo": subject.mean_of(negative_elbo, nats, by_class=True, details=one),
+        "likelihood.reconstruction": subject.mean_of(terms.reconstruction, nats, by_class=True, details=one),
+        "likelihood.kl": subject.mean_of(kl, nats, by_class=True, details="in closed form"),
+        "likelihood.kl_by_latent": subject.figure(terms.kl.mean(axis=0).tolist(), nats),
+        "likelihood.largest_negative_elbo": subject.figure(
+            float(negative_elbo[worst]), nats, details=f"of the test image of number {worst}, counted from 0"
+        ),
+        "likelihood.importance_weighted_nll": subject.mean_of(-bounds, nats, by_class=True, details=many),
+        "likelihood.image_samples_per_second": subject.figure(finite(speed), "image samples of the bound a second"),
+        "likelihood.active_units": subject.figure(int(active.sum()), "latents", details=burda),
+        "likelihood.aggregate_kl_lower_bound": subject.figure(
+            aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
+        ),
+        "likelihood.aggregate_kl_upper_bound": subject.figure(aggregate.upper_bound, "nats", details=mixture),
+    }
+    figures = {
+        "kl_by_latent": chart_kl_by_latent(terms.kl.mean(axis=0), active),
+        "aggregate_posterior": chart_aggregate_posterior(aggregate.samples, terms.kl.mean(axis=0), terms.log_var),
+    }
+    return measurements, figures
+
+
+def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
+    """The bound for every image and image-samples a second; taken up again where it was interrupted."""
+    config, samples = subject.config, subject.config.importance_samples
+    path = partial_bounds(subject)
+    bounds = np.array(json.loads(path.read_text())) if path.is_file() else np.empty(0)
+    first = -(-len(bounds) // BATCH)
+    taken, start = 0, time.perf_counter()
+
+    def progress(count: int) -> None:
+        nonlocal taken
+        taken += count
+        bar.update(count)
+
+    batches = importance_weighted_bounds(
+        subject.model, subject.batches("test"), samples, seed=config.seed, first_batch=first, progress=progress
+    )
+    with tqdm(
+        desc="  bound", total=subject.data.counts["test"] * samples, initial=len(bounds) * samples, unit=" samples",
+        unit_scale=True, file=sys.stdout, mininterval=0.5 if sys.stdout.isatty() else 30.0,
+    ) as bar:  # fmt: skip
+        try:
+            for batch in batches:
+                bounds = np.concatenate([bounds, batch])
+                write_atomically(path, json.dumps(bounds.tolist()))
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(
+                f"The bound is kept for {len(bounds):,} images: the same command goes on from there."
+            ) from None
+    return bounds, taken / (time.perf_counter() - start) if taken else math.nan
+
+
+def partial_bounds(subject: Subject) -> Path:
+    """File of the bounds that are done while others are not; whoever has written the metrics removes it."""
+    config = subject.config
+    key = (subject.digest, subject.data.name, config.protocol, config.importance_samples, config.seed, BATCH)
+    return subject.run.folder / f".bounds-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.json"

@@ -1,0 +1,112 @@
+"""How well test images are reconstructed: errors beside those of PCA, and charts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+from sklearn.decomposition import PCA
+
+from keras_vae.evaluation.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
+from keras_vae.evaluation.subject import BATCH, Results, Subject
+from keras_vae.model import (
+    gaussian_sample,
+)
+from keras_vae.plotting import (
+    chart_error_by_class,
+    chart_reconstructions,
+    draw_plain,
+)
+
+__all__ = ["measure_reconstruction", "plain_pictures"]
+
+PICTURED_EXTREMES = 10
+
+
+PICTURED_CLASSES = 10
+
+
+def measure_reconstruction(subject: Subject) -> Results:
+    """Errors of reconstructions of the test images, in all and by class, beside those of PCA."""
+    model, seed = subject.model, subject.config.seed
+    encode = tf.function(model.encode, autograph=False)
+    decode = tf.function(model.decode, autograph=False, reduce_retracing=True)
+
+    def through_mean(images: Any, _: Any) -> Any:
+        return decode(encode(images)[0])
+
+    def through_sample(images: Any, batch_seed: Any) -> Any:
+        mean, log_var = encode(images)
+        return decode(gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), batch_seed)))
+
+    pca = _fitted_pca(subject)
+    origin = "" if subject.is_own_data else f" of {subject.data.name}"
+    fitted = f"{pca.n_components_} components of {pca.n_samples_:,} training images{origin}, clipped to [0, 1]"
+    methods = {
+        "reconstruction.mean": (through_mean, "through the mean of the posterior"),
+        "reconstruction.sample": (through_sample, "through one sample of the posterior"),
+        "pca": (lambda images, _: reconstruct_by_pca(pca, images), fitted),
+    }
+    measurements, errors = {}, {}
+    for method, (reconstruct, details) in methods.items():
+        errors[method] = reconstruction_errors(subject.batches("test"), reconstruct, seed=seed)
+        for name, unit in RECONSTRUCTION_UNITS.items():
+            # PCA's values are no probabilities: their cross-entropy would only measure where they are clipped.
+            if not (method == "pca" and name == "cross_entropy"):
+                values = errors[method][name]
+                measurements[f"{method}.{name}"] = subject.mean_of(values, unit, by_class=True, details=details)
+    own = reconstruction_errors(subject.batches("test"), lambda images, _: images)["cross_entropy"]
+    unit, entropy = RECONSTRUCTION_UNITS["cross_entropy"], "entropy of the images' own grey values"
+    measurements["real_images.cross_entropy"] = subject.mean_of(own, unit, details=entropy)
+
+    by_class = {
+        name: measurements[f"{method}.mse_per_pixel"].by_class or {}
+        for name, method in ((f"PCA, {pca.n_components_}", "pca"), (subject.run.name, "reconstruction.mean"))
+    }
+    figures = {
+        "error_by_class": chart_error_by_class(
+            by_class, f"Reconstruction error of {subject.data.counts['test']:,} test images, by class"
+        ),
+        "reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"]),
+    }
+    return measurements, figures
+
+
+def _fitted_pca(subject: Subject) -> PCA:
+    data, batches = subject.data, subject.batches("train")
+    affordable = subject.run.config.memory_budget * 2**20 // (8 * BATCH * int(np.prod(data.image_shape)))
+    batches = batches.take(max(1, affordable))
+    return fit_pca(batches.as_numpy_iterator(), subject.model.latent_dim)
+
+
+def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], errors: dict[str, np.ndarray]) -> Figure:
+    error = errors["mse_per_pixel"]
+    order = np.argsort(error)
+    each = min(PICTURED_EXTREMES, len(order))
+    middle = (len(order) - each) // 2
+    groups = {"best": order[:each], "typical": order[middle : middle + each], "worst": order[::-1][:each]}
+    images = _pick(subject.batches("test"), np.concatenate(list(groups.values())))
+    shape = (len(groups), each, *images.shape[1:])
+    copies = np.asarray(reconstruct(images, None))
+    ranges = [f"{name}: {error[chosen].min():.4f} to {error[chosen].max():.4f}" for name, chosen in groups.items()]
+    return chart_reconstructions(images.reshape(shape), copies.reshape(shape), ranges)
+
+
+def plain_pictures(subject: Subject) -> dict[str, np.ndarray]:
+    """The first test image of each class above its reconstruction, and as many samples in a row, without words."""
+    _, first = np.unique(subject.labels, return_index=True)
+    return draw_plain(subject.model, _pick(subject.batches("test", grey=True), first[:PICTURED_CLASSES]))
+
+
+def _pick(batches: Iterable[Any], indices: np.ndarray) -> np.ndarray:
+    """The images of some numbers, in their order, without keeping the others."""
+    found: dict[int, np.ndarray] = {}
+    start = 0
+    for batch in batches:
+        for index in indices[(indices >= start) & (indices < start + len(batch))]:
+            found[int(index)] = np.asarray(batch[index - start])
+        start += len(batch)
+    return np.stack([found[int(index)] for index in indices])

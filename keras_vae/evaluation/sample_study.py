@@ -1,0 +1,95 @@
+"""How close generated images are to test images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from sklearn.metrics.pairwise import euclidean_distances
+
+from keras_vae.data import ImageData
+from keras_vae.evaluation.metrics import Measurement, finite
+from keras_vae.evaluation.sample_quality import frechet_distance, kernel_distance, precision_recall
+from keras_vae.evaluation.subject import BATCH, Results, Subject
+from keras_vae.plotting import (
+    chart_neighbours,
+)
+
+__all__ = ["measure_samples", "nearest_images"]
+
+PICTURED_SAMPLES = 20
+
+
+def measure_samples(subject: Subject) -> Results:
+    """Generated images against test images, beside training images; none where there are no features."""
+    model, data, config = subject.model, subject.data, subject.config
+    count = data.counts["test"]
+    sample = tf.function(model.sample, autograph=False, reduce_retracing=True)
+
+    def samples() -> Iterable[Any]:
+        for number, start in enumerate(range(0, count, BATCH)):
+            # Not the seeds of the posterior samples, whose first number is not negative.
+            yield sample(tf.constant(min(BATCH, count - start)), tf.constant((-1 - config.seed, number), tf.int32))
+
+    figures = {}
+    if subject.is_own_data:
+        shown = np.asarray(next(iter(samples())))[:PICTURED_SAMPLES]
+        neighbours = nearest_images(shown, subject.batches("train", grey=True))
+        figures["nearest_training_images"] = chart_neighbours(shown, neighbours)
+    if subject.features is None:
+        return {}, figures
+    real, generated = subject.features(subject.batches("test", grey=True)), subject.features(samples())
+    training = subject.features(_some_training_images(data, min(count, data.counts["train"]), config.seed))
+    names = {"classifier": "the classifier of this project: not the FID", "inception": "Keras's InceptionV3"}
+    against = f"against {count:,} grey test images, by features of {names[config.features]}"
+    measurements = {
+        **_compare(subject, "generation", real, generated, f"{count:,} expected images {against}"),
+        **_compare(subject, "real_images", real, training, f"{len(training):,} training images {against}"),
+    }
+    return measurements, figures
+
+
+def nearest_images(images: np.ndarray, batches: Iterable[Any]) -> np.ndarray:
+    """For each image that of others which is nearest to it, by the squared distance of their pixels.
+
+    Args:
+        images: `(n, h, w, c)`.
+        batches: of other images.
+
+    Returns:
+        `(n, h, w, c)`.
+    """
+    found, smallest = np.empty_like(images), np.full(len(images), np.inf)
+    for batch in map(np.asarray, batches):
+        distances = euclidean_distances(images.reshape(len(images), -1), batch.reshape(len(batch), -1), squared=True)
+        nearer = distances.min(axis=1) < smallest
+        smallest = np.where(nearer, distances.min(axis=1), smallest)
+        found[nearer] = batch[distances.argmin(axis=1)[nearer]]
+    return found
+
+
+def _compare(subject: Subject, group: str, real: np.ndarray, other: np.ndarray, details: str) -> dict[str, Measurement]:
+    kernel, shares = kernel_distance(real, other, seed=subject.config.seed), precision_recall(real, other)
+    values = {
+        "frechet_distance": (frechet_distance(real, other), "squared unit of the features"),
+        "kernel_distance": (kernel.value, "squared maximum mean discrepancy"),
+        "precision": (shares.precision, "share, 0 to 1"),
+        "recall": (shares.recall, "share, 0 to 1"),
+    }
+    errors = {"kernel_distance": finite(kernel.standard_error)}
+    # What is generated are expected grey values, whatever the protocol: they are compared with grey test images.
+    return {
+        f"{group}.{subject.config.features}.{name}": subject.figure(
+            value, unit, standard_error=errors.get(name), details=details, protocol="grey"
+        )
+        for name, (value, unit) in values.items()
+    }
+
+
+def _some_training_images(data: ImageData, count: int, seed: int) -> Iterable[np.ndarray]:
+    """Batches of training images drawn at random, or the first ones where they are streamed from disk."""
+    chosen = np.sort(np.random.default_rng(seed).permutation(data.counts["train"])[:count])
+    images = data.images("train")[chosen] if data.in_memory else data.images("train", count)
+    return (images[start : start + BATCH] / np.float32(255) for start in range(0, count, BATCH))

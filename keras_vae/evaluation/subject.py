@@ -1,0 +1,137 @@
+"""What an evaluation measures: a model, images that fit it, and a network that compares them."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+
+from keras_vae.data import ImageData, open_dataset
+from keras_vae.errors import InputError
+from keras_vae.evaluation.config import EvaluationConfig
+from keras_vae.evaluation.features import Features, open_features
+from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, weights_digest
+from keras_vae.model import VAE, load_model
+from keras_vae.runs import Run
+
+__all__ = ["BATCH", "Results", "Subject", "open_model_and_data", "open_subject"]
+
+Results = tuple[dict[str, Measurement], dict[str, Figure]]  # measurements and charts, by their names
+
+BATCH = 500
+LEAST_COMPARED = 10  # images in a set
+BINARY_TEST_SUM = 2_248_637  # white pixels of the binarised test images in the published protocol
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What is measured, and how.
+
+    Attributes:
+        run: that is measured.
+        config: what is measured of it.
+        model: of the run.
+        data: the run's own, or others of the same shape.
+        features: compares images; None leaves generated images unmeasured.
+        digest: SHA-256 of the weights.
+    """
+
+    run: Run
+    config: EvaluationConfig
+    model: VAE
+    data: ImageData
+    features: Features | None
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """What the figures are filed under: the protocol, and the data set where it is not the run's own."""
+        return self.config.protocol if self.is_own_data else f"{self.config.protocol}-{Path(self.data.name).name}"
+
+    @property
+    def is_own_data(self) -> bool:
+        """Whether the images are those of the data set that the run was trained on."""
+        return self.data.name == self.run.config.dataset
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Labels of the test images, `(n,)`."""
+        return self.data.labels("test")
+
+    def batches(self, split: str, *, grey: bool = False) -> tf.data.Dataset:
+        """One pass over a split, as the protocol has it or with its grey values."""
+        binarized = self.config.protocol == "binarized" and not grey
+        return self.data.batches(split, BATCH, binarize="dynamic" if binarized else "none")
+
+    def mean_of(self, values: np.ndarray, unit: str, *, by_class: bool = False, details: str = "") -> Measurement:
+        """The mean of a measure of each test image."""
+        labels = self.labels if by_class else None
+        classes = self.data.class_names
+        return mean_of(values, unit, "test", self.config.protocol, labels=labels, class_names=classes, details=details)
+
+    def figure(self, value: Any, unit: str, **options: Any) -> Measurement:
+        """A figure of all test images."""
+        protocol = options.pop("protocol", self.config.protocol)
+        return Measurement(value, unit, "test", self.data.counts["test"], protocol, **options)
+
+
+def open_subject(run: Run, config: EvaluationConfig) -> Subject:
+    """Load what is to be measured, and find out whatever could stop the measuring later.
+
+    Args:
+        run: a trained run.
+        config: what to measure.
+
+    Raises:
+        InputError: the run has no weights or damaged metrics, the data do not fit it, a feature network cannot be had.
+    """
+    model, data = open_model_and_data(run, config.dataset)
+    digest = weights_digest(run)
+    read_metrics(run, digest)  # whether the old ones are damaged is told before minutes are spent on new ones
+    features = None
+    if config.features != "none":
+        if min(data.counts["train"], data.counts["test"]) < LEAST_COMPARED:
+            raise InputError(
+                f"{data.name} has too few images to compare sets of them, it takes {LEAST_COMPARED}: "
+                "--features none leaves generated images unmeasured."
+            )
+        features = open_features(config.features, data.image_shape, config.inception_weights)
+    subject = Subject(run, config, model, data, features, digest)
+    if config.protocol == "binarized" and data.name == "fashion_mnist":
+        total = sum(int(batch.sum()) for batch in subject.batches("test").as_numpy_iterator())
+        if total != BINARY_TEST_SUM:
+            raise InputError(
+                f"The binarised test images of {data.name} have {total:,} white pixels, not the {BINARY_TEST_SUM:,} of "
+                "the published protocol: remove data/prepared, and evaluate again."
+            )
+    return subject
+
+
+def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, ImageData]:
+    """Load a trained model and images that fit it.
+
+    Args:
+        run: a trained run.
+        dataset: None takes the run's own.
+
+    Raises:
+        InputError: the run has no weights, or the images have another shape.
+    """
+    if not run.model_file.is_file():
+        raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
+    trained = run.config
+    data = open_dataset(
+        dataset or trained.dataset,
+        data_dir=None if dataset else trained.data_dir,
+        memory_budget=trained.memory_budget * 2**20,
+    )
+    model = load_model(run.model_file)
+    if data.image_shape != model.image_shape:
+        taken, given = (" x ".join(map(str, shape)) for shape in (model.image_shape, data.image_shape))
+        raise InputError(f"Run {run.name!r} takes images of {taken}, {data.name} has {given}: give another --dataset.")
+    return model, data

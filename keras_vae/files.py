@@ -1,0 +1,45 @@
+"""Where the project's own files lie, and how files are written."""
+
+import os
+import secrets
+from pathlib import Path
+
+__all__ = ["BUNDLED", "REPOSITORY", "prepared_folder", "typed_command", "write_atomically"]
+
+_PACKAGE = Path(__file__).resolve().parent
+
+# The checkout that the package is used from; None where it is installed.
+REPOSITORY: Path | None = _PACKAGE.parent if (_PACKAGE.parent / "pyproject.toml").is_file() else None
+
+# Data and weights that come with the package: a wheel carries those of the repository inside the package.
+BUNDLED: Path = REPOSITORY / "data" if REPOSITORY else _PACKAGE / "bundled"
+
+
+def prepared_folder() -> Path:
+    """Where data sets that come with the package are kept once they are prepared.
+
+    `data/prepared` of a repository that can be written; otherwise `keras_vae` in the user's cache, which is
+    `$XDG_CACHE_HOME` or `~/.cache`.
+    """
+    if REPOSITORY and os.access(BUNDLED, os.W_OK):
+        return BUNDLED / "prepared"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_vae"
+
+
+def typed_command(name: str) -> str:
+    """How a command is typed: `python scripts/train.py` in a repository, `keras-vae train` where it is installed."""
+    return f"python scripts/{name.replace('-', '_')}.py" if REPOSITORY else f"keras-vae {name}"
+
+
+def write_atomically(path: Path, content: str | bytes) -> Path:
+    """Write a file so that no reader, and no crash, ever sees half of it; missing folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        part.replace(path)
+    except OSError as error:  # that of a full disk does not name the file
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path

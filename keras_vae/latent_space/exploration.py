@@ -1,0 +1,153 @@
+"""Explore the latent space of a run, and write what was found."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import time
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.evaluation import open_model_and_data, weights_digest
+from keras_vae.files import write_atomically
+from keras_vae.latent_space.config import ExplorationConfig
+from keras_vae.latent_space.map_study import explore_clusters, explore_maps
+from keras_vae.latent_space.maps import Map
+from keras_vae.latent_space.path_study import explore_paths
+from keras_vae.latent_space.space import Space
+from keras_vae.plotting import png, rendered, svg
+from keras_vae.runs import Run, environment
+from keras_vae.tensorboard import write_projector
+
+__all__ = ["MEASURES", "exploration_tables", "explore"]
+
+# What the figures of `latent.json` are.
+MEASURES = {
+    "knn_1, knn_5": "share of test images of the class of the nearest, or of most of the 5 nearest, training images",
+    "linear_probe": "share of test images that a logistic regression on at most 20,000 training images names rightly",
+    "silhouette": "by true class, of at most 5,000 test images, -1 to 1",
+    "trustworthiness": "of 15 neighbours in the space as neighbours in the pixels, 3,000 test images, 0 to 1",
+    "trustworthiness_to_latent": "of 15 neighbours in the map as neighbours in the latent space, 3,000 test images",
+    "latents": "that are active, whose means are clustered",
+    "accuracy": "share of test images in the cluster of their class, by the best matching; noise counts as wrong",
+    "normalised_mutual_information, adjusted_rand": "of clusters and classes; noise is a cluster of its own",
+    "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
+    "overlap": "of two classes' distributions over the clusters, 0 to 1",
+    "energy, length": "sum of squared steps, and of steps, between the decoded images of a way; grey values in [0, 1]",
+    "smoothness": "largest over mean step of a way in the classifier's features; 1 is even",
+    "realism": "mean distance of inner points to the nearest of 10,000 training images, in the classifier's features",
+    "log_prior_density": "nats, mean over the points of a way",
+    "lowest_prior_density": "nats, lowest point of a way less its lower end",
+}
+
+
+def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
+    """Explore a run, and write `latent.json`, `maps.npz`, figures, animations, TensorBoard's images and projector.
+
+    Args:
+        run: a trained run.
+        config: what to show.
+
+    Returns:
+        What `latent.json` holds.
+
+    Raises:
+        InputError: the run has no weights, the data do not fit it, or options do not fit the data.
+    """
+    start = time.perf_counter()
+    model, data = open_model_and_data(run)
+    space = Space(run, config, model, data)
+    space.check()
+    digest = weights_digest(run)
+    print(f"{run.name}: maps", flush=True)
+    found, maps = explore_maps(space)
+    print(f"{run.name}: clusters", flush=True)
+    clusters = explore_clusters(space, maps)
+    print(f"{run.name}: ways between classes", flush=True)
+    paths = explore_paths(space)
+
+    figures = {**found.figures, **clusters.figures, **paths.figures}
+    result = {
+        "run": run.name,
+        "dataset": data.name,
+        "weights": {"file": run.model_file.name, "sha256": digest},
+        "split": "test",
+        "measures": MEASURES,
+        "settings": dataclasses.asdict(config),
+        "seconds": round(time.perf_counter() - start, 1),
+        **environment(),
+        "maps": found.numbers,
+        **clusters.numbers,
+        **paths.numbers,
+    }
+    (run.folder / "latent.json").unlink(missing_ok=True)  # as of now its numbers are not those of the other files
+    pictures = {**{name: rendered(figure) for name, figure in figures.items()}, **paths.pictures}
+    for name, figure in figures.items():
+        write_atomically(run.figures / f"{name}.svg", svg(figure))
+    with tf.summary.create_file_writer(str(run.logs / "exploration")).as_default(step=run.config.epochs):
+        for name, picture in pictures.items():
+            write_atomically(run.figures / f"{name}.png", png(picture))
+            tf.summary.image(name, picture[None])
+    for name, content in paths.animations.items():
+        write_atomically(run.figures / f"{name}.gif", content)
+    for name, picture in paths.plain.items():
+        write_atomically(run.figures / "plain" / f"{name}.png", png(picture))
+    run.write("maps.npz", _archive(space, maps))
+    _write_maps(space, maps, digest)
+    run.write("latent.json", result)  # the last, so that whoever finds it finds the others
+    return result
+
+
+def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
+    """Write means and maps for the projector; TensorBoard reads a folder only once, so that others get a new one."""
+    state = hashlib.sha256(f"{digest} {space.config}".encode()).hexdigest()[:8]
+    folder = space.run.logs / "projector-maps"
+    if folder.exists():
+        folder = folder.with_name(f"projector-maps-{state}")
+    if not folder.exists():
+        write_projector(
+            folder,
+            {"latent_mean": space.means, **{name: each.points for name, each in maps.items()}},
+            [space.data.class_names[label] for label in space.labels],
+            space.images,
+            description=f"Posterior means of {len(space.means):,} test images, and maps of them.",
+        )
+    print(f"  in TensorBoard's projector: {space.run.name}/{folder.name}", flush=True)
+
+
+def _archive(space: Space, maps: dict[str, Map]) -> bytes:
+    content = io.BytesIO()
+    umap, tsne, pca = (maps[name].points for name in ("umap", "tsne", "pca"))
+    np.savez_compressed(content, labels=space.labels, means=space.means, umap=umap, tsne=tsne, pca=pca)
+    return content.getvalue()
+
+
+def exploration_tables(result: dict[str, Any]) -> str:
+    """Put an exploration into a few lines.
+
+    Args:
+        result: what `explore` returned.
+
+    Returns:
+        Two tables in Markdown, of spaces and of ways, and the interpretation.
+    """
+    measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    lines = [f"| space | training images | {' | '.join(measures)} |", f"| --- | ---: |{' ---: |' * len(measures)}"]
+    for space, scores in result["spaces"].items():
+        row = " | ".join(f"{scores[name]:.4f}" for name in measures)
+        lines.append(f"| {space} | {scores['training_images']:,} | {row} |")
+    lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
+    for name, each in result["clusterings"].items():
+        if isinstance(each, dict):
+            pairs = zip(each["mean"].values(), each["standard_deviation"].values(), strict=True)
+            lines.append(f"| {name} | {' | '.join(f'{mean:.3f} +- {spread:.3f}' for mean, spread in pairs)} |")
+    ways = {kind: each for kind, each in result["between_random_pairs"].items() if isinstance(each, dict)}
+    names = list(next(iter(ways.values())))
+    lines += ["", f"| way | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for kind, each in ways.items():
+        cells = (f"{each[name]['value']:.3f} +- {each[name]['standard_error']:.3f}" for name in names)
+        lines.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", result["interpretation"]])

@@ -1,0 +1,158 @@
+"""The latent space of a run as maps, and whether clusters in it correspond to the classes."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+from keras_vae.latent_space.class_overlap import confusions, contingency, interpretation
+from keras_vae.latent_space.clusters import (
+    Clustering,
+    agreement_over_seeds,
+    class_scores,
+    cluster,
+    nearest_centroids,
+    trustworthiness_of,
+)
+from keras_vae.latent_space.maps import MAPS, Map, make_map
+from keras_vae.latent_space.space import Findings, Space
+from keras_vae.model import active_units
+from keras_vae.plotting import chart_contingency, chart_map, chart_maps
+
+__all__ = ["explore_clusters", "explore_maps"]
+
+MAP_NAMES = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
+PLACED = 10_000  # training images at most, placed in a map
+
+
+# ---- maps ----
+
+
+def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
+    """Draw the posterior means of the test images in two dimensions, as they are where there are no more."""
+    config, names = space.config, space.data.class_names
+    maps: dict[str, Map] = {}
+    seconds: dict[str, float] = {}
+    for name in MAPS:
+        start = time.perf_counter()
+        maps[name] = make_map(
+            name,
+            space.means,
+            neighbours=config.neighbours,
+            min_distance=config.min_distance,
+            perplexity=config.perplexity,
+            seed=config.seed,
+        )
+        seconds[name] = round(time.perf_counter() - start, 1)
+        print(f"  {MAP_NAMES[name]} of {len(space.means):,} points in {seconds[name]:.0f} s", flush=True)
+    count = f"{len(space.means):,} test images"
+    notes = {
+        "umap": f"UMAP: {config.neighbours} neighbours, least distance {config.min_distance:g}, seed {config.seed}",
+        "tsne": f"t-SNE: perplexity {config.perplexity:g}, seed {config.seed}",
+        "pca": "the two principal components of the means",
+    }
+    figures = {
+        f"map_{name}": chart_map(
+            each.points,
+            space.labels,
+            names,
+            title=f"{MAP_NAMES[name]} of the posterior means of {count}",
+            note=f"run {space.run.name}; {notes[name]}",
+            images=space.images,
+        )
+        for name, each in maps.items()
+    }
+    figures["maps"] = chart_maps(
+        {MAP_NAMES[name]: each.points for name, each in maps.items()},
+        space.labels,
+        names,
+        title=f"Posterior means of {count}",
+        note=f"run {space.run.name}; {notes['umap']}; {notes['tsne']}",
+    )
+    if space.model.latent_dim == 2:
+        figures["latents"] = chart_map(
+            space.means,
+            space.labels,
+            names,
+            title=f"The two latents of {count}",
+            note=f"run {space.run.name}; posterior means as they are",
+            images=space.images,
+        )
+    return Findings({"seconds": seconds, "points": len(space.means)}, figures), maps
+
+
+# ---- clusters ----
+
+
+def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
+    """Score how well classes are separated, with and without knowing them, in the latent space and elsewhere."""
+    references, reference_labels = space.references
+    placed = np.random.default_rng(space.config.seed).permutation(len(references))[:PLACED]
+    flat, flat_references = _pixels(space.images), _pixels(references)
+    pca = PCA(min(space.model.latent_dim, *flat_references.shape), random_state=0).fit(flat_references)
+    spaces = {
+        "latent": (space.reference_means, reference_labels, space.means),
+        **{
+            name: (each.place(space.reference_means[placed]), reference_labels[placed], each.points)
+            for name, each in maps.items()
+        },
+        "pixels": (flat_references, reference_labels, flat),
+        "pca_of_pixels": (pca.transform(flat_references), reference_labels, pca.transform(flat)),
+    }
+    scores = {}
+    for space_name, (train, train_labels, test) in spaces.items():
+        scores[space_name] = {
+            "training_images": len(train),
+            "test_images": len(test),
+            **class_scores(train, train_labels, test, space.labels, seed=space.config.seed),
+            "trustworthiness": trustworthiness_of(flat, test, seed=space.config.seed),
+        }
+        if space_name in maps:
+            scores[space_name]["trustworthiness_to_latent"] = trustworthiness_of(
+                space.means, test, seed=space.config.seed
+            )
+        print(f"  {space_name}: 5-NN accuracy {scores[space_name]['knn_5']:.3f}", flush=True)
+    count = len(space.data.class_names)
+    seeds = range(space.config.seed, space.config.seed + space.config.repeats)
+    # Of latents that are not in use all means are about 0: a mixture would take its time to fit what is left of them.
+    active = active_units(space.means)
+    means = space.means[:, active] if active.any() else space.means
+    clusterings = {}
+    tried: tuple[tuple[Clustering, str, np.ndarray], ...] = (
+        ("k_means", "means", means),
+        ("gaussian_mixture", "means", means),
+        ("gaussian_mixture", "UMAP map", maps["umap"].points),
+        ("hdbscan", "UMAP map", maps["umap"].points),
+    )
+    for name, where, points in tried:
+        # HDBSCAN draws nothing: every seed gives the same.
+        found = agreement_over_seeds(name, points, space.labels, count, [0, 0] if name == "hdbscan" else seeds)
+        clusterings[f"{name} of the {where}"] = {kind: each._asdict() for kind, each in found.items()}
+        print(f"  {name} of the {where}: accuracy {found['mean'].accuracy:.3f}", flush=True)
+    labels = cluster("gaussian_mixture", means, count, space.config.seed)
+    table = contingency(labels, space.labels, count)
+    numbers = {
+        "spaces": scores,
+        "clusterings": {"images": len(means), "latents": means.shape[1], "seeds": len(seeds), **clusterings},
+        "contingency": {
+            "clustering": "gaussian_mixture of the means",
+            "seed": space.config.seed,
+            "rows": list(space.data.class_names),
+            "table": table.table.tolist(),
+        },
+        "confusions": [{"classes": pair[:2], "overlap": pair[2]} for pair in confusions(table, space.data.class_names)],
+        "nearest_centroids": [
+            {"class": name, "nearest": other, "distance": distance}
+            for name, other, distance in nearest_centroids(space.means, space.labels, space.data.class_names)
+        ],
+        "interpretation": "By the clusters of a Gaussian mixture of the posterior means: "
+        + interpretation(table, space.data.class_names),
+    }
+    title = "Classes in the clusters of a Gaussian mixture of the latents"
+    return Findings(numbers, {"clusters": chart_contingency(table.table, space.data.class_names, title)})
+
+
+def _pixels(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1) / np.float32(255)

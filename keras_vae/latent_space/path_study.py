@@ -1,0 +1,189 @@
+"""The latent space of a run as ways from one class to another, and what is seen on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+
+from keras_vae.evaluation import feature_extractor, load_classifier
+from keras_vae.latent_space.path_measures import (
+    class_shares,
+    class_shift,
+    classes_seen,
+    path_energy,
+    path_length,
+    prior_density,
+    realism,
+    smoothness,
+)
+from keras_vae.latent_space.paths import along, geodesic, spherical, straight
+from keras_vae.latent_space.space import Findings, Space
+from keras_vae.model import active_units
+from keras_vae.plotting import animation, chart_paths, chart_sheet, draw_traversal, labelled_grid, tiles
+
+__all__ = ["explore_paths"]
+
+FRAMES = 24  # of an animation, one way
+REAL_IMAGES = 10_000  # training images, among which the nearest is looked for
+PAIRS_AT_ONCE = 100
+MOST_TRAVERSALS = 64
+
+
+def explore_paths(space: Space) -> Findings:
+    """Travel between images of different classes: by straight, spherical and shortest paths."""
+    judge = _Judge(space) if space.data.name == "fashion_mnist" else None
+    numbers = {"between_random_pairs": _compare_ways(space, judge)}
+    start, end = space.ends
+    findings = Findings(numbers, {})
+    _draw_ways(space, judge, start, end, findings)
+    _draw_lines(space, judge, findings)
+    _draw_sheet(space, findings)
+    active = int(active_units(space.means).sum())
+    findings.pictures["traversals"] = draw_traversal(
+        space.model, space.images, most=min(max(1, active), MOST_TRAVERSALS)
+    )
+    findings.figures["shifts"] = _chart_shifts(space)
+    return findings
+
+
+class _Judge:
+    """The classifier of the evaluation, which knows the classes of Fashion-MNIST and no others."""
+
+    def __init__(self, space: Space) -> None:
+        classifier = load_classifier()
+        extractor, head = feature_extractor(classifier), classifier.get_layer("logits")
+        self.features = tf.function(lambda images: extractor(images, training=False), autograph=False)
+        self.head = head
+        real = space.references[0][:REAL_IMAGES] / np.float32(255)
+        self.real = np.concatenate([self.features(real[at : at + 500]) for at in range(0, len(real), 500)])
+
+    def shares(self, path: np.ndarray, decode: Callable[[Any], Any]) -> np.ndarray:
+        """Probabilities of the classes at each point of each path."""
+        return class_shares(along(path, lambda latents: self.head(self.features(decode(latents)))))
+
+
+def _ways(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[str, np.ndarray]:
+    return {
+        "straight": straight(start, end, steps),
+        "spherical": spherical(start, end, steps),
+        "geodesic": np.concatenate(
+            [
+                geodesic(start[at : at + PAIRS_AT_ONCE], end[at : at + PAIRS_AT_ONCE], steps, space.model.decode)
+                for at in range(0, len(start), PAIRS_AT_ONCE)
+            ]
+        ),
+    }
+
+
+def _compare_ways(space: Space, judge: _Judge | None) -> dict[str, Any]:
+    """Means over random pairs of images of different classes, with standard errors."""
+    rng = np.random.default_rng(space.config.seed)
+    first = rng.integers(0, len(space.labels), space.config.pairs)
+    second = [rng.choice(np.flatnonzero(space.labels != space.labels[each])) for each in first]
+    results: dict[str, Any] = {"pairs": len(first), "steps": space.config.steps}
+    for kind, path in _ways(space, space.means[first], space.means[second], space.config.steps).items():
+        results[kind] = {
+            name: {"value": float(each.mean()), "standard_error": float(each.std(ddof=1) / np.sqrt(len(each)))}
+            for name, each in _measure(space, judge, path).items()
+        }
+        print(f"  {kind}: length {results[kind]['length']['value']:.2f}", flush=True)
+    return results
+
+
+def _measure(space: Space, judge: _Judge | None, path: np.ndarray) -> dict[str, np.ndarray]:
+    """Every measure of each path, `(pairs,)`; in the classifier's features where it knows the classes."""
+    images = along(path, space.model.decode)
+    density = prior_density(path, space.model.prior.log_density)
+    values = {
+        "energy": path_energy(images),
+        "length": path_length(images),
+        "log_prior_density": density.log_density.mean(axis=1),
+        "lowest_prior_density": density.lowest,
+    }
+    if judge is not None:
+        features = along(path, lambda latents: judge.features(space.model.decode(latents)))
+        values |= {"smoothness": smoothness(features), "realism": realism(features, judge.real)}
+    return values
+
+
+def _draw_ways(space: Space, judge: _Judge | None, start: int, end: int, findings: Findings) -> None:
+    names, labels = space.data.class_names, space.labels
+    ways = _ways(space, space.means[[start]], space.means[[end]], space.config.steps)
+    images = {kind: along(path, space.model.decode)[0] for kind, path in ways.items()}
+    shares = {kind: judge.shares(path, space.model.decode)[0] for kind, path in ways.items()} if judge else {}
+    title = f"From test image {start} ({names[labels[start]]}) to {end} ({names[labels[end]]})"
+    findings.figures["path"] = chart_paths(images, shares, names, title=title)
+    findings.numbers["path"] = {
+        "from": {"image": start, "class": names[labels[start]]},
+        "to": {"image": end, "class": names[labels[end]]},
+        "classes_seen": {kind: _seen(share, names) for kind, share in shares.items()},
+        "measures": {
+            kind: {name: float(each[0]) for name, each in _measure(space, judge, path).items()}
+            for kind, path in ways.items()
+        },
+    }
+    findings.plain["path"] = tiles(np.stack(list(images.values())))
+    density = {kind: prior_density(path, space.model.prior.log_density).log_density[0] for kind, path in ways.items()}
+    findings.numbers["path"]["log_prior_density"] = {kind: values.tolist() for kind, values in density.items()}
+    smooth = _ways(space, space.means[[start]], space.means[[end]], FRAMES)
+    frames = np.stack([along(path, space.model.decode)[0] for path in smooth.values()], axis=1)
+    findings.animations["path"] = animation(frames[:, np.newaxis], scale=6)
+
+
+def _draw_lines(space: Space, judge: _Judge | None, findings: Findings) -> None:
+    """Draw straight lines that take each class once, as far as there are two of them."""
+    present, names = np.unique(space.labels)[:10], space.data.class_names
+    half = len(present) // 2
+    first = [int(np.flatnonzero(space.labels == label)[0]) for label in present]
+    starts, ends = first[:half], first[half : 2 * half]
+    path = straight(space.means[starts], space.means[ends], space.config.steps)
+    shares = judge.shares(path, space.model.decode) if judge else None
+    findings.plain["lines"] = tiles(along(path, space.model.decode))
+    findings.numbers["lines"] = [
+        {
+            "from": {"image": start, "class": names[space.labels[start]]},
+            "to": {"image": end, "class": names[space.labels[end]]},
+            "classes_seen": _seen(shares[row], names) if shares is not None else [],
+        }
+        for row, (start, end) in enumerate(zip(starts, ends, strict=True))
+    ]
+
+
+def _seen(shares: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"class": names[each.label], "share": each.share} for each in classes_seen(shares[np.newaxis])[0]]
+
+
+def _draw_sheet(space: Space, findings: Findings) -> None:
+    """Every class to every other one, still and in motion."""
+    present = np.unique(space.labels)[:10]
+    names = [space.data.class_names[label] for label in present]
+    ends = np.stack([space.means[np.flatnonzero(space.labels == label)[0]] for label in present])
+    count = len(ends)
+    first, second = np.repeat(ends, count, axis=0), np.tile(ends, (count, 1))
+    path = straight(first, second, FRAMES + 1)
+    images = along(path, space.model.decode).reshape(count, count, FRAMES + 1, *space.data.image_shape)
+    findings.figures["sheet"] = chart_sheet(images[:, :, FRAMES // 2], names)
+    findings.animations["sheet"] = animation(np.moveaxis(images, 2, 0))
+
+
+def _chart_shifts(space: Space) -> Figure:
+    """Add the difference of two classes' means to images of the first."""
+    present = np.unique(space.labels)[:10]
+    names = space.data.class_names
+    pairs = list(zip(present, np.roll(present, -3 if len(present) > 3 else -1), strict=True))
+    amounts = np.linspace(0.0, 1.5, 7)
+    rows = []
+    for first, second in pairs:
+        latent = space.means[np.flatnonzero(space.labels == first)[0]]
+        rows.append(latent + amounts[:, np.newaxis] * class_shift(space.means, space.labels, first, second))
+    images = along(np.stack(rows).astype(np.float32), space.model.decode)
+    return labelled_grid(
+        images,
+        title="Arithmetic: an image's latent plus the difference of two classes' means",
+        row_labels=[f"{names[first]} + ({names[second]} - {names[first]})" for first, second in pairs],
+        column_labels=[f"x {amount:.2f}" for amount in amounts],
+    )

@@ -1,0 +1,137 @@
+"""What an exploration looks at: the latent space of a run, and the images in it."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from keras_vae.data import ImageData
+from keras_vae.errors import InputError
+from keras_vae.latent_space.config import ExplorationConfig
+from keras_vae.model import VAE, posterior_means
+from keras_vae.runs import Run
+
+__all__ = ["Findings", "Space"]
+
+LEAST_POINTS = 31  # of which trustworthiness takes 15 neighbours
+REFERENCES = 50_000  # training images at most, to which neighbours and probes are fitted
+
+
+@dataclasses.dataclass
+class Findings:
+    """What a part of an exploration has found.
+
+    Attributes:
+        numbers: for `latent.json`.
+        figures: charts by their names.
+        pictures: `(h, w, 1 or 3)` uint8 by their names.
+        animations: GIF files by their names.
+        plain: pictures without words, `(h, w, 1 or 3)` uint8 by their names.
+    """
+
+    numbers: dict[str, Any]
+    figures: dict[str, Figure]
+    pictures: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    animations: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    plain: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Space:
+    """The latent space of a run, and the images in it.
+
+    Attributes:
+        run: that is explored.
+        config: what is shown.
+        model: of the run.
+        data: the run's own.
+    """
+
+    run: Run
+    config: ExplorationConfig
+    model: VAE
+    data: ImageData
+
+    def check(self) -> None:
+        """Find out whatever the options and the data could stop later.
+
+        Raises:
+            InputError: the images are fewer than an option asks for, of too few classes, or not those of `--from` and
+                `--to`.
+        """
+        config, count = self.config, len(self.labels)
+        classes, references = len(np.unique(self.labels)), self.data.counts["train"]
+        if count < max(LEAST_POINTS, classes + 1, len(self.data.class_names)) or references < LEAST_POINTS:
+            raise InputError(
+                f"{count} test and {references} training images of {self.data.name} are too few to explore: it takes "
+                f"{LEAST_POINTS} of each, and one for each class."
+            )
+        for flag, needed in (
+            ("--neighbours", config.neighbours + 1),
+            ("--perplexity", int(3 * config.perplexity) + 1),
+        ):
+            if count < needed:
+                raise InputError(f"{flag} takes at least {needed} test images, here are {count}: give a smaller one.")
+        if classes < 2:
+            raise InputError(f"The test images of {self.data.name} are of one class: explore data of several.")
+        self.ends  # noqa: B018 (asks for the images of --from and --to)
+
+    @cached_property
+    def ends(self) -> tuple[int, int]:
+        """Numbers of the test images of `--from` and `--to`, or of the first and the last class."""
+        names, present = self.data.class_names, np.unique(self.labels)
+        start = names[present[0]] if self.config.start is None else self.config.start
+        end = names[present[-1]] if self.config.end is None else self.config.end
+        first, last = _image_of(self, start, "--from"), _image_of(self, end, "--to")
+        if self.labels[first] == self.labels[last]:
+            raise InputError(f"--from and --to are both of class {names[self.labels[first]]}: give two classes.")
+        return first, last
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """Test images, `(n, h, w, c)` uint8."""
+        return self.data.images("test", self.config.points)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Their classes, `(n,)`."""
+        return self.data.labels("test", self.config.points)
+
+    @cached_property
+    def means(self) -> np.ndarray:
+        """Their posterior means, `(n, d)`."""
+        return posterior_means(self.model, self.images)
+
+    @cached_property
+    def references(self) -> tuple[np.ndarray, np.ndarray]:
+        """Training images drawn at random, and their labels; the first ones where they are streamed from disk."""
+        count = min(REFERENCES, self.data.counts["train"])
+        if not self.data.in_memory:  # the first ones, so that no more are read than are used
+            return self.data.images("train", count), self.data.labels("train", count)
+        chosen = np.sort(np.random.default_rng(self.config.seed).permutation(self.data.counts["train"])[:count])
+        return self.data.images("train")[chosen], self.data.labels("train")[chosen]
+
+    @cached_property
+    def reference_means(self) -> np.ndarray:
+        """Posterior means of the training images drawn, `(n, d)`."""
+        return posterior_means(self.model, self.references[0])
+
+
+def _image_of(space: Space, wanted: str, flag: str) -> int:
+    names = list(space.data.class_names)
+    if wanted in names:
+        members = np.flatnonzero(space.labels == names.index(wanted))
+        if len(members):
+            return int(members[0])
+        raise InputError(f"{flag} {wanted!r}: none of the {len(space.labels):,} test images is of this class.")
+    if wanted.isdecimal():
+        if int(wanted) < len(space.labels):
+            return int(wanted)
+        raise InputError(
+            f"{flag} {wanted} is no test image: those looked at are numbered from 0 to {len(space.labels) - 1}."
+        )
+    raise InputError(f"{flag} {wanted!r} is no class: give one of {', '.join(names)}, or the number of a test image.")

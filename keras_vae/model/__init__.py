@@ -1,0 +1,8 @@
+"""Image shape and plain arguments -> a VAE that encodes, decodes, samples, bounds likelihoods and exports itself.
+
+May import `errors`; knows no data, no runs and no configuration, so that a saved model stands alone.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

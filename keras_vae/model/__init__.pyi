@@ -1,0 +1,13 @@
+from .bounds import ACTIVE_VARIANCE as ACTIVE_VARIANCE
+from .bounds import active_units as active_units
+from .bounds import aggregate_posterior as aggregate_posterior
+from .bounds import elbo_terms as elbo_terms
+from .bounds import importance_weighted_bounds as importance_weighted_bounds
+from .distributions import gaussian_sample as gaussian_sample
+from .export import export_saved_model as export_saved_model
+from .export import load_model as load_model
+from .export import save_model as save_model
+from .priors import StandardNormal as StandardNormal
+from .vae import VAE as VAE
+from .vae import posterior_means as posterior_means
+from .weight_average import averaged_weights as averaged_weights

@@ -1,0 +1,346 @@
+"""The variational autoencoder: a subclassed Keras model with its own training step."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.model.distributions import (
+    LIKELIHOODS,
+    Likelihood,
+    gaussian_log_density,
+    gaussian_sample,
+    likelihood_mean,
+    likelihood_nll,
+)
+from keras_vae.model.networks import DEFAULT_WIDTHS, NETWORKS, NetworkName, build_decoder, build_encoder
+from keras_vae.model.priors import StandardNormal
+
+__all__ = ["VAE", "posterior_means"]
+
+# A posterior hardly needs to be wider than the prior, and its width is where a network fails on an unusual image: with
+# a looser bound, a single one of 10,000 test images cost as much as 200,000 nats.
+SMALLEST_LOG_VAR, LARGEST_LOG_VAR = -9.0, 1.0
+
+# Within 5e-5 of black or white a pixel is sure enough: background would drive its logits ever further, and a
+# latent that was never seen in training then costs a hundred nats a pixel.
+LARGEST_LOGIT = 10.0
+
+# The variance of rounding to one of 256 grey values: a Gaussian likelihood must not claim to know the pixels better.
+SMALLEST_VARIANCE = 1.0 / (12.0 * 255.0**2)
+VARIANCE_OF_UNIFORM = 1.0 / 12.0
+VARIANCE_MOMENTUM = 0.99
+
+
+@keras.saving.register_keras_serializable(package="keras_vae")
+class VAE(keras.Model):
+    """Variational autoencoder (Kingma & Welling 2014) with an optional weight on the KL (Higgins et al. 2017).
+
+    The loss is `reconstruction + beta * kl`, both summed over the pixels and latents of an image, in nats, and
+    averaged over the batch. With `beta = 1` it is the negative ELBO.
+
+    Calling the model reconstructs images through the mean of their posterior.
+
+    Args:
+        image_shape: `(h, w, c)`.
+        latent_dim: d, at least 1.
+        network: `dense` or `convolutional`.
+        widths: hidden widths from the image inwards; None takes the network's own.
+        likelihood: `bernoulli`, `gaussian` with one variance shared by all pixels and set to its optimum
+            (Rybkin et al. 2021), or `continuous_bernoulli`.
+        beta: weight of the KL, at least 0.
+        seed: of the initial weights and of the noise in training.
+        dtype: Keras dtype policy of the hidden layers, such as `mixed_bfloat16`; losses stay in float32.
+
+    Raises:
+        ValueError: an argument is out of its range.
+
+    Example:
+        >>> vae = VAE(latent_dim=2)
+        >>> vae.compile(keras.optimizers.Adam(1e-3))
+        >>> vae.fit(images, epochs=10, batch_size=200)  # float32 images in [0, 1], (n, 28, 28, 1)
+        >>> vae.sample(16).shape
+        (16, 28, 28, 1)
+    """
+
+    def __init__(
+        self,
+        image_shape: Sequence[int] = (28, 28, 1),
+        latent_dim: int = 16,
+        network: NetworkName = "dense",
+        widths: Sequence[int] | None = None,
+        likelihood: Likelihood = "bernoulli",
+        beta: float = 1.0,
+        seed: int = 0,
+        **kwargs: Any,
+    ) -> None:
+        _check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
+        # The networks cast for themselves: whether a call goes through Keras's `__call__` must not change its result.
+        super().__init__(autocast=False, **kwargs)
+        height, width, channels = image_shape
+        self.image_shape = (int(height), int(width), int(channels))
+        self.latent_dim = int(latent_dim)
+        self.network = network
+        self.widths = tuple(widths or DEFAULT_WIDTHS[network])
+        self.likelihood = likelihood
+        self.seed = int(seed)
+        self._initial_beta = float(beta)
+
+        arguments = (network, self.image_shape, self.latent_dim, self.widths)
+        self.encoder = build_encoder(*arguments, seed=2 * self.seed, dtype=self.dtype_policy)
+        self.decoder = build_decoder(*arguments, seed=2 * self.seed + 1, dtype=self.dtype_policy)
+        self.prior = StandardNormal()
+        self.noise = keras.random.SeedGenerator(self.seed)
+        self.beta = self._add_scalar(beta, "beta")
+        self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
+        self._trackers = {name: keras.metrics.Mean(name) for name in ("loss", "reconstruction", "kl", "elbo")}
+        self.build((None, *self.image_shape))
+
+    def build(self, input_shape: Any) -> None:
+        # The networks are built with their inputs; marking the model as built lets it be saved before it is called.
+        self.built = True
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "image_shape": list(self.image_shape),
+            "latent_dim": self.latent_dim,
+            "network": self.network,
+            "widths": list(self.widths),
+            "likelihood": self.likelihood,
+            "beta": self._initial_beta,
+            "seed": self.seed,
+        }
+
+    # ---- what the model computes ----
+
+    def call(self, images: Any, training: bool = False) -> Any:
+        mean, _ = self.encode(images)
+        return self.decode(mean)
+
+    def encode(self, images: Any) -> tuple[Any, Any]:
+        """Parameters of the posterior of each image.
+
+        Args:
+            images: `(n, h, w, c)` in [0, 1].
+
+        Returns:
+            `mean` and `log_var`, each `(n, d)`; `log_var` lies between -9 and 1.
+        """
+        mean, log_var = tf.split(self.encoder(images), 2, axis=-1)
+        middle, reach = (LARGEST_LOG_VAR + SMALLEST_LOG_VAR) / 2, (LARGEST_LOG_VAR - SMALLEST_LOG_VAR) / 2
+        return mean, middle + reach * tf.tanh(log_var / reach)
+
+    def decode(self, latents: Any) -> Any:
+        """Expected image of each latent.
+
+        Args:
+            latents: `(n, d)`.
+
+        Returns:
+            `(n, h, w, c)` in [0, 1].
+        """
+        return likelihood_mean(self.likelihood, self.decode_logits(latents))
+
+    def decode_logits(self, latents: Any) -> Any:
+        """Parameters of the pixels' distribution, from which `decode` takes the mean.
+
+        Args:
+            latents: `(n, d)`.
+
+        Returns:
+            `(n, h, w, c)`; for the Bernoulli likelihood between -10 and 10.
+        """
+        logits = self.decoder(latents)
+        return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
+
+    def elbo_terms(self, images: Any, training: bool = False) -> tuple[Any, Any]:
+        """The two halves of the negative ELBO, from one posterior sample an image.
+
+        Args:
+            images: `(n, h, w, c)` in [0, 1].
+            training: lets a Gaussian likelihood take the best variance for this batch, and remember it.
+
+        Returns:
+            `reconstruction` and `kl`, each `(n,)` nats per image.
+        """
+        mean, log_var = self.encode(images)
+        logits = self.decode_logits(gaussian_sample(mean, log_var, self._draw_noise(tf.shape(mean))))
+        if training and self.likelihood == "gaussian":
+            variance = self._best_variance(images, logits)
+        else:
+            variance = tf.convert_to_tensor(self.variance)
+        reconstruction = likelihood_nll(self.likelihood, images, logits, variance)
+        return reconstruction, tf.reduce_sum(self.prior.kl(mean, log_var), axis=-1)
+
+    def sample(self, count: Any, seed: Any = None) -> Any:
+        """New images: the expected images of latents drawn from the prior.
+
+        Args:
+            count: how many.
+            seed: two integers for the same images at every call; None for new ones.
+
+        Returns:
+            `(count, h, w, c)` in [0, 1].
+        """
+        return self.decode(self.prior.sample(count, self.latent_dim, _fresh_seed() if seed is None else seed))
+
+    def interpolate(self, start: Any, end: Any, steps: Any) -> Any:
+        """Images along the straight line between the posterior means of two images.
+
+        Args:
+            start: `(h, w, c)` in [0, 1].
+            end: the same shape.
+            steps: how many, both ends included; at least 2.
+
+        Returns:
+            `(steps, h, w, c)` in [0, 1].
+        """
+        mean, _ = self.encode(tf.stack([start, end]))
+        share = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
+        return self.decode((1.0 - share) * mean[0] + share * mean[1])
+
+    def log_likelihood(self, images: Any, samples: Any, seed: Any = None) -> Any:
+        """Importance-weighted bound on the log-likelihood (Burda et al. 2016, equation 8).
+
+        Args:
+            images: `(n, h, w, c)` in [0, 1].
+            samples: K, posterior samples an image; with 1 it is an estimate of the ELBO, and it grows with K.
+            seed: two integers; None for new noise at every call.
+
+        Returns:
+            `(n,)` nats per image. Memory does not grow with K.
+        """
+        seed = _fresh_seed() if seed is None else seed
+        mean, log_var = self.encode(images)
+        variance = tf.convert_to_tensor(self.variance)
+
+        def add_sample(index: Any, largest: Any, total: Any) -> tuple[Any, Any, Any]:
+            noise = tf.random.stateless_normal(tf.shape(mean), tf.random.experimental.stateless_fold_in(seed, index))
+            latents = gaussian_sample(mean, log_var, noise)
+            log_weight = (
+                self.prior.log_density(latents)
+                - gaussian_log_density(latents, mean, log_var)
+                - likelihood_nll(self.likelihood, images, self.decode_logits(latents), variance)
+            )
+            # The sum is kept relative to its largest term: a sum of logarithms would round at every step.
+            new_largest = tf.maximum(largest, log_weight)
+            return index + 1, new_largest, total * tf.exp(largest - new_largest) + tf.exp(log_weight - new_largest)
+
+        nothing = tf.zeros(tf.shape(mean)[:1])
+        start = (0, nothing + tf.float32.min, nothing)
+        _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
+        return largest + tf.math.log(total / tf.cast(samples, tf.float32))
+
+    # ---- how it learns ----
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return list(self._trackers.values())
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        images = _images_of(data)
+        with tf.GradientTape() as tape:
+            reconstruction, kl = self.elbo_terms(images, training=True)
+            # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
+            count = tf.cast(tf.shape(kl)[0], tf.float32)
+            total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
+            loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        return self._track(reconstruction, kl)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        return self._track(*self.elbo_terms(_images_of(data)))
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Save the state of the noise too, so that a resumed training draws what an uninterrupted one would."""
+        super().save_own_variables(store)
+        store["noise"] = keras.ops.convert_to_numpy(self.noise.state)
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Load what `save_own_variables` saved."""
+        weights = {name: store[name] for name in store.keys() if name != "noise"}  # noqa: SIM118 (an HDF5 group)
+        super().load_own_variables(weights)
+        self.noise.state.assign(store["noise"])
+
+    def _add_scalar(self, value: float, name: str) -> keras.Variable:
+        initializer = keras.initializers.Constant(value)
+        return self.add_weight(
+            shape=(), initializer=initializer, trainable=False, dtype="float32", aggregation="mean", name=name
+        )
+
+    def _draw_noise(self, shape: Any) -> Any:
+        # Every replica sees the same state of the generator: without its number, all would draw the same noise.
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        seed = tf.cast(self.noise.next(), tf.int32)
+        return tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, replica))
+
+    def _best_variance(self, images: Any, logits: Any) -> Any:
+        """The variance that makes this batch most likely; a moving average of it serves outside training."""
+        error = tf.reduce_mean(tf.square(images - tf.sigmoid(logits)))
+        variance = tf.stop_gradient(tf.maximum(error, SMALLEST_VARIANCE))
+        self.variance.assign(VARIANCE_MOMENTUM * self.variance + (1.0 - VARIANCE_MOMENTUM) * variance)
+        return variance
+
+    def _track(self, reconstruction: Any, kl: Any) -> dict[str, Any]:
+        values = {
+            "loss": reconstruction + self.beta * kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "elbo": -(reconstruction + kl),
+        }
+        for name, value in values.items():
+            self._trackers[name].update_state(value)
+        return {name: tracker.result() for name, tracker in self._trackers.items()}
+
+
+def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
+    """Where images lie in the latent space.
+
+    Args:
+        model: a VAE.
+        images: `(n, h, w, c)` uint8.
+        batch_size: images at a time.
+
+    Returns:
+        `(n, d)` float32.
+    """
+    batches = range(0, len(images), batch_size)
+    return np.concatenate([model.encode(images[at : at + batch_size] / np.float32(255))[0] for at in batches])
+
+
+def _images_of(data: Any) -> Any:
+    """The images of a batch that may bring labels along."""
+    return data[0] if isinstance(data, tuple) else data
+
+
+def _fresh_seed() -> Any:
+    """Two integers from the machine's entropy, whatever global seed is set: also in a graph that is saved."""
+    bounds = {"minval": tf.int32.min, "maxval": tf.int32.max}
+    return tf.raw_ops.RandomUniformInt(shape=[2], seed=0, seed2=0, **bounds)
+
+
+def _check_arguments(
+    image_shape: Sequence[int],
+    latent_dim: int,
+    network: str,
+    widths: Sequence[int] | None,
+    likelihood: str,
+    beta: float,
+) -> None:
+    if len(image_shape) != 3 or min(image_shape) < 1:
+        raise ValueError(f"image_shape must be (height, width, channels), not {tuple(image_shape)}.")
+    if latent_dim < 1:
+        raise ValueError(f"latent_dim must be at least 1, not {latent_dim}.")
+    if network not in NETWORKS:
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, not {network!r}.")
+    if widths is not None and (not widths or min(widths) < 1):
+        raise ValueError(f"widths must be positive numbers, not {tuple(widths)}.")
+    if likelihood not in LIKELIHOODS:
+        raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
+    if not 0.0 <= beta < math.inf:
+        raise ValueError(f"beta must be at least 0 and finite, not {beta}.")

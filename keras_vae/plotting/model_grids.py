@@ -1,0 +1,134 @@
+"""A model and images -> pictures of what the model has learnt."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import norm
+
+from keras_vae.model import VAE
+from keras_vae.plotting.grids import enlarge, labelled_grid, mosaic, rendered, tiles
+
+__all__ = [
+    "draw_interpolations",
+    "draw_manifold",
+    "draw_pictures",
+    "draw_plain",
+    "draw_reconstructions",
+    "draw_samples",
+    "draw_traversal",
+]
+
+
+def draw_pictures(
+    model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int = 0
+) -> dict[str, np.ndarray]:
+    """Draw every picture of this module: the plane where there are two latents, lines where there are two classes.
+
+    Args:
+        model: a VAE.
+        images: `(n, h, w, c)` uint8.
+        labels: `(n,)`.
+        class_names: one for each label.
+        seed: of the latents that are drawn from the prior.
+
+    Returns:
+        `(H, W, 1 or 3)` uint8 for each of `samples`, `reconstructions`, `traversal`, `interpolation` and `manifold`.
+    """
+    pictures = {
+        "samples": draw_samples(model, seed),
+        "reconstructions": draw_reconstructions(model, images, labels, class_names),
+        "traversal": draw_traversal(model, images),
+    }
+    if len(np.unique(labels)) > 1:
+        pictures["interpolation"] = draw_interpolations(model, images, labels, class_names)
+    if model.latent_dim == 2:
+        pictures["manifold"] = draw_manifold(model)
+    return pictures
+
+
+def draw_samples(model: VAE, seed: int = 0, side: int = 10) -> np.ndarray:
+    """Draw `side * side` new images; the same latents for the same seed."""
+    images = model.sample(side * side, (seed, 0)).numpy()
+    return rendered(labelled_grid(images.reshape(side, side, *model.image_shape), title="Samples from the prior"))
+
+
+def draw_reconstructions(
+    model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], each: int = 3
+) -> np.ndarray:
+    """Draw the first images of each class above their reconstructions."""
+    shown = _classes_shown(labels, 10)
+    chosen = np.stack([np.resize(np.flatnonzero(labels == label), each) for label in shown], axis=1)
+    originals = images[chosen] / np.float32(255)
+    copies = model(originals.reshape(-1, *model.image_shape)).numpy().reshape(originals.shape)
+    figure = labelled_grid(
+        np.stack([originals, copies], axis=1).reshape(-1, *originals.shape[1:]),
+        title="Test images, each above its reconstruction",
+        row_labels=["image", "reconstruction"] * each,
+        column_labels=[class_names[label] for label in shown],
+    )
+    return rendered(figure)
+
+
+def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 3) -> dict[str, np.ndarray]:
+    """Draw rows of samples, and images above their reconstructions, without words.
+
+    Args:
+        model: a VAE.
+        images: `(n, h, w, c)` in [0, 1]; there are n samples in a row.
+        seed: of the samples.
+        rows: of samples.
+
+    Returns:
+        `(H, W, 1 or 3)` uint8 for each of `samples` and `reconstructions`.
+    """
+    samples = model.sample(rows * len(images), (seed, 0)).numpy().reshape(rows, *images.shape)
+    return {"samples": tiles(samples), "reconstructions": tiles(np.stack([images, model(images).numpy()]))}
+
+
+def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float = 2.5, most: int = 10) -> np.ndarray:
+    """Draw the first image as one latent after another goes from `-reach` to `reach`, the most active ones first."""
+    mean, log_var = model.encode(images[:1000] / np.float32(255))
+    kl = model.prior.kl(mean, log_var).numpy().mean(axis=0)
+    active = np.argsort(-kl)[:most]
+    values = np.linspace(-reach, reach, steps, dtype=np.float32)
+    latents = np.tile(mean.numpy()[0], (len(active), steps, 1))
+    for row, dimension in enumerate(active):
+        latents[row, :, dimension] = values
+    decoded = model.decode(latents.reshape(-1, model.latent_dim)).numpy()
+    figure = labelled_grid(
+        decoded.reshape(len(active), steps, *model.image_shape),
+        title="A test image, one latent changed at a time",
+        row_labels=[f"latent {dimension}: {kl[dimension]:.2f} nats" for dimension in active],
+        column_labels=[f"{value:+.1f}" for value in values],
+        note=f"nats: mean KL of the latent over {len(mean):,} test images; the most active latents first",
+    )
+    return rendered(figure)
+
+
+def draw_interpolations(
+    model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], steps: int = 11
+) -> np.ndarray:
+    """Draw what lies on the straight lines between images of different classes."""
+    shown = _classes_shown(labels, 10)
+    first = {label: images[np.flatnonzero(labels == label)[0]] / np.float32(255) for label in shown}
+    # Every class begins one line and ends another.
+    pairs = list(zip(shown, np.roll(shown, -3 if len(shown) > 3 else -1), strict=True))
+    figure = labelled_grid(
+        np.stack([model.interpolate(first[start], first[end], steps) for start, end in pairs]),
+        title="Straight lines between two test images of different classes",
+        row_labels=[f"{class_names[start]} to {class_names[end]}" for start, end in pairs],
+        column_labels=[f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)],
+    )
+    return rendered(figure)
+
+
+def draw_manifold(model: VAE, side: int = 24) -> np.ndarray:
+    """Draw the plane of two latents, at the quantiles of the prior, so that each image stands for as many samples."""
+    quantiles = norm.ppf((np.arange(side) + 0.5) / side).astype(np.float32)
+    first, second = np.meshgrid(quantiles, quantiles[::-1])
+    images = model.decode(np.stack([first.ravel(), second.ravel()], axis=-1)).numpy()
+    return enlarge(mosaic(images.reshape(side, side, *model.image_shape), gap=0), 2)
+
+
+def _classes_shown(labels: np.ndarray, most: int) -> np.ndarray:
+    return np.unique(labels)[:most]

@@ -1,0 +1,310 @@
+"""A trained run -> one page that a reader can check: `saved_models/<run>/report.pdf`, and its picture."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from keras_vae.console import import_tensorflow
+from keras_vae.errors import InputError
+from keras_vae.evaluation import EvaluationConfig, read_metrics, weights_digest
+from keras_vae.files import typed_command
+from keras_vae.latent_space import ExplorationConfig
+from keras_vae.plotting import CLASS_COLOURS, chart_bare_map, chart_training, colour_of, svg
+from keras_vae.report.commands import commands
+from keras_vae.report.text import (
+    LONGEST_NAME,
+    clustering_rows,
+    dataset_name,
+    interpretation,
+    modelling,
+    result_rows,
+    seen,
+    shortened,
+    sources,
+    space_rows,
+    training,
+    way_rows,
+)
+from keras_vae.report.typesetting import count_pages, page_pictures, typeset
+from keras_vae.runs import Run, code_origin
+
+__all__ = ["missing_parts", "report_content", "write_report"]
+
+# Size of the text in points and of the pictures: the first that fits the page is taken.
+SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 11, -1)))
+LARGE_MAP, SMALL_MAP = (54.0, 43.0), (36.0, 43.0)  # width and height, mm
+LOSS_CURVES, TABLE_HEIGHT = (52.0, 37.0), 40.0  # mm
+MILLIMETRES = 25.4  # in an inch
+LONGEST_RUN = 60  # letters of a run where it need not be copied
+# Rows of each picture, the widest it may be and the highest a row of it, mm.
+PICTURES = {
+    "reconstructions": (2, 68.0, 6.8),
+    "samples": (3, 68.0, 6.8),
+    "path": (3, 72.0, 6.2),
+    "lines": (5, 64.0, 5.4),
+}
+
+
+def missing_parts(run: Run) -> list[str]:
+    """What a report needs and the run has not, or has of other weights: `evaluation`, `exploration`.
+
+    Args:
+        run: a trained run.
+
+    Raises:
+        InputError: the run has no weights yet, or its numbers are damaged.
+    """
+    if not run.model_file.is_file() or not (run.folder / "training.json").is_file():
+        raise InputError(f"Run {run.name!r} is not trained to its end: {run.resume_command}.")
+    digest = weights_digest(run)
+    missing = []
+    if "grey" not in read_metrics(run, digest).get("evaluations", {}) or not _has(run, "reconstructions", "samples"):
+        missing.append("evaluation")
+    if not _read_latent(run, digest) or not (run.folder / "maps.npz").is_file() or not _has(run, "path", "lines"):
+        missing.append("exploration")
+    return missing
+
+
+def write_report(run: Run) -> Path:
+    """Make what is missing, and write `report.pdf` and `report.png`.
+
+    Args:
+        run: a trained run.
+
+    Returns:
+        The PDF's path.
+
+    Raises:
+        InputError: the run is not trained, its numbers are damaged, or the data allow no exploration.
+        RuntimeError: not even the smallest text fits one page.
+    """
+    for part in missing_parts(run):
+        print(f"{run.name} has no {part} of these weights: it is made first, in minutes.", flush=True)
+        _make(part, run)
+    facts, files = report_content(run)
+    run.write("report.png", page_pictures("report", facts, files)[0])
+    return run.write("report.pdf", typeset("report", facts, files))
+
+
+def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """What the page says, with text and pictures as large as fit, and its pictures.
+
+    Args:
+        run: that lacks no part.
+
+    Raises:
+        RuntimeError: not even the smallest text fits one page.
+    """
+    latent = json.loads((run.folder / "latent.json").read_text())
+    facts, pictures = _facts(run, latent), _pictures(run)
+    for scale, sizes in itertools.groupby(SIZES, key=lambda size: size[1]):
+        files = pictures | _maps(run, latent, scale)
+        scaled = {name: scale * _picture_width(run, name) for name in PICTURES}
+        facts |= {"pictures": scaled, "table_height": scale * TABLE_HEIGHT}
+        for points, _ in sizes:
+            facts["text_points"] = points
+            if count_pages("report", facts, files) == 1:
+                return facts, files
+    raise RuntimeError(f"The report of {run.name} does not fit one page.")
+
+
+def _make(part: str, run: Run) -> None:
+    import_tensorflow()  # which a report alone does not need
+    try:
+        if part == "evaluation":
+            from keras_vae.evaluation import evaluate
+
+            evaluate(run, EvaluationConfig())
+        else:
+            from keras_vae.latent_space import explore
+
+            explore(run, ExplorationConfig())
+    except InputError as error:
+        command = typed_command("evaluate" if part == "evaluation" else "explore")
+        raise InputError(f"{error} Run {command} {run.name} by itself, then the report.") from error
+
+
+def _read_latent(run: Run, digest: str) -> dict[str, Any]:
+    """What an exploration wrote, as long as it belongs to the run's weights and has all that a report needs."""
+    path = run.folder / "latent.json"
+    if not path.is_file():
+        return {}
+    try:
+        latent = json.loads(path.read_text())
+        return latent if latent["weights"]["sha256"] == digest and "lines" in latent else {}
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is damaged: remove it, and explore again.") from error
+
+
+def _has(run: Run, *pictures: str) -> bool:
+    return all((run.figures / "plain" / f"{name}.png").is_file() for name in pictures)
+
+
+# ---- words and numbers ----
+
+
+def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
+    config, metrics = run.config, read_metrics(run)
+    summary = json.loads((run.folder / "training.json").read_text())
+    grey = metrics["evaluations"]["grey"]
+    images = grey["measurements"]["reconstruction.mean.mse_per_pixel"]["images"]
+    with zipfile.ZipFile(run.model_file) as archive:
+        built = json.loads(archive.read("config.json"))["config"]
+    settings = latent["settings"]
+    return {
+        "title": f"A variational autoencoder of {dataset_name(config.dataset)}",
+        "subtitle": f"run {shortened(run.name, LONGEST_RUN)} · preset {config.preset} · "
+        f"weights {metrics['weights']['sha256'][:12]}",
+        "likelihood": config.likelihood,
+        "beta": f"{config.beta:g}",
+        "modelling": modelling(config, built["widths"], built["image_shape"], summary["parameters"]),
+        "training": training(config, summary, images),
+        "results": result_rows(metrics),
+        "results_note": f"Test split, {images:,} images; ± is one standard error. "
+        f"Evaluated in {grey['seconds'] / 60:.1f} min.",
+        "maps": _map_names(run),
+        "map_width": _map_size(run)[0],
+        "map_names": {
+            "umap": f"UMAP, {settings['neighbours']} neighbours",
+            "tsne": f"t-SNE, perplexity {settings['perplexity']:g}",
+            "latents": "the two latents",
+        },
+        "legend": _legend(latent["contingency"]["rows"]),
+        "contingency": _contingency(run, latent),
+        "spaces": space_rows(latent),
+        "clusterings": clustering_rows(latent),
+        "latent_note": _latent_note(latent),
+        "path": _path(run, latent),
+        "ways": way_rows(latent),
+        "ways_note": _ways_note(latent),
+        "lines": _lines(run, latent),
+        "interpretation": interpretation(config, metrics, latent),
+        "commands": commands(run, metrics, latent),
+        "origin": code_origin(summary.get("commit")),
+        "sources": sources(config, metrics, latent),
+    }
+
+
+def _map_names(run: Run) -> list[str]:
+    return ["umap", "tsne", *(["latents"] if run.config.latent_dim == 2 else [])]
+
+
+def _map_size(run: Run) -> tuple[float, float]:
+    return LARGE_MAP if len(_map_names(run)) < 3 else SMALL_MAP
+
+
+def _legend(names: Sequence[str]) -> list[list[str]]:
+    """Colours and names of the classes, as long as each has a colour of its own."""
+    if len(names) > len(CLASS_COLOURS):
+        return []
+    return [[colour_of(label), shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
+
+
+def _contingency(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+    table = np.array(latent["contingency"]["table"])
+    shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
+    return {
+        "width": 52 if _map_size(run) == LARGE_MAP else 48,
+        "names": [shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]],
+        "counts": table.tolist(),
+        "shares": shares.round(4).tolist(),
+        "caption": "Classes (rows) in clusters of a Gaussian mixture of the latents",
+    }
+
+
+def _latent_note(latent: Mapping[str, Any]) -> str:
+    spaces = latent["spaces"]
+    fitted, placed = spaces["latent"]["training_images"], spaces["umap"]["training_images"]
+    return (
+        f"Maps: posterior means of {latent['maps']['points']:,} test images. 1-NN, 5-NN, linear: share of test images "
+        f"classified correctly after fitting to {fitted:,} training images (linear: at most 20,000; in the maps "
+        f"{placed:,}, placed there afterwards). Silhouette: by class, 5,000 images at most. Trustworthiness: of 15 "
+        "neighbours as neighbours in the pixels, 3,000 images at most. Clusters: accuracy by the best matching; ± one "
+        f"standard deviation over {latent['clusterings']['seeds']} seeds."
+    )
+
+
+def _ways_note(latent: Mapping[str, Any]) -> str:
+    ways = latent["between_random_pairs"]
+    note = f"Means over {ways['pairs']:,} random pairs ± standard error. Length: Euclidean, of the decoded path. "
+    if "realism" in ways["straight"]:
+        note += (
+            "Unevenness: largest over mean step, and distance to the nearest training image: in features of the "
+            "classifier. "
+        )
+    return f"{note}Log prior: mean along the path, nats."
+
+
+def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+    path, ends = latent["path"], [latent["path"][end] for end in ("from", "to")]
+    judged = bool(path["classes_seen"])
+    return {
+        "rows": [
+            kind + (f": {seen(path['classes_seen'][kind])}" if judged else "")
+            for kind in latent["path"]["log_prior_density"]
+        ],
+        "ratio": _ratio(run, "path"),
+        "caption": f"From test image {ends[0]['image']} ({_short(ends[0])}) to {ends[1]['image']} ({_short(ends[1])})"
+        + (": the classifier's verdict" if judged else ""),
+    }
+
+
+def _lines(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+    rows = []
+    for line in latent["lines"]:
+        verdict = seen(line["classes_seen"])
+        rows.append(f"{_short(line['from'])} to {_short(line['to'])}{f': {verdict}' if verdict else ''}")
+    judged = any(line["classes_seen"] for line in latent["lines"])
+    return {
+        "rows": rows,
+        "ratio": _ratio(run, "lines"),
+        "caption": "Straight lines between first test images of classes"
+        + (": the classifier's verdict" if judged else ""),
+    }
+
+
+def _short(end: Mapping[str, Any]) -> str:
+    return shortened(end["class"], LONGEST_NAME)
+
+
+def _ratio(run: Run, name: str) -> float:
+    with Image.open(run.figures / "plain" / f"{name}.png") as picture:
+        return picture.height / picture.width
+
+
+def _picture_width(run: Run, name: str) -> float:
+    rows, widest, highest = PICTURES[name]
+    return min(widest, rows * highest / _ratio(run, name))
+
+
+# ---- pictures ----
+
+
+def _pictures(run: Run) -> dict[str, bytes]:
+    history = json.loads((run.folder / "history.json").read_text())
+    plain = {f"{name}.png": (run.figures / "plain" / f"{name}.png").read_bytes() for name in PICTURES}
+    return {"training.svg": svg(chart_training(history, _in_inches(LOSS_CURVES))), **plain}
+
+
+def _maps(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, bytes]:
+    size, rows = _map_size(run), latent["contingency"]["rows"]
+    # Small maps have the legend only; more than twice as many classes as colours are not to be told apart.
+    named = size == LARGE_MAP and len(rows) <= 2 * len(CLASS_COLOURS)
+    names = [shortened(name, LONGEST_NAME) for name in rows] if named else []
+    inches = _in_inches((size[0], scale * size[1]))
+    with np.load(run.folder / "maps.npz") as saved:
+        points = {name: saved["means" if name == "latents" else name] for name in _map_names(run)}
+        labels = saved["labels"]
+    return {f"{name}.svg": svg(chart_bare_map(each, labels, names, inches)) for name, each in points.items()}
+
+
+def _in_inches(size: tuple[float, float]) -> tuple[float, float]:
+    return size[0] / MILLIMETRES, size[1] / MILLIMETRES

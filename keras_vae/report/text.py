@@ -1,0 +1,326 @@
+"""The saved numbers of a run -> what a page about it says: key words, tables, sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_vae.runs import TrainConfig
+
+__all__ = [
+    "LONGEST_NAME",
+    "clustering_rows",
+    "dataset_name",
+    "interpretation",
+    "modelling",
+    "result_rows",
+    "seen",
+    "shortened",
+    "sources",
+    "space_rows",
+    "training",
+    "way_rows",
+]
+
+DATASETS = {"fashion_mnist": "Fashion-MNIST"}
+LIKELIHOODS = {
+    "bernoulli": "Bernoulli for each pixel",
+    "gaussian": "Gaussian for each pixel, one variance σ² fitted to the data",
+    "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
+}
+PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
+SPACES = {
+    "latent": "latent space",
+    "umap": "UMAP map",
+    "tsne": "t-SNE map",
+    "pca": "PCA map",
+    "pixels": "pixels",
+    "pca_of_pixels": "PCA of pixels",
+}
+# Norouzi, Fleet & Norouzi 2020, table 1: VAE of dense layers, N(0, I) prior, 40 latents, 5,000 samples.
+PUBLISHED_BINARIZED = "228.70 (published VAE)"
+LONGEST_TITLE = 40  # letters of a data set's name
+LONGEST_NAME = 14  # letters of a class
+LONGEST_WAY = 48  # letters of the classes on one way
+LONGEST_SENTENCE = 400  # letters
+
+Numbers = Mapping[str, Any]
+
+
+def dataset_name(dataset: str) -> str:
+    """What a data set is called in a sentence: a folder by its last part, TFDS's by their name."""
+    folder = Path(dataset).expanduser()
+    name = folder.resolve().name if folder.is_absolute() or folder.is_dir() else dataset
+    return shortened(DATASETS.get(name, name), LONGEST_TITLE)
+
+
+def shortened(name: str, longest: int) -> str:
+    """The name, or its beginning and an ellipsis where it has more letters than fit."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[int], weights: int) -> list[list[str]]:
+    """What is modelled, as pairs of a key word and what it stands for.
+
+    Args:
+        config: of the run.
+        widths: hidden units or channels from the image inwards.
+        image_shape: `(h, w, c)`.
+        weights: of encoder and decoder together.
+    """
+    pixels, hidden = " x ".join(map(str, image_shape)), " - ".join(map(str, widths))
+    back = " - ".join(map(str, reversed(widths)))
+    kind = "dense" if config.network == "dense" else "residual convolutions"
+    values = "black or white" if config.binarize == "dynamic" else "values in [0, 1]"
+    return [
+        ["Model", f"variational autoencoder, {weights:,} weights"],
+        ["Encoder", f"{kind}, SiLU: {pixels} - {hidden} - mean, log variance"],
+        ["Decoder", f"{kind}, SiLU: {config.latent_dim} - {back} - {pixels}"],
+        ["Latent space", f"{config.latent_dim} {'latents' if config.latent_dim > 1 else 'latent'}"],
+        ["Posterior", "Gaussian q(z|x), diagonal, reparametrised"],
+        ["Prior", "p(z) = N(0, I)"],
+        ["Likelihood", f"{LIKELIHOODS[config.likelihood]}; {values}"],
+        ["Objective", f"nats per image; {'minus the ELBO' if config.beta == 1 else f'beta = {config.beta:g}'}"],
+    ]
+
+
+def training(config: TrainConfig, summary: Numbers, test_images: int) -> list[list[str]]:
+    """How it was trained, as pairs of a key word and what it stands for.
+
+    Args:
+        config: of the run.
+        summary: what `training.json` holds.
+        test_images: images of the test split.
+    """
+    counts = [f"{summary['training_images']:,} training"]
+    counts += [f"{summary['splits'][name]['images']:,} {name}" for name in summary["splits"] if name != "test"]
+    epochs = config.learning_rate_warmup
+    schedule = [f"{config.schedule}, {epochs:g} {'epoch' if epochs == 1 else 'epochs'} of warm-up"]
+    if config.weight_decay:
+        schedule.append(f"weight decay {config.weight_decay:g}")
+    if config.gradient_clip:
+        schedule.append(f"gradients clipped at {config.gradient_clip:g}")
+    average = f"moving average, momentum {config.weight_average:g}" if config.weight_average else "as trained"
+    machine, versions = summary["machine"], summary["versions"]
+    rows = [
+        ["Data", f"{dataset_name(config.dataset)}: {', '.join(counts)}, {test_images:,} test images"],
+        ["Optimiser", f"{'AdamW' if config.weight_decay else 'Adam'}, learning rate {config.learning_rate:g}"],
+        ["Schedule", "; ".join(schedule)],
+        ["Steps", f"{summary['epochs']} epochs, {summary['steps']:,} batches of {config.batch_size} images"],
+        ["Weights", f"{average}; seed {config.seed}"],
+        ["Time", f"{summary['seconds'] / 60:.1f} min, {summary['images_per_second']:,.0f} images/s"],
+        ["Machine", f"{summary['compute']} ({machine['processor']}, {machine['system']})"],
+        ["Versions", ", ".join(f"{PACKAGES.get(name, name)} {version}" for name, version in versions.items())],
+    ]
+    if config.binarize == "dynamic":
+        rows.insert(1, ["Pixels", "made black or white afresh every epoch"])
+    if config.beta_warmup:
+        rows.insert(2, ["Beta", f"grows from 0 over {config.beta_warmup:g} epochs"])
+    return rows
+
+
+def result_rows(metrics: Numbers) -> list[list[str]]:
+    """Reconstruction, likelihood and generated images, beside what they are to be compared with.
+
+    Args:
+        metrics: what `metrics.json` holds.
+    """
+    evaluation = metrics["evaluations"]["grey"]
+    measured, samples = evaluation["measurements"], evaluation["importance_samples"]
+    entropy = measured.get("real_images.cross_entropy") if metrics["likelihood"] == "bernoulli" else None
+    rows = [["measure", "this run", "to compare"]]
+    for name, figure, digits in (
+        ("MSE per pixel, posterior mean", "mse_per_pixel", 5),
+        ("structural similarity (SSIM), posterior mean", "ssim", 4),
+    ):
+        own, other = measured[f"reconstruction.mean.{figure}"], measured[f"pca.{figure}"]
+        rows.append([name, _cell(own, digits), f"PCA, {metrics['latent_dim']}: {_cell(other, digits)}"])
+    limit = f"entropy of the images: {_cell(entropy, 2)}" if entropy else ""
+    rows += [
+        ["minus the ELBO, one sample, nats per image", _cell(measured["likelihood.negative_elbo"], 2), limit],
+        ["    reconstruction part", _cell(measured["likelihood.reconstruction"], 2), ""],
+        ["    KL part", _cell(measured["likelihood.kl"], 2), ""],
+        [f"bound on -log p(x), {samples:,} samples", _cell(measured["likelihood.importance_weighted_nll"], 2), ""],
+    ]
+    if binarized := metrics["evaluations"].get("binarized"):
+        figure = binarized["measurements"]["likelihood.importance_weighted_nll"]
+        name = f"    the same of binarised images, {binarized['importance_samples']:,} samples"
+        comparable = metrics["dataset"] == "fashion_mnist" and binarized["importance_samples"] == 5000
+        rows.append([name, _cell(figure, 2), PUBLISHED_BINARIZED if comparable else ""])
+    rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])
+    for title, figure, digits in (
+        ("Fréchet distance, own classifier (not the FID)", "frechet_distance", 2),
+        ("precision of generated images, 0 to 1", "precision", 3),
+        ("recall of generated images, 0 to 1", "recall", 3),
+    ):
+        if made := measured.get(f"generation.classifier.{figure}"):
+            real = measured[f"real_images.classifier.{figure}"]
+            rows.append([title, _cell(made, digits), f"real images: {_cell(real, digits)}"])
+    return rows
+
+
+def space_rows(latent: Numbers) -> list[list[str]]:
+    """How well classes are told apart in the latent space, in its maps and in the pixels.
+
+    Args:
+        latent: what `latent.json` holds.
+    """
+    measures = {"knn_1": "1-NN", "knn_5": "5-NN", "linear_probe": "linear", "silhouette": "silhouette"}
+    rows = [["space", *measures.values(), "trustworthiness"]]
+    for space, scores in latent["spaces"].items():
+        rows.append([SPACES[space], *(f"{scores[each]:.3f}" for each in (*measures, "trustworthiness"))])
+    return rows
+
+
+def clustering_rows(latent: Numbers) -> list[list[str]]:
+    """How well clusters that know no classes correspond to the classes: mean and spread over seeds.
+
+    Args:
+        latent: what `latent.json` holds.
+    """
+    titles = {"k_means": "k-means", "gaussian_mixture": "Gaussian mixture", "hdbscan": "HDBSCAN"}
+    rows = [["clusters", "accuracy", "NMI", "ARI"]]
+    for name, each in latent["clusterings"].items():
+        if not isinstance(each, Mapping):
+            continue
+        kind, _, rest = name.partition(" ")
+        spreads = zip(each["mean"].values(), each["standard_deviation"].values(), strict=True)
+        cells = [f"{mean:.3f} ± {spread:.3f}" if kind != "hdbscan" else f"{mean:.3f}" for mean, spread in spreads]
+        rows.append([f"{titles[kind]} {rest}", *cells])
+    return rows
+
+
+def way_rows(latent: Numbers) -> list[list[str]]:
+    """The straight, the spherical and the shortest way, by means over random pairs with standard errors.
+
+    Args:
+        latent: what `latent.json` holds.
+    """
+    titles = {
+        "length": "length",
+        "smoothness": "unevenness",
+        "realism": "distance to real",
+        "log_prior_density": "log prior",
+    }
+    ways = {name: each for name, each in latent["between_random_pairs"].items() if isinstance(each, Mapping)}
+    shown = [name for name in titles if name in next(iter(ways.values()))]
+    rows = [["path", *(titles[name] for name in shown)]]
+    for kind, each in ways.items():
+        rows.append([kind, *(f"{each[name]['value']:.2f} ± {each[name]['standard_error']:.2f}" for name in shown)])
+    return rows
+
+
+def interpretation(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]:
+    """What the numbers say, in sentences.
+
+    Args:
+        config: of the run.
+        metrics: what `metrics.json` holds.
+        latent: what `latent.json` holds.
+    """
+    spaces = latent["spaces"]
+    return [
+        f"Representation: {_representation(config, metrics['evaluations']['grey']['measurements'])}",
+        f"Classes: 5 nearest neighbours name {spaces['latent']['knn_5']:.0%} of the test images in the latent space, "
+        f"{spaces['pixels']['knn_5']:.0%} in the pixels; clusters that know no classes get "
+        f"{_best_clustering(latent):.0%} at best. {shortened(latent['interpretation'], LONGEST_SENTENCE)}",
+        f"Interpolation: {_shortest(latent['between_random_pairs'])}{_passed(latent['lines'])}",
+    ]
+
+
+def seen(stretches: Sequence[Numbers]) -> str:
+    """The classes along a path, as in 'Bag → Ankle boot'; of very many the first and the last; empty of none."""
+    *names, last = [shortened(each["class"], LONGEST_NAME) for each in stretches] or [""]
+    shown = names
+    while len(shown) > 1 and len(" → ".join([*shown, last])) > LONGEST_WAY:
+        shown = shown[:-1]
+    return " → ".join([*shown, *(["…"] if len(shown) < len(names) else []), last])
+
+
+def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]:
+    """The literature and the data that the page rests on, as far as this run uses them.
+
+    Args:
+        config: of the run.
+        metrics: what `metrics.json` holds.
+        latent: what `latent.json` holds.
+    """
+    compared = "generation.classifier.precision" in metrics["evaluations"]["grey"]["measurements"]
+    geodesic = "geodesic" in latent["between_random_pairs"]
+    all_sources = (
+        (True, "Kingma & Welling 2014, Auto-encoding variational Bayes, arXiv:1312.6114"),
+        (config.dataset == "fashion_mnist", "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747"),
+        (config.beta != 1, "Higgins et al. 2017, beta-VAE, ICLR"),
+        (config.likelihood == "gaussian", "Rybkin, Daniilidis & Levine 2021, calibrated decoders, arXiv:2006.13202"),
+        (
+            config.likelihood == "continuous_bernoulli",
+            "Loaiza-Ganem & Cunningham 2019, The continuous Bernoulli, arXiv:1907.06845",
+        ),
+        (True, "Burda, Grosse & Salakhutdinov 2016, Importance weighted autoencoders, arXiv:1509.00519"),
+        (True, "McInnes, Healy & Melville 2018, UMAP, arXiv:1802.03426"),
+        (True, "van der Maaten & Hinton 2008, t-SNE, JMLR 9"),
+        (compared, "Heusel et al. 2017, Fréchet distance, arXiv:1706.08500"),
+        (compared, "Kynkäänniemi et al. 2019, precision and recall, arXiv:1904.06991"),
+        (geodesic, "White 2016, spherical interpolation, arXiv:1609.04468"),
+        (geodesic, "Shao, Kumar & Fletcher 2018, geodesics of decoders, arXiv:1711.08014"),
+        (
+            "binarized" in metrics["evaluations"],
+            "Norouzi, Fleet & Norouzi 2020, Exemplar VAE (binarised protocol), arXiv:2004.04795",
+        ),
+    )
+    return [source for used, source in all_sources if used]
+
+
+def _representation(config: TrainConfig, measured: Numbers) -> str:
+    mse, pca = (measured[f"{name}.mse_per_pixel"]["value"] for name in ("reconstruction.mean", "pca"))
+    kl, active = measured["likelihood.kl"]["value"], measured["likelihood.active_units"]["value"]
+    if mse is None or pca is None:
+        error = "the reconstruction error is not finite"
+    elif mse <= 2 * pca:
+        side = "below" if mse < pca else "above"
+        error = f"the reconstruction error is {abs(1 - mse / pca):.0%} {side} that of a PCA of the same size"
+    else:
+        error = f"the reconstruction error is {mse:.5f}, that of a PCA of the same size {pca:.5f}"
+    nats = f" ({kl:.1f} nats of KL)" if kl is not None else ""
+    text = f"{error}, with {active} of {config.latent_dim} latents in use{nats}."
+    if made := measured.get("generation.classifier.precision"):
+        recall, real = (measured[f"{group}.classifier.recall"]["value"] for group in ("generation", "real_images"))
+        text += (
+            f" {made['value']:.0%} of the generated images lie among real ones, but they cover {recall:.0%} of the "
+            f"test images, where training images cover {real:.0%}."
+        )
+    return text
+
+
+def _shortest(ways: Numbers) -> str:
+    share = 1 - ways["geodesic"]["length"]["value"] / ways["straight"]["length"]["value"]
+    against = f"{abs(share):.0%} {'shorter' if share > 0 else 'longer'} than" if abs(share) >= 0.005 else "as long as"
+    return (
+        f"the shortest path under the decoder's metric is {against} the straight line, by the mean of "
+        f"{ways['pairs']:,} pairs."
+    )
+
+
+def _passed(lines: Sequence[Numbers]) -> str:
+    """How many lines cross another class between their ends, whatever their ends are taken for."""
+    judged = [line for line in lines if line["classes_seen"]]
+    if not judged:
+        return ""
+    others = 0
+    for line in judged:
+        ends = {line["from"]["class"], line["to"]["class"]}
+        others += any(each["class"] not in ends for each in line["classes_seen"][1:-1])
+    return f" {others} of the {len(judged)} straight lines shown pass a third class on the way."
+
+
+def _best_clustering(latent: Numbers) -> float:
+    return max(each["mean"]["accuracy"] for each in latent["clusterings"].values() if isinstance(each, Mapping))
+
+
+def _cell(figure: Numbers, digits: int) -> str:
+    if figure["value"] is None or not math.isfinite(figure["value"]):
+        return "not finite"
+    error = figure.get("standard_error")
+    return f"{figure['value']:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")

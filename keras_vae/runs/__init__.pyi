@@ -1,0 +1,5 @@
+from .config import PRESETS as PRESETS
+from .config import TrainConfig as TrainConfig
+from .provenance import code_origin as code_origin
+from .provenance import environment as environment
+from .run import Run as Run

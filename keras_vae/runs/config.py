@@ -1,0 +1,133 @@
+"""What a training run is made of: one frozen dataclass, its presets, and its JSON."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from keras_vae.command_line import check_fields, command_options, option
+from keras_vae.errors import InputError
+from keras_vae.version import __version__
+
+__all__ = ["PRESETS", "TrainConfig"]
+
+FIRST_VERSION = "0.1.0"  # which did not write its number
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides how a run turns out; the same configuration gives the same weights on the same machine.
+
+    Raises:
+        InputError: a value is out of its range; the message names the option.
+    """
+
+    preset: str = "default"
+
+    dataset: str = option("fashion_mnist", "TFDS name, or a folder of images by class")
+    data_dir: str | None = option(None, "where TFDS keeps its prepared data", metavar="FOLDER", type=str)
+    memory_budget: int = option(2048, "MiB of images kept in memory; larger data are streamed from disk", low=0)
+    binarize: Literal["none", "dynamic"] = option("none", "draw black or white pixels afresh every epoch")
+
+    latent_dim: int = option(16, "size of the latent space", low=1, high=4096)
+    network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
+    widths: tuple[int, ...] | None = option(
+        None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
+    )
+    likelihood: Literal["bernoulli", "gaussian", "continuous_bernoulli"] = option(
+        "bernoulli", "distribution of the pixels"
+    )
+    beta: float = option(1.0, "weight of the KL; 1 is the ELBO", low=0)
+    beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0)
+
+    epochs: int = option(60, "passes over the training images", low=1)
+    batch_size: int = option(250, "images a step", low=1)
+    learning_rate: float = option(2e-3, "peak learning rate of Adam", low=0)
+    schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
+    learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0)
+    weight_decay: float = option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam", low=0)
+    gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0)
+    weight_average: float = option(
+        0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
+    )
+    seed: int = option(0, "of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
+
+    xla: Literal["auto", "on", "off"] = option("auto", "compile the training step with XLA")
+    mixed_precision: Literal["auto", "on", "off"] = option("auto", "bfloat16 where it is faster")
+    steps_per_execution: int = option(10, "training steps in one call of the graph", low=1)
+
+    grid_every: int = option(10, "epochs between sample grids; 0: only at the end", low=0)
+    projector_every: int = option(0, "epochs between snapshots for the projector; 0: only at the end", low=0)
+    histogram_every: int = option(10, "epochs between histograms of the weights; 0: none", low=0)
+
+    def __post_init__(self) -> None:
+        if self.widths is not None:
+            object.__setattr__(self, "widths", tuple(self.widths))
+        check_fields(self)
+        if self.learning_rate <= 0:
+            raise InputError(f"--learning-rate must be more than 0, not {self.learning_rate}.")
+        if self.widths is not None and (not self.widths or min(self.widths) < 1):
+            raise InputError(f"--widths must be positive numbers, not {list(self.widths)}.")
+
+    @classmethod
+    def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":
+        """Make a configuration from a preset and the options that differ from it.
+
+        Args:
+            preset: a key of `PRESETS`.
+            **options: fields of this class.
+
+        Raises:
+            InputError: no such preset, or a value out of its range.
+        """
+        if preset not in PRESETS:
+            raise InputError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+        return cls(preset=preset, **{**PRESETS[preset], **options})
+
+    @classmethod
+    def from_json(cls, text: str) -> "TrainConfig":
+        """Read what `to_json` wrote, in this version or in one with the same fields.
+
+        Raises:
+            InputError: not such a text, or one of a version with other fields: the message names version and fields.
+        """
+        try:
+            saved = dict(json.loads(text))
+            version = saved.pop("version", FIRST_VERSION)
+            known = {each.name for each in dataclasses.fields(cls)}
+            if unread := saved.keys() ^ known:
+                says = [f"{name} is {'missing' if name in known else 'not known here'}" for name in sorted(unread)]
+                raise InputError(
+                    f"keras_vae {__version__} cannot read a configuration of {version}: {', '.join(says)}."
+                )
+            return cls(**saved)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"This is not a saved training configuration: {error}.") from error
+
+    def to_json(self) -> str:
+        """Write the version of this package, and every field in order."""
+        return json.dumps({"version": __version__, **dataclasses.asdict(self)}, indent=2) + "\n"
+
+    def command_options(self) -> list[str]:
+        """What to give to the command `train` for this configuration: the preset, and what differs from it."""
+        options = ["--preset", self.preset] if self.preset != "default" else []
+        return options + command_options(self, type(self).from_preset(self.preset))
+
+    def replace(self, **options: Any) -> "TrainConfig":
+        """A copy with some fields changed.
+
+        Raises:
+            InputError: a value is out of its range.
+        """
+        return dataclasses.replace(self, **options)
+
+
+# Each preset names only what differs from the defaults above.
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "quick": {"epochs": 6, "weight_average": 0.98, "grid_every": 2, "histogram_every": 2},
+    "manifold": {"latent_dim": 2, "epochs": 40},
+    "benchmark": {"latent_dim": 40, "binarize": "dynamic"},
+}

@@ -1,0 +1,138 @@
+"""A training run on disk: two folders, and the files in them."""
+
+import difflib
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras_vae.errors import InputError
+from keras_vae.files import typed_command, write_atomically
+from keras_vae.runs.config import TrainConfig
+
+__all__ = ["Run"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folders of one run: `<root>/logs/<name>` for TensorBoard, `<root>/saved_models/<name>` for everything else.
+
+    Attributes:
+        name: letters, digits, `_`, `.` and `-`.
+        root: the folder that holds `logs` and `saved_models`.
+    """
+
+    name: str
+    root: Path
+
+    @classmethod
+    def create(cls, config: TrainConfig, name: str | None = None, root: Path | str = ".") -> "Run":
+        """Make the folders of a new run and save its configuration.
+
+        Args:
+            config: what will be trained.
+            name: None takes the preset's name, with a number if that is taken.
+            root: where to keep the run.
+
+        Raises:
+            InputError: the name is taken, or has characters that TensorBoard does not show.
+        """
+        root = Path(root).resolve()
+        if name is None:
+            name = _free_name(config.preset, root)
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+            raise InputError(f"--run {name!r} cannot name a run: use letters, digits, '_', '.' and '-' only.")
+        run = cls(name, root)
+        if run.logs.exists() and not run.folder.exists():
+            raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
+        try:
+            run.folder.mkdir(parents=True)
+        except FileExistsError:
+            raise InputError(
+                f"A run named {name!r} exists already in {run.folder.parent}: "
+                f"give another --run, or go on with it by --resume --run {name}."
+            ) from None
+        except OSError as error:
+            raise InputError(f"Cannot make {run.folder}: {error.strerror}. Choose another --root.") from error
+        run.write("config.json", config.to_json())
+        return run
+
+    @classmethod
+    def open(cls, name: str, root: Path | str = ".") -> "Run":
+        """Find a run by its name, or by the path of its folder.
+
+        Raises:
+            InputError: there is no such run; the message names the nearest ones.
+        """
+        folder = Path(name)
+        if folder.parent.name == "saved_models":
+            name, root = folder.name, folder.resolve().parents[1]
+        run = cls(name, Path(root).resolve())
+        if not (run.folder / "config.json").is_file():
+            known = sorted(path.parent.name for path in run.folder.parent.glob("*/config.json"))
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or known[:3]
+            hint = f"the nearest are {', '.join(near)}" if near else f"there are none yet: {typed_command('train')}"
+            raise InputError(f"There is no run {name!r} in {run.folder.parent}; {hint}.")
+        return run
+
+    @property
+    def folder(self) -> Path:
+        """Where models, figures and numbers are kept."""
+        return self.root / "saved_models" / self.name
+
+    @property
+    def logs(self) -> Path:
+        """What TensorBoard reads."""
+        return self.root / "logs" / self.name
+
+    @property
+    def figures(self) -> Path:
+        """Pictures as PNG files."""
+        return self.folder / "figures"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The state after the last epoch: where an interrupted training goes on, and a finished one is prolonged."""
+        return self.folder / "checkpoints"
+
+    @property
+    def model_file(self) -> Path:
+        """The trained model in Keras's format."""
+        return self.folder / "vae.keras"
+
+    @property
+    def saved_model(self) -> Path:
+        """The trained model as a TensorFlow SavedModel."""
+        return self.folder / "saved_model"
+
+    @property
+    def config(self) -> TrainConfig:
+        """The configuration that the run was started with.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return TrainConfig.from_json((self.folder / "config.json").read_text())
+
+    @property
+    def resume_command(self) -> str:
+        """The command line that goes on with the run."""
+        root = "" if self.root == Path.cwd() else f" --root {shlex.quote(str(self.root))}"
+        return f"{typed_command('train')} --resume --run {self.name}{root}"
+
+    def write(self, name: str, content: str | bytes | Mapping[str, Any] | list[Any]) -> Path:
+        """Write a file into the run's folder, atomically; mappings and lists as JSON."""
+        if isinstance(content, (Mapping, list)):
+            content = json.dumps(content, indent=2) + "\n"
+        return write_atomically(self.folder / name, content)
+
+
+def _free_name(wanted: str, root: Path) -> str:
+    name, number = wanted, 1
+    while (root / "saved_models" / name).exists() or (root / "logs" / name).exists():
+        number += 1
+        name = f"{wanted}-{number}"
+    return name

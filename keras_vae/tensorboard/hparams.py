@@ -1,0 +1,90 @@
+"""What TensorBoard's Text and HParams say of a run: its configuration, and figures that compare runs in one table."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from keras_vae.errors import InputError
+from keras_vae.runs import Run, TrainConfig
+
+__all__ = ["EVALUATION_FIGURES", "describe_run", "write_evaluation"]
+
+# Names in metrics.json, and what TensorBoard calls them.
+EVALUATION_FIGURES = {
+    "reconstruction.mean.mse_per_pixel": "MSE per pixel",
+    "reconstruction.mean.ssim": "SSIM",
+    "likelihood.importance_weighted_nll": "NLL bound",
+    "likelihood.active_units": "active units",
+    "generation.classifier.frechet_distance": "Frechet distance",
+    "generation.classifier.precision": "precision",
+    "generation.classifier.recall": "recall",
+    "generation.inception.frechet_distance": "FID",
+}
+
+_NOT_COMPARED = {"memory_budget", "grid_every", "projector_every", "histogram_every", "steps_per_execution"}
+
+
+def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
+    """Show the configuration of a run as text and as hyperparameters, and declare once what is compared.
+
+    Args:
+        run: whose logs are written.
+        config: its configuration.
+        compute: what it is trained on.
+    """
+    options = {name: value for name, value in dataclasses.asdict(config).items() if name != "data_dir"}
+    rows = "".join(f"| {name} | {value} |\n" for name, value in options.items())
+    with tf.summary.create_file_writer(str(run.logs)).as_default(step=0):
+        tf.summary.text("configuration", f"| option | value |\n| --- | --- |\n{rows}| compute | {compute} |\n")
+        hparams.hparams({name: _as_hyperparameter(value) for name, value in options.items()}, trial_id=run.name)
+    if not list(run.logs.parent.glob("events.out.tfevents.*")):
+        with tf.summary.create_file_writer(str(run.logs.parent)).as_default():
+            hparams.hparams_config(
+                hparams=[hparams.HParam(name) for name in options if name not in _NOT_COMPARED],
+                metrics=[
+                    *(
+                        hparams.Metric(name, group="test", display_name=f"test {name}")
+                        for name in ("elbo", "reconstruction", "kl")
+                    ),
+                    hparams.Metric("epoch_elbo", group="validation", display_name="validation elbo"),
+                    hparams.Metric("epoch_images_per_second", group="train", display_name="images/s"),
+                    *(hparams.Metric(name, group="evaluation") for name in EVALUATION_FIGURES.values()),
+                    hparams.Metric("NLL bound", group="evaluation-binarized", display_name="NLL bound, binarized"),
+                ],
+            )
+
+
+def write_evaluation(
+    run: Run, figures: Mapping[str, float], pictures: Mapping[str, Any], *, name: str, step: int
+) -> None:
+    """Write figures of an evaluation for HParams, and its pictures.
+
+    Args:
+        run: whose logs are written.
+        figures: by their names in metrics.json; those that are not compared are left out.
+        pictures: `(h, w, 1 or 3)` uint8 each.
+        name: what they are filed under; only `grey` stands in the table, others have a TensorBoard run of their own.
+        step: epochs that were trained.
+
+    Raises:
+        InputError: the files cannot be written.
+    """
+    folder = run.logs / ("evaluation" if name == "grey" else f"evaluation-{name}")
+    try:
+        writer = tf.summary.create_file_writer(str(folder))
+        with writer.as_default(step=step):
+            for figure, shown in EVALUATION_FIGURES.items():
+                if figure in figures:
+                    tf.summary.scalar(shown, figures[figure])
+            for title, picture in pictures.items():
+                tf.summary.image(title, picture[None])
+        writer.close()
+    except tf.errors.OpError as error:
+        raise InputError(f"TensorBoard's files cannot be written to {folder}: {error.message}") from error
+
+
+def _as_hyperparameter(value: Any) -> Any:
+    return value if isinstance(value, (bool, int, float, str)) else str(value)

@@ -1,0 +1,8 @@
+"""A training configuration -> a trained run, with Keras's `fit` and callbacks.
+
+May import `tensorboard` and what lies below it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,4 @@
+from .trainer import compiled_model as compiled_model
+from .trainer import resume as resume
+from .trainer import train as train
+from .trainer import training_table as training_table

@@ -1,0 +1,297 @@
+"""Train one run from its configuration: data, model and callbacks around Keras's `fit`."""
+
+import json
+import math
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_vae.data import ImageData, open_dataset
+from keras_vae.errors import InputError
+from keras_vae.model import VAE, export_saved_model, save_model
+from keras_vae.runs import Run, TrainConfig, environment
+from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
+from keras_vae.training.callbacks import (
+    AverageForEvaluation,
+    Checkpoint,
+    EpochLog,
+    KLWarmup,
+    StopAtNonFiniteLoss,
+    latest_checkpoint,
+)
+
+__all__ = ["compiled_model", "resume", "train", "training_table"]
+
+EVALUATION_BATCH = 500
+PICTURED_IMAGES = 10_000
+
+
+def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") -> Run:
+    """Train a model from the beginning, and leave everything that comes of it in a new run.
+
+    Args:
+        config: what to train.
+        name: of the run; None takes the preset's.
+        root: the folder for `logs` and `saved_models`.
+
+    Returns:
+        The run, with `config.json`, `history.json`, `training.json`, `vae.keras`, `saved_model` and figures.
+
+    Raises:
+        InputError: the data or options cannot be used, the name is taken, or the loss became NaN or infinite.
+        KeyboardInterrupt: Ctrl-C; the last good weights are in `vae.keras`, and `resume` goes on.
+    """
+    data = _open_data(config)
+    model = compiled_model(config, data)
+    data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
+    config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
+    return _fit(Run.create(config, name, root), config, data, model)
+
+
+def resume(run: Run, epochs: int | None = None) -> Run:
+    """Go on with a run from the end of its last finished epoch, as if it had never been interrupted.
+
+    Args:
+        run: an interrupted run, or a finished one that is to be prolonged.
+        epochs: the new total; None keeps the configuration's.
+
+    Raises:
+        InputError: there is nothing left to train; and as `train`.
+    """
+    config = run.config if epochs is None else run.config.replace(epochs=epochs)
+    finished, checkpoint = latest_checkpoint(run.checkpoints)
+    results = run.folder / "training.json"
+    if finished > config.epochs or (finished == config.epochs and results.is_file()):
+        raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
+    if checkpoint is None and run.model_file.is_file():
+        raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
+    data = _open_data(config)
+    model = compiled_model(config, data)
+    run.write("config.json", config.to_json())
+    results.unlink(missing_ok=True)  # as long as it is there, model and figures are those of the last epoch
+    return _fit(run, config, data, model)
+
+
+def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
+    """Make and compile the model of a configuration, on all GPUs of this machine if there are several.
+
+    Raises:
+        InputError: the network does not take images of this shape, or the batch is larger than the training split.
+    """
+    steps = data.steps_per_epoch(config.batch_size)
+    with _strategy().scope():
+        try:
+            model = VAE(
+                data.image_shape,
+                config.latent_dim,
+                config.network,
+                config.widths,
+                config.likelihood,
+                config.beta,
+                config.seed,
+                dtype="mixed_bfloat16" if _in_mixed_precision(config) else "float32",
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        model.compile(
+            _optimizer(config, steps),
+            jit_compile=_with_xla(config),
+            steps_per_execution=_largest_divisor(steps, config.steps_per_execution),
+        )
+        model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def training_table(run: Run) -> str:
+    """Put what a finished training came to into a short table.
+
+    Returns:
+        Lines of text: each split's reconstruction, KL and negative ELBO with its number of images; time and speed.
+    """
+    result = json.loads((run.folder / "training.json").read_text())
+    lines = [f"{'nats per image':<28}{'reconstruction':>15}{'KL':>10}{'-ELBO':>10}"]
+    for split, figures in result["splits"].items():
+        name = f"{split} ({figures['images']:,} images)"
+        lines.append(
+            f"{name:<28}{figures['reconstruction']:>15.2f}{figures['kl']:>10.2f}{-figures['elbo']:>10.2f}",
+        )
+    lines.append(
+        f"{result['epochs']} epochs of {result['training_images']:,} images in {result['seconds']:.0f} s, "
+        f"{result['images_per_second']:,.0f} images/s while training; {result['compute']}",
+    )
+    return "\n".join(lines)
+
+
+def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
+    finished, checkpoint = latest_checkpoint(run.checkpoints)
+    if checkpoint is not None:
+        model.load_weights(checkpoint)
+    describe_run(run, config, _compute(model))
+    print(f"Run {run.name}: {_compute(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
+    start = time.perf_counter()
+    try:
+        model.fit(
+            data.training_batches(config.batch_size, seed=config.seed, first_epoch=finished, binarize=config.binarize),
+            validation_data=data.batches("validation", EVALUATION_BATCH, binarize=config.binarize),
+            initial_epoch=finished,
+            epochs=config.epochs,
+            steps_per_epoch=data.steps_per_epoch(config.batch_size),
+            callbacks=_callbacks(run, config, data),
+            shuffle=False,
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+        seconds = time.perf_counter() - start
+        save_model(model, run.model_file)
+        export_saved_model(model, run.saved_model)
+        _write_results(run, config, data, model, finished, seconds)
+    except (InputError, KeyboardInterrupt) as stop:
+        epoch = _keep_last_good(run, model)
+        if isinstance(stop, InputError):
+            raise
+        raise KeyboardInterrupt(
+            f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}. "
+            f"To go on: {run.resume_command}"
+        ) from None
+    return run
+
+
+def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.callbacks.Callback]:
+    steps = data.steps_per_epoch(config.batch_size)
+    affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
+    count = max(100, min(PICTURED_IMAGES, affordable))
+    images, labels = data.images("test", count), data.labels("test", count)
+    return [
+        KLWarmup(config.beta, config.beta_warmup, steps),
+        EpochLog(steps * config.batch_size),
+        AverageForEvaluation(),
+        StopAtNonFiniteLoss(),
+        Checkpoint(run.checkpoints, run.folder / "history.json"),
+        keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),
+        SampleGrid(
+            run.logs / "images",
+            run.figures,
+            images,
+            labels,
+            data.class_names,
+            every=config.grid_every,
+            seed=config.seed,
+        ),
+        EmbeddingProjector(run.logs, images, labels, data.class_names, every=config.projector_every),
+    ]
+
+
+def _keep_last_good(run: Run, model: VAE) -> int:
+    """Save the model as it was after the last finished epoch, and return the number of that epoch."""
+    epoch, checkpoint = latest_checkpoint(run.checkpoints)
+    if checkpoint is not None:
+        model.load_weights(checkpoint)
+    if epoch:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    save_model(model, run.model_file)
+    return epoch
+
+
+def _write_results(
+    run: Run, config: TrainConfig, data: ImageData, model: VAE, finished_before: int, seconds: float
+) -> None:
+    history = json.loads((run.folder / "history.json").read_text())
+    splits = {}
+    for split in ("validation", "test"):
+        batches = data.batches(split, EVALUATION_BATCH, binarize=config.binarize)
+        figures = model.evaluate(batches, verbose=0, return_dict=True)
+        splits[split] = {"images": data.counts[split], **{name: float(value) for name, value in figures.items()}}
+    steps = data.steps_per_epoch(config.batch_size)
+    result = {
+        "unit": "nats per image, one posterior sample an image",
+        "splits": splits,
+        "epochs": len(history),
+        "training_images": data.counts["train"],
+        "seconds": seconds + sum(epoch["seconds"] for epoch in history[:finished_before]),
+        "images_per_second": statistics.median(epoch["images_per_second"] for epoch in history),
+        "steps": len(history) * steps,
+        "parameters": _weights(model),
+        "compute": _compute(model),
+        **environment(),
+    }
+    run.write("training.json", result)
+    with tf.summary.create_file_writer(str(run.logs / "test")).as_default(step=config.epochs):
+        for name in ("reconstruction", "kl", "elbo"):
+            tf.summary.scalar(name, splits["test"][name])
+
+
+def _open_data(config: TrainConfig) -> ImageData:
+    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
+    if data.counts["test"] < 2:
+        raise InputError(f"The test split of {data.name!r} has {data.counts['test']} image: it must have at least 2.")
+    return data
+
+
+def _strategy() -> tf.distribute.Strategy:
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+
+
+def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
+    warmup = round(config.learning_rate_warmup * steps)
+    total = config.epochs * steps
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else config.learning_rate,
+        warmup_target=config.learning_rate if warmup else None,
+        warmup_steps=warmup,
+        decay_steps=max(1, total - warmup),
+        alpha=1.0 if config.schedule == "constant" else 0.0,
+    )
+    return keras.optimizers.AdamW(
+        rate,
+        weight_decay=config.weight_decay,
+        global_clipnorm=config.gradient_clip or None,
+        use_ema=config.weight_average > 0,
+        ema_momentum=config.weight_average,
+    )
+
+
+def _with_xla(config: TrainConfig) -> bool:
+    """Whether to compile with XLA; `auto` knows what was measured (docs/results.md has the ratios).
+
+    On a CPU, XLA fuses the many small operations around a matrix product, but loses oneDNN's convolutions; it does not
+    compile a step over several replicas.
+    """
+    if config.xla != "auto":
+        return config.xla == "on"
+    if len(tf.config.list_logical_devices("GPU")) > 1:
+        return False
+    return config.network == "dense" or bool(tf.config.list_logical_devices("GPU"))
+
+
+def _in_mixed_precision(config: TrainConfig) -> bool:
+    """Whether hidden layers compute in bfloat16: `auto` does so on GPUs with units for it, from Ampere on."""
+    if config.mixed_precision != "auto":
+        return config.mixed_precision == "on"
+    gpus = tf.config.list_physical_devices("GPU")
+    capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
+    return bool(gpus) and min(capabilities) >= (8, 0)
+
+
+def _compute(model: VAE) -> str:
+    """What the training runs on, and how."""
+    gpus = tf.config.list_physical_devices("GPU")
+    device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
+    return f"{model.network} network on {device}, XLA {'on' if model.jit_compile else 'off'}, {model.dtype_policy.name}"
+
+
+def _weights(model: VAE) -> int:
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
+
+
+def _sizes(data: ImageData) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in data.counts.items())
+
+
+def _largest_divisor(number: int, limit: int) -> int:
+    """Keras runs a whole number of executions in an epoch: one that does not divide it would run into the next."""
+    return max(divisor for divisor in range(1, min(number, limit) + 1) if number % divisor == 0)

@@ -1,0 +1,221 @@
+"""An evaluation measures the whole test split, can be repeated, and loses nothing when it cannot go on."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_vae import measuring, subject
+from keras_vae.errors import InputError
+from keras_vae.evaluation import EvaluationConfig, evaluate
+from keras_vae.runs import Run, TrainConfig
+from keras_vae.training import train
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "evaluate.py"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, picture_folder) -> Run:
+    config = TrainConfig(dataset=str(picture_folder), latent_dim=3, epochs=2, batch_size=10, xla="off", widths=(16,))
+    return train(config, "bars", tmp_path_factory.mktemp("root"))
+
+
+@pytest.fixture
+def small_batches(monkeypatch) -> None:
+    for module in (subject, measuring):
+        monkeypatch.setattr(module, "BATCH", 7)
+
+
+def config_of(**options) -> EvaluationConfig:
+    return EvaluationConfig(**{"features": "none", "importance_samples": 20, **options})
+
+
+def measurements_of(metrics: dict, protocol: str = "grey") -> dict:
+    measured = dict(metrics["evaluations"][protocol]["measurements"])
+    measured.pop("likelihood.image_samples_per_second")
+    return measured
+
+
+def command(*arguments: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, SCRIPT, *arguments], capture_output=True, text=True, timeout=300, check=False, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def metrics(run) -> dict:
+    return evaluate(run, config_of())[1]
+
+
+def test_every_figure_has_its_unit_split_count_and_protocol(run, metrics):
+    assert metrics == json.loads((run.folder / "metrics.json").read_text())
+    measured = metrics["evaluations"]["grey"]["measurements"]
+    counts = {figure["images"] for figure in measured.values()}
+    assert counts == {json.loads((run.folder / "training.json").read_text())["splits"]["test"]["images"]}
+    assert all(figure["unit"] and figure["split"] == "test" for figure in measured.values())
+    assert {figure["protocol"] for figure in measured.values()} == {"grey"}
+    for group in ("reconstruction.mean", "reconstruction.sample", "pca", "likelihood"):
+        assert any(name.startswith(group + ".") for name in measured)
+
+
+def test_figures_that_must_agree_do(metrics):
+    value = {name: figure["value"] for name, figure in measurements_of(metrics).items()}
+    assert value["likelihood.negative_elbo"] == pytest.approx(
+        value["likelihood.reconstruction"] + value["likelihood.kl"]
+    )
+    assert sum(value["likelihood.kl_by_latent"]) == pytest.approx(value["likelihood.kl"])
+    assert value["likelihood.importance_weighted_nll"] < value["likelihood.negative_elbo"]
+    assert value["likelihood.largest_negative_elbo"] > value["likelihood.negative_elbo"]
+    assert value["likelihood.aggregate_kl_lower_bound"] < value["likelihood.aggregate_kl_upper_bound"]
+    assert value["likelihood.aggregate_kl_upper_bound"] <= value["likelihood.kl"] + 0.5
+    assert value["reconstruction.mean.cross_entropy"] > value["real_images.cross_entropy"]
+    assert value["reconstruction.mean.squared_error"] == pytest.approx(256 * value["reconstruction.mean.mse_per_pixel"])
+
+
+def test_classes_make_up_the_whole(metrics):
+    for figure in measurements_of(metrics).values():
+        if "by_class" in figure:
+            classes = figure["by_class"].values()
+            assert sum(each["images"] for each in classes) == figure["images"]
+            whole = sum(each["images"] * each["value"] for each in classes) / figure["images"]
+            assert whole == pytest.approx(figure["value"], rel=1e-6)
+
+
+def test_the_same_seed_gives_the_same_figures_and_another_seed_others(run, metrics):
+    again = evaluate(run, config_of())[1]
+    assert measurements_of(again) == measurements_of(metrics)
+    other = measurements_of(evaluate(run, config_of(seed=1))[1])
+    assert other["reconstruction.mean.ssim"] == measurements_of(metrics)["reconstruction.mean.ssim"]
+    assert other["likelihood.negative_elbo"] != measurements_of(metrics)["likelihood.negative_elbo"]
+
+
+def test_pictures_and_a_table_are_written(run, metrics):
+    expected = {
+        "aggregate_posterior", "error_by_class", "kl_by_latent", "nearest_training_images", "reconstruction_extremes",
+    }  # fmt: skip
+    assert expected <= {path.stem for path in run.figures.glob("*.png")}
+    assert {"reconstructions", "samples"} <= {path.stem for path in (run.figures / "plain").glob("*.png")}
+    assert (run.folder / "metrics.md").read_text().startswith("|  | bars | PCA, 3 | real images |")
+    assert list((run.logs / "evaluation").glob("events.out.tfevents.*"))
+
+
+def test_another_protocol_stands_beside_the_first(run, metrics):
+    evaluate(run, config_of())
+    name, both = evaluate(run, config_of(protocol="binarized"))
+    assert name == "binarized"
+    assert measurements_of(both) == measurements_of(metrics)
+    binary = measurements_of(both, "binarized")
+    assert binary["likelihood.negative_elbo"]["protocol"] == "binarized"
+    assert binary["likelihood.negative_elbo"]["value"] != measurements_of(both)["likelihood.negative_elbo"]["value"]
+    assert (run.folder / "metrics-binarized.md").is_file()
+
+
+def test_another_data_set_of_the_same_shape_is_filed_under_its_name(run, metrics, picture_folder, tmp_path):
+    other = tmp_path / "others"
+    shutil.copytree(picture_folder, other)
+    before = (run.folder / "metrics.md").read_text()
+    name, both = evaluate(run, config_of(dataset=str(other)))
+    assert name == "grey-others"
+    assert set(both["evaluations"]) >= {"grey", "grey-others"}
+    assert (run.folder / "metrics.md").read_text() == before
+
+
+def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, monkeypatch):
+    expected = measurements_of(evaluate(run, config_of())[1])
+    taken = []
+    bounds = measuring.importance_weighted_bounds
+
+    def interrupted(*arguments, first_batch, **options):
+        for number, batch in enumerate(bounds(*arguments, first_batch=first_batch, **options), start=first_batch):
+            taken.append(number)
+            yield batch
+            if number == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(measuring, "importance_weighted_bounds", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="kept for 14 images"):
+        evaluate(run, config_of())
+    assert measurements_of(evaluate(run, config_of())[1]) == expected
+    assert taken == sorted(set(taken))  # no batch was taken twice
+    assert not list(run.folder.glob(".bounds*"))
+
+
+def test_the_nearest_of_other_images_is_found_in_whatever_batch_it_is():
+    rng = np.random.default_rng(0)
+    batches = [rng.random((50, 6, 6, 1)).astype(np.float32) for _ in range(3)]
+    planted = np.stack([batches[2][7], batches[0][0], batches[1][49]])
+    near = planted + rng.uniform(-0.05, 0.05, planted.shape).astype(np.float32)
+    assert np.array_equal(measuring.nearest_images(near, batches), planted)
+
+
+def test_the_published_protocol_takes_as_many_samples_as_the_published_tables():
+    assert EvaluationConfig(protocol="binarized").importance_samples == 5000
+    assert EvaluationConfig(protocol="binarized", importance_samples=3).importance_samples == 3
+
+
+def test_the_binarised_test_images_of_fashion_mnist_are_those_of_the_published_protocol(fashion_mnist):
+    batches = fashion_mnist.batches("test", 500, binarize="dynamic").as_numpy_iterator()
+    assert sum(int(batch.sum()) for batch in batches) == subject.BINARY_TEST_SUM == 2_248_637
+
+
+@pytest.mark.parametrize("samples", [0, -1])
+def test_a_bound_needs_a_sample(samples):
+    with pytest.raises(InputError, match="--importance-samples must be at least 1"):
+        config_of(importance_samples=samples)
+
+
+def test_a_run_without_weights_says_how_to_get_them(tmp_path):
+    run = Run.create(TrainConfig(), "unfinished", tmp_path)
+    with pytest.raises(InputError, match=r"no weights yet.*vae\.keras.*--resume --run unfinished"):
+        evaluate(run, config_of())
+
+
+def test_data_of_another_shape_are_refused(run):
+    with pytest.raises(InputError, match="takes images of 16 x 16 x 1, fashion_mnist has 28 x 28 x 1"):
+        evaluate(run, config_of(dataset="fashion_mnist"))
+
+
+def test_images_that_the_classifier_does_not_take_are_refused_before_anything_is_measured(run, capsys):
+    with pytest.raises(InputError, match="--features none"):
+        evaluate(run, config_of(features="classifier"))
+    assert "reconstruction" not in capsys.readouterr().out
+
+
+def test_damaged_metrics_are_named_before_anything_is_measured(run, metrics):
+    kept = (run.folder / "metrics.json").read_text()
+    run.write("metrics.json", "{")
+    with pytest.raises(InputError, match=r"metrics\.json is damaged"):
+        evaluate(run, config_of())
+    run.write("metrics.json", kept)
+
+
+def test_a_run_that_does_not_exist_is_answered_with_the_nearest_one(run):
+    result = command("bar", cwd=run.root)
+    assert result.returncode == 2
+    assert result.stderr == f"error: There is no run 'bar' in {run.folder.parent}; the nearest are bars.\n"
+
+
+def test_a_disk_that_takes_no_more_leaves_the_old_figures_whole(run, metrics):
+    def no_large_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    before = (run.folder / "metrics.json").read_bytes()
+    files = set(run.root.rglob("*"))
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    result = command(
+        "bars", "--features", "none", "--importance-samples", "2",
+        cwd=run.root, preexec_fn=no_large_files, env=environment,
+    )  # fmt: skip
+    assert result.returncode == 2, result.stderr
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: cannot write ")
+    assert line.endswith("File too large. Make room, or give another --root.")
+    assert (run.folder / "metrics.json").read_bytes() == before
+    left = {path.name for path in set(run.root.rglob("*")) - files}
+    assert all(name.startswith(".bounds-") for name in left)  # what is done of the bound may stay

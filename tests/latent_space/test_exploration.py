@@ -1,0 +1,174 @@
+"""An exploration answers what it is asked, in numbers, pictures, animations and TensorBoard."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard_server import get, get_json, tensorboard
+
+from keras_vae.data import open_dataset
+from keras_vae.errors import InputError
+from keras_vae.latent_space import ExplorationConfig, exploration_tables, explore
+from keras_vae.runs import Run, TrainConfig
+from keras_vae.training import train
+
+
+def options(**changes) -> ExplorationConfig:
+    return ExplorationConfig(**{"neighbours": 5, "perplexity": 5.0, "pairs": 4, "repeats": 2, "steps": 5, **changes})
+
+
+@pytest.fixture(scope="module", params=[pytest.param(count, marks=pytest.mark.slow) for count in (3, 2, 1)])
+def explored(request, tmp_path_factory, picture_folder):
+    """Runs of so many latents; UMAP alone compiles for half a minute."""
+    root = tmp_path_factory.mktemp("root")
+    config = TrainConfig(
+        dataset=str(picture_folder), latent_dim=request.param, epochs=3, batch_size=10, xla="off", widths=(16,)
+    )
+    run = train(config, "bars", root)
+    return run, explore(run, options(start="left", end="top"))
+
+
+def test_the_numbers_are_written_with_what_they_depend_on(explored):
+    run, result = explored
+    assert json.loads((run.folder / "latent.json").read_text()) == json.loads(json.dumps(result))
+    assert result["settings"]["perplexity"] == 5.0
+    assert result["split"] == "test"
+    assert len(result["weights"]["sha256"]) == 64
+
+
+def test_spaces_are_scored_beside_pixels_and_pca(explored):
+    _, result = explored
+    assert set(result["spaces"]) == {"latent", "umap", "tsne", "pca", "pixels", "pca_of_pixels"}
+    for scores in result["spaces"].values():
+        assert {"knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness"} <= set(scores)
+        assert 0.0 <= scores["knn_5"] <= 1.0
+    assert result["spaces"]["pixels"]["knn_1"] == 1.0  # bars differ in every pixel
+    for name in ("umap", "tsne", "pca"):
+        assert 0.0 <= result["spaces"][name]["trustworthiness_to_latent"] <= 1.0
+
+
+def test_clusterings_have_a_mean_and_a_spread(explored):
+    _, result = explored
+    names = {name for name, each in result["clusterings"].items() if isinstance(each, dict)}
+    assert names == {
+        "k_means of the means", "gaussian_mixture of the means",
+        "gaussian_mixture of the UMAP map", "hdbscan of the UMAP map",
+    }  # fmt: skip
+    assert np.sum(result["contingency"]["table"]) == result["maps"]["points"]
+    assert result["interpretation"].endswith(".")
+
+
+def test_the_three_ways_are_compared(explored):
+    _, result = explored
+    ways = result["between_random_pairs"]
+    assert ways["geodesic"]["energy"]["value"] <= ways["straight"]["energy"]["value"]
+    assert result["path"]["from"]["class"] == "left"
+    assert result["path"]["to"]["class"] == "top"
+    assert len(result["path"]["log_prior_density"]["spherical"]) == 5
+    measures = result["path"]["measures"]
+    assert measures["geodesic"]["energy"] <= measures["straight"]["energy"]
+    assert set(measures["spherical"]) == set(ways["spherical"])
+
+
+def test_pictures_are_written_as_png_and_svg_and_ways_as_gif(explored):
+    run, _ = explored
+    names = {"maps", "map_umap", "map_tsne", "map_pca", "clusters", "path", "sheet", "shifts"}
+    names |= {"latents"} if run.config.latent_dim == 2 else set()
+    for name in names:
+        assert Image.open(run.figures / f"{name}.png").size[0] > 200
+        assert (run.figures / f"{name}.svg").is_file()
+    assert (run.figures / "traversals.png").is_file()
+    assert {"path", "sheet"} == {path.stem for path in run.figures.glob("*.gif")}
+
+
+def test_strips_without_words_and_maps_are_kept_for_pages_of_ones_own(explored):
+    run, result = explored
+    for name, rows in (("path", 3), ("lines", 2)):
+        picture = Image.open(run.figures / "plain" / f"{name}.png")
+        assert picture.height / rows == pytest.approx(picture.width / 5, rel=0.05)
+    assert [line["from"]["class"] for line in result["lines"]] == ["bottom", "left"]
+    assert [line["to"]["class"] for line in result["lines"]] == ["right", "top"]
+    with np.load(run.folder / "maps.npz") as maps:
+        count = result["maps"]["points"]
+        assert maps["means"].shape == (count, run.config.latent_dim)
+        assert all(maps[name].shape == (count, 2) for name in ("umap", "tsne", "pca"))
+        assert maps["labels"].shape == (count,)
+    assert "| latent |" in exploration_tables(result)
+
+
+def test_an_exploration_can_be_repeated_with_other_options(explored):
+    run, _ = explored
+    labels = open_dataset(run.config.dataset).labels("test")
+    other = int(np.flatnonzero(labels != labels[0])[0])
+    again = explore(run, options(start="0", end=str(other), seed=1))
+    assert again["path"]["from"]["image"] == 0
+    assert again["path"]["to"]["image"] == other
+    assert len(list(run.logs.glob("projector-maps*"))) == 2  # TensorBoard would not read the first one again
+
+
+def test_tensorboard_serves_the_maps_under_one_run(explored):
+    run, _ = explored
+    with tensorboard(run.root / "logs", ["projector", "images"]) as url:
+        info = get_json(url, "/data/plugin/projector/info", run="bars/projector-maps")
+        assert {each["tensorName"] for each in info["embeddings"]} == {"latent_mean", "umap", "tsne", "pca"}
+        content = get(url, "/data/plugin/projector/tensor", run="bars/projector-maps", name="umap")
+        served = np.frombuffer(content, np.float32).reshape(-1, 3)
+        assert not served[:, 2].any()
+        tags = get_json(url, "/data/plugin/images/tags")["bars/exploration"]
+    assert {"maps", "path", "traversals"} <= set(tags)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, picture_folder) -> Run:
+    config = TrainConfig(dataset=str(picture_folder), latent_dim=3, epochs=1, batch_size=10, xla="off", widths=(4,))
+    return train(config, "bars", tmp_path_factory.mktemp("root"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": "Trouser", "end": "top"}, "--from 'Trouser' is no class: give one of bottom, left, right, top"),
+        ({"start": "left", "end": "Top"}, "--to 'Top' is no class"),
+        ({"start": "left", "end": "100000"}, "--to 100000 is no test image: those looked at are numbered from 0 to"),
+        ({"start": "left", "end": "-1"}, "--to '-1' is no class"),
+        ({"start": "left", "end": "left"}, "--from and --to are both of class left"),
+        ({"start": "", "end": "top"}, "--from '' is no class"),
+        ({"neighbours": 5000}, "--neighbours takes at least 5001 test images"),
+        ({"perplexity": 500.0}, "--perplexity takes at least 1501 test images"),
+    ],
+)
+def test_what_does_not_fit_the_data_is_named_before_anything_is_drawn(trained, changes, message, capsys):
+    with pytest.raises(InputError, match=message):
+        explore(trained, options(**changes))
+    assert "maps" not in capsys.readouterr().out
+    assert not (trained.folder / "latent.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"start": "left"}, "both --from and --to"),
+        ({"steps": 2}, "--steps"),
+        ({"pairs": 0}, "--pairs"),
+        ({"points": 30}, "--points"),
+        ({"min_distance": 1.5}, "--min-distance"),
+        ({"neighbours": 1}, "--neighbours"),
+    ],
+)
+def test_options_out_of_their_range_are_named(changes, flag):
+    with pytest.raises(InputError, match=flag):
+        options(**changes)
+
+
+def test_an_interrupted_exploration_leaves_no_numbers_beside_pictures_of_another(explored, monkeypatch):
+    run, result = explored
+    run.write("latent.json", result)
+
+    def interrupted(figure) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("keras_vae.latent_space.exploration.svg", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        explore(run, options(start="left", end="top", seed=1))
+    assert not (run.folder / "latent.json").exists()

@@ -1,0 +1,140 @@
+"""A SavedModel serves where this project is not installed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from keras_vae.errors import InputError
+from keras_vae.model import VAE, export_saved_model, load_model
+
+SHAPE = (8, 8, 1)
+
+STRANGER = """
+import importlib.util, json, sys
+import numpy as np, tensorflow as tf
+assert importlib.util.find_spec("keras_vae") is None, "this process must not know the project"
+served = tf.saved_model.load(sys.argv[1]).signatures
+loaded = tf.saved_model.load(sys.argv[1])
+images = np.load(sys.argv[2])
+encoded = loaded.encode(images)
+results = {
+    "mean": encoded["mean"], "log_var": encoded["log_var"],
+    "decoded": loaded.decode(encoded["mean"])["images"],
+    "reconstructed": loaded.reconstruct(images)["images"],
+    "served": served["serving_default"](tf.constant(images))["images"],
+    "first": loaded.sample(3)["images"], "second": loaded.sample(3)["images"],
+    "seeded": loaded.sample_seeded(3, [1, 2])["images"], "again": loaded.sample_seeded(3, [1, 2])["images"],
+    "other": loaded.sample_seeded(3, [1, 3])["images"],
+    "path": loaded.interpolate(images[0], images[1], 5)["images"],
+    "prior": loaded.log_prior(np.zeros((2, 3), np.float32))["nats"],
+    "bound": loaded.log_likelihood(images, 1000)["nats"],
+    "one": loaded.encode(images[:1])["mean"],
+}
+np.savez(sys.argv[3], **{name: value.numpy() for name, value in results.items()})
+print(json.dumps(sorted(served)))
+"""
+
+
+@pytest.fixture(scope="module")
+def trained() -> VAE:
+    model = VAE(SHAPE, 3, widths=(16,), seed=1)
+    model.compile("adam", jit_compile=False)
+    model.fit(np.round(images_like(64)), epochs=5, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def strangers(trained, tmp_path_factory):
+    """What two processes that cannot import this project get from the same SavedModel, and the endpoints they see."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    saved = export_saved_model(trained, folder / "saved_model")
+    np.save(folder / "images.npy", images_like(6))
+    answers = []
+    for number in (1, 2):
+        results = folder / f"{number}.npz"
+        process = subprocess.run(
+            [sys.executable, "-c", STRANGER, saved, folder / "images.npy", results],
+            cwd=folder,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert process.returncode == 0, process.stderr
+        answers.append((dict(np.load(results)), json.loads(process.stdout)))
+    return answers
+
+
+def images_like(count: int) -> np.ndarray:
+    return np.random.default_rng(0).random((count, *SHAPE), np.float32)
+
+
+def test_every_endpoint_is_served(strangers):
+    expected = "decode encode interpolate log_likelihood log_prior reconstruct sample sample_seeded serving_default"
+    assert strangers[0][1] == expected.split()
+
+
+def test_a_stranger_gets_what_the_model_gives(trained, strangers):
+    answer, _ = strangers[0]
+    images = images_like(6)
+    mean, log_var = trained.encode(images)
+    assert answer["mean"] == pytest.approx(mean.numpy(), abs=1e-5)
+    assert answer["log_var"] == pytest.approx(log_var.numpy(), abs=1e-4)
+    assert answer["reconstructed"] == pytest.approx(trained(images).numpy(), abs=1e-5)
+    assert answer["path"] == pytest.approx(trained.interpolate(images[0], images[1], 5).numpy(), abs=1e-5)
+
+
+def test_decode_of_encode_is_reconstruct_which_is_the_default(strangers):
+    answer, _ = strangers[0]
+    assert np.array_equal(answer["decoded"], answer["reconstructed"])
+    assert np.array_equal(answer["served"], answer["reconstructed"])
+
+
+def test_samples_are_new_at_every_call_and_in_every_process(strangers):
+    draws = [answer[name] for answer, _ in strangers for name in ("first", "second")]
+    assert all(draw.shape == (3, *SHAPE) for draw in draws)
+    assert all(not np.allclose(draws[i], draws[j]) for i in range(4) for j in range(i))
+
+
+def test_samples_with_a_seed_are_the_same_in_every_process(strangers):
+    first, second = (answer for answer, _ in strangers)
+    assert np.array_equal(first["seeded"], first["again"])
+    assert np.array_equal(first["seeded"], second["seeded"])
+    assert not np.allclose(first["seeded"], first["other"])
+
+
+def test_batch_size_is_free(strangers):
+    answer, _ = strangers[0]
+    assert answer["one"] == pytest.approx(answer["mean"][:1], abs=1e-5)
+
+
+def test_log_prior_is_the_standard_normal_density(strangers):
+    assert strangers[0][0]["prior"] == pytest.approx([-1.5 * np.log(2 * np.pi)] * 2, rel=1e-5)
+
+
+def test_the_bound_is_a_score_for_each_image_with_new_noise_in_every_process(trained, strangers):
+    first, second = (answer["bound"] for answer, _ in strangers)
+    expected = trained.log_likelihood(images_like(6), 1000, (5, 5)).numpy()
+    assert first.shape == (6,)
+    assert not np.array_equal(first, second)
+    # The mean of six differs from draw to draw by 0.3 nats (standard deviation).
+    assert first.mean() == pytest.approx(expected.mean(), abs=2.0)
+
+
+def test_images_lie_in_the_unit_interval(strangers):
+    for name in ("decoded", "first", "path"):
+        assert strangers[0][0][name].min() >= 0.0
+        assert strangers[0][0][name].max() <= 1.0
+
+
+def test_a_missing_or_damaged_model_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"no model at .*vae\.keras"):
+        load_model(tmp_path / "vae.keras")
+    (tmp_path / "vae.keras").write_bytes(b"not a model")
+    with pytest.raises(InputError, match=r"vae\.keras is not a model that can be loaded"):
+        load_model(tmp_path / "vae.keras")

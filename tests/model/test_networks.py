@@ -1,0 +1,39 @@
+"""Networks have the shapes and the sizes that they promise."""
+
+import numpy as np
+import pytest
+
+from keras_vae.model.networks import NETWORKS, build_decoder, build_encoder
+
+SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (16, 24, 1)]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("image_shape", SHAPES)
+@pytest.mark.parametrize("latent_dim", [1, 7])
+def test_any_image_shape_goes_in_and_comes_out(network, image_shape, latent_dim):
+    encoder = build_encoder(network, image_shape, latent_dim, (8, 4), seed=0)
+    decoder = build_decoder(network, image_shape, latent_dim, (8, 4), seed=0)
+    assert encoder(np.zeros((3, *image_shape), np.float32)).shape == (3, 2 * latent_dim)
+    assert decoder(np.zeros((3, latent_dim), np.float32)).shape == (3, *image_shape)
+
+
+def test_dense_networks_have_exactly_the_weights_of_their_layers():
+    encoder = build_encoder("dense", (28, 28, 1), 16, (300, 200), seed=0)
+    decoder = build_decoder("dense", (28, 28, 1), 16, (300, 200), seed=0)
+    assert encoder.count_params() == (784 + 1) * 300 + (300 + 1) * 200 + (200 + 1) * 32
+    assert decoder.count_params() == (16 + 1) * 200 + (200 + 1) * 300 + (300 + 1) * 784
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_seed_decides_the_initial_weights(network):
+    def weights(seed):
+        return build_encoder(network, (8, 8, 1), 2, (4,), seed=seed).get_weights()
+
+    assert all(np.array_equal(first, again) for first, again in zip(weights(1), weights(1), strict=True))
+    assert any(not np.array_equal(first, other) for first, other in zip(weights(1), weights(2), strict=True))
+
+
+def test_a_convolutional_network_names_the_sides_that_it_cannot_halve():
+    with pytest.raises(ValueError, match="multiples of 8, and 28 x 28 is not"):
+        build_encoder("convolutional", (28, 28, 1), 2, (8, 8, 8), seed=0)

@@ -1,0 +1,238 @@
+"""The model learns, is reproducible, is saved whole, and computes what its docstrings promise."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vae.model import VAE, load_model, save_model
+from keras_vae.model.distributions import LIKELIHOODS, bernoulli_nll
+from keras_vae.model.networks import NETWORKS
+from keras_vae.model.vae import LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR
+
+SHAPE = (8, 8, 1)
+
+
+def small(**options) -> VAE:
+    return VAE(**{"image_shape": SHAPE, "latent_dim": 3, "widths": (16,), **options})
+
+
+def images_like(count: int, shape=SHAPE, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((count, *shape), np.float32)
+
+
+def compiled(model: VAE, rate: float = 1e-2, **options) -> VAE:
+    model.compile(keras.optimizers.Adam(rate), **{"jit_compile": False, **options})
+    return model
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+def test_a_gradient_reaches_every_weight(network, likelihood):
+    model = small(network=network, likelihood=likelihood)
+    with tf.GradientTape() as tape:
+        reconstruction, kl = model.elbo_terms(images_like(4), training=True)
+        loss = tf.reduce_mean(reconstruction + kl)
+    for variable, gradient in zip(
+        model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+    ):
+        assert gradient is not None, variable.path
+        assert np.abs(gradient).max() > 0, variable.path
+
+
+def test_the_default_model_has_exactly_the_expected_weights():
+    first, second = VAE().widths
+    encoder = (784 + 1) * first + (first + 1) * second + (second + 1) * 32
+    decoder = (16 + 1) * second + (second + 1) * first + (first + 1) * 784
+    assert sum(int(np.prod(variable.shape)) for variable in VAE().trainable_variables) == encoder + decoder
+
+
+def test_loss_is_reconstruction_plus_beta_times_kl_and_elbo_is_minus_their_sum():
+    model = compiled(small(beta=0.25))
+    logs = model.evaluate(images_like(32), batch_size=8, verbose=0, return_dict=True)
+    assert logs["loss"] == pytest.approx(logs["reconstruction"] + 0.25 * logs["kl"], rel=1e-5)
+    assert logs["elbo"] == pytest.approx(-logs["reconstruction"] - logs["kl"], rel=1e-5)
+
+
+def test_figures_are_means_over_images_not_over_batches():
+    model = compiled(small())
+    images = np.concatenate([np.zeros((8, *SHAPE), np.float32), np.ones((1, *SHAPE), np.float32)])
+    logs = model.evaluate(images, batch_size=8, verbose=0, return_dict=True)
+    model.noise.state.assign(VAE(seed=0).noise.state)
+    expected = np.concatenate([model.elbo_terms(images[:8])[0], model.elbo_terms(images[8:])[0]]).mean()
+    assert logs["reconstruction"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_log_var_is_bounded_however_extreme_the_images():
+    model = small()
+    mean, log_var = model.encode(1e6 * images_like(4))
+    assert SMALLEST_LOG_VAR <= np.min(log_var) <= np.max(log_var) <= LARGEST_LOG_VAR
+    assert np.isfinite(model.elbo_terms(1e4 * images_like(4))[1]).all()
+    assert mean.shape == (4, 3)
+
+
+def test_a_latent_far_from_all_others_costs_a_bounded_number_of_nats():
+    model = small()
+    nats = bernoulli_nll(images_like(1), model.decode_logits(1e4 * np.ones((1, 3), np.float32)))
+    assert nats.numpy()[0] < 64 * (LARGEST_LOGIT + 1e-3)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_noise_differs_from_batch_to_batch_and_repeats_with_the_seed(xla):
+    def draws(seed):
+        model = small(seed=seed)
+        terms = tf.function(model.elbo_terms, jit_compile=xla)
+        return [terms(tf.zeros((2, *SHAPE)))[0].numpy() for _ in range(3)]
+
+    first, again, other = draws(1), draws(1), draws(2)
+    assert not np.allclose(first[0], first[1])
+    assert not np.allclose(first[1], first[2])
+    assert np.array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_the_same_seed_trains_to_the_same_weights(xla):
+    def weights():
+        model = compiled(small(seed=3), jit_compile=xla)
+        model.fit(images_like(64), batch_size=16, epochs=2, shuffle=False, verbose=0)
+        return model.get_weights()
+
+    assert all(np.array_equal(first, again) for first, again in zip(weights(), weights(), strict=True))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_a_small_model_overfits_64_images(network):
+    images = np.round(images_like(64))
+    model = compiled(VAE(SHAPE, 16, network, (64,) if network == "dense" else (32,), beta=0.01), 5e-3)
+    history = model.fit(images, batch_size=64, epochs=200, steps_per_epoch=1, verbose=0).history
+    chance = 64 * np.log(2.0)
+    assert history["reconstruction"][0] > 0.9 * chance
+    assert history["reconstruction"][-1] < 0.25 * chance
+
+
+def test_a_gaussian_likelihood_learns_the_variance_that_suits_the_residuals():
+    rng = np.random.default_rng(0)
+    images = np.clip(0.5 + 0.1 * rng.standard_normal((512, *SHAPE)), 0, 1).astype(np.float32)
+    model = compiled(small(likelihood="gaussian", latent_dim=1, widths=(4,)))
+    model.fit(images, batch_size=32, epochs=40, verbose=0)
+    residuals = images - model(images).numpy()
+    assert float(model.variance.numpy()) == pytest.approx(np.mean(residuals**2), rel=0.1)
+
+
+class Noiseless(VAE):
+    """Draws the mean of the posterior, so that gradients do not depend on who draws which noise."""
+
+    def encode(self, images):
+        mean, log_var = super().encode(images)
+        return mean, 0.0 * log_var - 60.0
+
+
+def test_replicas_together_make_the_step_that_one_device_makes(two_devices):
+    def weights(strategy):
+        with strategy.scope():
+            model = Noiseless(SHAPE, 3, widths=(16,))
+            # Plain gradient descent shows a wrong scale of the gradients, which Adam hides.
+            model.compile(keras.optimizers.SGD(1e-3), jit_compile=False)
+        model.fit(tf.data.Dataset.from_tensor_slices(images_like(32)).batch(32), epochs=3, verbose=0)
+        return model.get_weights()
+
+    start = Noiseless(SHAPE, 3, widths=(16,)).get_weights()
+    one, two = weights(tf.distribute.get_strategy()), weights(tf.distribute.MirroredStrategy(two_devices))
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(one, two, strict=True))
+    assert not all(np.allclose(a, b, atol=1e-5) for a, b in zip(one, start, strict=True))
+
+
+def test_replicas_draw_different_noise_and_new_noise_at_every_step(two_devices):
+    strategy = tf.distribute.MirroredStrategy(two_devices)
+    with strategy.scope():
+        model = small()
+
+    @tf.function
+    def step():
+        return strategy.run(model.elbo_terms, (tf.zeros((1, *SHAPE)),))
+
+    draws = [float(nats[0]) for _ in range(2) for nats in strategy.experimental_local_results(step()[0])]
+    assert len(set(draws)) == 4
+
+
+def test_every_argument_survives_the_configuration():
+    options = {
+        "image_shape": (8, 12, 3),
+        "latent_dim": 5,
+        "network": "convolutional",
+        "widths": (4, 6),
+        "likelihood": "gaussian",
+        "beta": 0.5,
+        "seed": 9,
+        "dtype": "mixed_bfloat16",
+    }
+    config = VAE(**options).get_config()
+    copy = VAE.from_config(config)
+    assert copy.get_config() == config
+    assert {name: config[name] for name in ("latent_dim", "network", "likelihood", "beta", "seed")} == {
+        name: options[name] for name in ("latent_dim", "network", "likelihood", "beta", "seed")
+    }
+    assert copy.dtype_policy.name == "mixed_bfloat16"
+
+
+def test_a_reloaded_model_is_the_same_and_training_goes_on_as_if_never_saved(tmp_path):
+    images = images_like(64)
+    model = compiled(small(likelihood="gaussian"))
+    model.fit(images, batch_size=16, epochs=2, shuffle=False, verbose=0)
+    copy = load_model(save_model(model, tmp_path / "vae.keras"))
+    assert isinstance(copy, VAE)
+    assert np.array_equal(copy(images), model(images))
+    assert copy.optimizer.iterations.numpy() == model.optimizer.iterations.numpy() == 8
+    for trained in (model, copy):
+        trained.fit(images, batch_size=16, epochs=1, shuffle=False, verbose=0)
+    for name, first, second in zip(
+        [variable.path for variable in model.variables], model.variables, copy.variables, strict=True
+    ):
+        assert np.array_equal(first.numpy(), second.numpy()), name
+
+
+def test_interpolation_begins_and_ends_at_the_reconstructions():
+    model, images = small(), images_like(2)
+    path = model.interpolate(images[0], images[1], 5).numpy()
+    assert path.shape == (5, *SHAPE)
+    assert path[[0, -1]] == pytest.approx(model(images).numpy(), abs=1e-6)
+
+
+def test_samples_repeat_with_a_seed_and_differ_without_one():
+    model = small()
+    assert np.array_equal(model.sample(4, (1, 2)), model.sample(4, (1, 2)))
+    assert not np.allclose(model.sample(4), model.sample(4))
+
+
+def test_samples_without_a_seed_differ_even_where_a_global_seed_is_set():
+    def draw():
+        keras.utils.set_random_seed(1)
+        return small().sample(4).numpy()
+
+    assert not np.allclose(draw(), draw())
+
+
+def test_the_importance_weighted_bound_grows_with_the_number_of_samples():
+    model = compiled(small())
+    images = np.round(images_like(256))
+    model.fit(images, batch_size=32, epochs=5, verbose=0)
+    bounds = [float(tf.reduce_mean(model.log_likelihood(images, count, (0, 1)))) for count in (1, 10, 300)]
+    assert bounds[0] < bounds[1] < bounds[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"latent_dim": 0}, "latent_dim must be at least 1"),
+        ({"network": "transformer"}, "network must be one of dense, convolutional"),
+        ({"likelihood": "poisson"}, "likelihood must be one of bernoulli"),
+        ({"beta": -1.0}, "beta must be at least 0"),
+        ({"widths": ()}, "widths must be positive"),
+        ({"widths": (0,)}, "widths must be positive"),
+        ({"image_shape": (8, 8)}, "image_shape must be"),
+    ],
+)
+def test_a_wrong_argument_is_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        small(**options)

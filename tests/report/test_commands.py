@@ -1,0 +1,35 @@
+"""A page names the commands that make it again."""
+
+from keras_vae.evaluation import EvaluationConfig
+from keras_vae.latent_space import ExplorationConfig
+from keras_vae.report.commands import commands
+from keras_vae.runs import Run, TrainConfig
+
+
+def made_by(tmp_path, evaluations: dict, exploration: ExplorationConfig, **options) -> list[str]:
+    run = Run.create(TrainConfig(**options), "first", tmp_path)
+    settings = {name: {**vars(config), "seconds": 1.0} for name, config in evaluations.items()}
+    lines = commands(run, {"evaluations": settings}, {"settings": vars(exploration)})
+    return [" ".join(each).replace(" \\ ", "").replace("  ", " ") for each in lines]
+
+
+def test_default_settings_need_no_command(tmp_path):
+    found = made_by(tmp_path, {"grey": EvaluationConfig(dataset="fashion_mnist")}, ExplorationConfig())
+    assert found == ["python scripts/train.py --run first", "python scripts/report.py first"]
+
+
+def test_other_settings_have_theirs(tmp_path):
+    evaluations = {
+        "grey": EvaluationConfig(importance_samples=50),
+        "binarized": EvaluationConfig("binarized"),
+        "grey-mnist": EvaluationConfig(dataset="mnist"),
+    }
+    exploration = ExplorationConfig(start="T-shirt/top", end="Ankle boot")
+    assert made_by(tmp_path, evaluations, exploration, latent_dim=4) == [
+        "python scripts/train.py --run first --latent-dim 4",
+        "python scripts/evaluate.py first --importance-samples 50",
+        "python scripts/evaluate.py first --protocol binarized",
+        "python scripts/evaluate.py first --dataset mnist",
+        "python scripts/explore.py first --from T-shirt/top --to 'Ankle boot'",
+        "python scripts/report.py first",
+    ]

@@ -1,0 +1,185 @@
+"""What a page says follows from the saved numbers."""
+
+import argparse
+
+import pytest
+
+from keras_vae.command_line import add_arguments, given_options
+from keras_vae.report.text import (
+    clustering_rows,
+    dataset_name,
+    interpretation,
+    modelling,
+    result_rows,
+    seen,
+    sources,
+    way_rows,
+)
+from keras_vae.runs import PRESETS, TrainConfig
+
+
+def figure(value: float, error: float | None = None) -> dict:
+    return {"value": value, "unit": "", **({"standard_error": error} if error is not None else {})}
+
+
+def metrics(**changes) -> dict:
+    measured = {
+        "reconstruction.mean.mse_per_pixel": figure(0.01, 0.001),
+        "reconstruction.mean.ssim": figure(0.7, 0.01),
+        "pca.mse_per_pixel": figure(0.02, 0.001),
+        "pca.ssim": figure(0.5, 0.01),
+        "real_images.cross_entropy": figure(190.0, 1.0),
+        "likelihood.negative_elbo": figure(237.0, 0.8),
+        "likelihood.reconstruction": figure(222.0, 0.8),
+        "likelihood.kl": figure(15.0, 0.1),
+        "likelihood.importance_weighted_nll": figure(235.0, 0.8),
+        "likelihood.active_units": figure(9),
+        **changes,
+    }
+    grey = {"measurements": measured, "importance_samples": 500}
+    return {"likelihood": "bernoulli", "latent_dim": 16, "dataset": "fashion_mnist", "evaluations": {"grey": grey}}
+
+
+def way(length: float) -> dict:
+    return {name: figure(length, 0.1) for name in ("energy", "length", "log_prior_density")}
+
+
+LATENT = {
+    "spaces": {"latent": {"knn_5": 0.84}, "pixels": {"knn_5": 0.85}},
+    "clusterings": {
+        "images": 100,
+        "seeds": 5,
+        "k_means of the means": {"mean": {"accuracy": 0.55}, "standard_deviation": {"accuracy": 0.01}},
+        "hdbscan of the UMAP map": {"mean": {"accuracy": 0.43}, "standard_deviation": {"accuracy": 0.0}},
+    },
+    "between_random_pairs": {"pairs": 200, "steps": 12, "straight": way(10.0), "geodesic": way(9.0)},
+    "lines": [],
+    "interpretation": "Shirts merge with coats.",
+}
+
+
+def test_a_row_states_the_error_and_what_to_compare_it_with():
+    rows = {row[0]: row[1:] for row in result_rows(metrics())}
+    assert rows["MSE per pixel, posterior mean"] == ["0.01000 ± 0.00100", "PCA, 16: 0.02000 ± 0.00100"]
+    assert rows["active latents"] == ["9 of 16", ""]
+    assert rows["bound on -log p(x), 500 samples"][0] == "235.00 ± 0.80"
+
+
+def test_a_figure_that_is_not_finite_says_so():
+    rows = result_rows(metrics(**{"likelihood.negative_elbo": figure(None)}))
+    assert [
+        "minus the ELBO, one sample, nats per image",
+        "not finite",
+        "entropy of the images: 190.00 ± 1.00",
+    ] in rows
+
+
+def test_what_was_not_measured_has_no_row():
+    assert not any("Fréchet" in row[0] for row in result_rows(metrics()))
+
+
+@pytest.mark.parametrize(("samples", "compared"), [(5000, True), (100, False)])
+def test_a_published_figure_stands_beside_its_own_protocol_only(samples, compared):
+    measured = metrics()
+    measured["evaluations"]["binarized"] = {
+        "importance_samples": samples,
+        "measurements": {"likelihood.importance_weighted_nll": figure(232.9, 0.8)},
+    }
+    row = next(row for row in result_rows(measured) if "binarised" in row[0])
+    assert ("published" in row[2]) is compared
+
+
+def test_a_clustering_without_chance_has_no_spread():
+    rows = clustering_rows(LATENT)
+    assert rows[1][:2] == ["k-means of the means", "0.550 ± 0.010"]
+    assert rows[2][:2] == ["HDBSCAN of the UMAP map", "0.430"]
+
+
+def test_measures_that_need_the_classifier_are_left_out_without_it():
+    assert way_rows(LATENT)[0] == ["path", "length", "log prior"]
+    assert way_rows(LATENT)[2] == ["geodesic", "9.00 ± 0.10", "9.00 ± 0.10"]
+
+
+@pytest.mark.parametrize(
+    ("mse", "words"),
+    [
+        (0.01, "50% below that of a PCA"),
+        (0.03, "50% above that of a PCA"),
+        (0.05, "0.05000, that of a PCA of the same size 0.02000"),
+        (None, "not finite"),
+    ],
+)
+def test_sentences_follow_the_numbers(mse, words):
+    sentences = interpretation(
+        TrainConfig(), metrics(**{"reconstruction.mean.mse_per_pixel": figure(mse, 0.001)}), LATENT
+    )
+    assert words in sentences[0]
+    assert "9 of 16 latents" in sentences[0]
+    assert "55% at best" in sentences[1]
+    assert "Shirts merge with coats." in sentences[1]
+    assert "10% shorter" in sentences[2]
+
+
+@pytest.mark.parametrize(
+    ("length", "words"), [(9.0, "10% shorter than"), (10.0, "as long as"), (11.0, "10% longer than")]
+)
+def test_the_shortest_path_is_compared_as_it_is(length, words):
+    ways = {"pairs": 200, "straight": way(10.0), "geodesic": way(length)}
+    assert words in interpretation(TrainConfig(), metrics(), {**LATENT, "between_random_pairs": ways})[2]
+
+
+def test_a_third_class_between_the_ends_of_a_line_is_counted_and_a_misjudged_end_is_not():
+    lines = [
+        {"from": {"class": "a"}, "to": {"class": "b"}, "classes_seen": [{"class": each} for each in order]}
+        for order in ("ab", "acb", "cb", "abab")
+    ]
+    assert "1 of the 4 straight lines" in interpretation(TrainConfig(), metrics(), {**LATENT, "lines": lines})[2]
+
+
+def test_classes_on_a_way_are_named_in_order():
+    assert seen([{"class": "Bag", "share": 0.2}, {"class": "Coat", "share": 0.8}]) == "Bag → Coat"
+    assert seen([]) == ""
+    many = seen([{"class": f"class {each}", "share": 0.1} for each in range(20)])
+    assert many.startswith("class 0 → class 1 → ")
+    assert many.endswith(" → … → class 19")
+    assert len(many) < 70
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [
+        ("fashion_mnist", "Fashion-MNIST"),
+        ("mnist_corrupted/shot_noise", "mnist_corrupted/shot_noise"),
+        ("/somewhere/pictures of birds/", "pictures of birds"),
+        ("/somewhere/" + 50 * "x", 39 * "x" + "…"),
+    ],
+)
+def test_a_folder_is_called_by_its_last_part_and_others_by_their_name(dataset, name):
+    assert dataset_name(dataset) == name
+
+
+def test_sources_are_those_that_the_run_uses():
+    plain = " ".join(sources(TrainConfig(), metrics(), LATENT))
+    assert "Fashion-MNIST" in plain
+    assert not {"beta-VAE", "continuous Bernoulli", "Exemplar"} & set(plain.split(", "))
+    other = " ".join(sources(TrainConfig(dataset="cifar10", beta=4.0, likelihood="gaussian"), metrics(), LATENT))
+    assert "Fashion-MNIST" not in other
+    assert "beta-VAE" in other
+    assert "calibrated decoders" in other
+
+
+def test_networks_are_described_from_the_image_to_the_latents_and_back():
+    rows = dict(modelling(TrainConfig(latent_dim=8), (512, 256), (28, 28, 1), 1000))
+    assert rows["Encoder"].startswith("dense, SiLU: 28 x 28 x 1 - 512 - 256 - mean")
+    assert rows["Decoder"].endswith("8 - 256 - 512 - 28 x 28 x 1")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("changes", [{}, {"latent_dim": 3, "widths": (32, 16), "dataset": "my pictures", "beta": 0.5}])
+def test_the_command_of_a_run_gives_its_configuration_again(preset, changes):
+    config = TrainConfig.from_preset(preset, **changes)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser, TrainConfig)
+    arguments = parser.parse_args(config.command_options())
+    preset = arguments.preset or "default"
+    assert TrainConfig.from_preset(preset, **given_options(arguments, TrainConfig)) == config

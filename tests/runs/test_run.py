@@ -1,0 +1,73 @@
+"""A run is never overwritten, is found again, and its files are never half written."""
+
+import json
+
+import pytest
+
+from keras_vae.errors import InputError
+from keras_vae.files import write_atomically
+from keras_vae.runs import Run, TrainConfig
+
+
+def test_a_new_run_keeps_its_configuration(tmp_path):
+    run = Run.create(TrainConfig(latent_dim=5), "first", tmp_path)
+    assert Run.open("first", tmp_path).config.latent_dim == 5
+    assert run.logs == tmp_path / "logs" / "first"
+    assert run.folder == tmp_path / "saved_models" / "first"
+
+
+def test_without_a_name_runs_are_numbered(tmp_path):
+    names = [Run.create(TrainConfig.from_preset("quick"), root=tmp_path).name for _ in range(3)]
+    assert names == ["quick", "quick-2", "quick-3"]
+
+
+def test_an_existing_name_is_refused_and_nothing_in_it_changes(tmp_path):
+    run = Run.create(TrainConfig(seed=1), "taken", tmp_path)
+    before = (run.folder / "config.json").read_bytes()
+    with pytest.raises(InputError, match=r"'taken' exists already.*--resume --run taken"):
+        Run.create(TrainConfig(seed=2), "taken", tmp_path)
+    assert (run.folder / "config.json").read_bytes() == before
+
+
+def test_logs_left_over_from_a_removed_run_are_not_added_to(tmp_path):
+    (tmp_path / "logs" / "left").mkdir(parents=True)
+    with pytest.raises(InputError, match="left over from another run"):
+        Run.create(TrainConfig(), "left", tmp_path)
+
+
+def test_a_folder_that_is_no_run_is_not_opened(tmp_path):
+    (tmp_path / "saved_models" / "empty").mkdir(parents=True)
+    with pytest.raises(InputError, match="no run 'empty'"):
+        Run.open(str(tmp_path / "saved_models" / "empty"))
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../up", "a/b", "ä", ".hidden", "-x"])
+def test_a_name_that_tensorboard_would_not_show_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="cannot name a run"):
+        Run.create(TrainConfig(), name, tmp_path)
+    assert not list(tmp_path.rglob("config.json"))
+
+
+def test_a_missing_run_is_answered_with_the_nearest_names(tmp_path):
+    for name in ("default", "default-2", "other"):
+        Run.create(TrainConfig(), name, tmp_path)
+    with pytest.raises(InputError, match=r"no run 'defualt'.*nearest are default"):
+        Run.open("defualt", tmp_path)
+
+
+def test_without_any_run_the_command_that_makes_one_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"python scripts/train\.py"):
+        Run.open("default", tmp_path)
+
+
+def test_a_run_is_also_found_by_its_folder(tmp_path):
+    run = Run.create(TrainConfig(), "here", tmp_path)
+    assert Run.open(str(run.folder)) == run
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole(tmp_path):
+    path = write_atomically(tmp_path / "deep" / "file.json", json.dumps({"whole": True}))
+    with pytest.raises(TypeError):
+        write_atomically(path, 3)
+    assert json.loads(path.read_text()) == {"whole": True}
+    assert [each.name for each in path.parent.iterdir()] == ["file.json"]

@@ -1,0 +1,77 @@
+"""Callbacks change the training exactly as they say."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vae.model import VAE, averaged_weights
+from keras_vae.training.callbacks import AverageForEvaluation, Checkpoint, KLWarmup, latest_checkpoint
+
+IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
+
+
+def compiled(**options) -> VAE:
+    model = VAE((8, 8, 1), 2, widths=(8,))
+    model.compile(keras.optimizers.Adam(1e-2, **options), jit_compile=False)
+    return model
+
+
+class BetaRecorder(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.betas = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.betas.append(float(self.model.beta.numpy()))
+
+
+@pytest.mark.parametrize(
+    ("epochs", "expected"),
+    [(2.0, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9] + [1.0] * 5), (0.0, [1.0] * 15)],
+)
+def test_beta_grows_linearly_from_step_to_step(epochs, expected):
+    recorder, model = BetaRecorder(), compiled()
+    model.fit(IMAGES, batch_size=8, epochs=3, verbose=0, callbacks=[KLWarmup(1.0, epochs, 5), recorder])
+    assert recorder.betas == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_resumed_warm_up_goes_on_where_it_was():
+    recorder, model = BetaRecorder(), compiled()
+    callbacks = [KLWarmup(1.0, 2.0, 5), recorder]
+    model.fit(IMAGES, batch_size=8, initial_epoch=1, epochs=2, verbose=0, callbacks=callbacks)
+    assert recorder.betas == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9], abs=1e-6)
+
+
+def test_averaged_weights_are_in_the_model_within_the_block_only():
+    model = compiled(use_ema=True, ema_momentum=0.9)
+    for _ in range(3):
+        model.train_on_batch(IMAGES)
+    before = model.get_weights()
+    with averaged_weights(model):
+        inside = [variable.numpy() for variable in model.trainable_variables]
+    averages = [variable.numpy() for variable in model.optimizer._model_variables_moving_average]
+    assert all(np.array_equal(a, b) for a, b in zip(inside, averages, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(inside, model.trainable_variables, strict=True))
+
+
+def test_without_an_average_the_weights_stay():
+    model = compiled()
+    before = model.get_weights()
+    with averaged_weights(model):
+        assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_validation_uses_the_average_that_the_training_ends_with():
+    model = compiled(use_ema=True, ema_momentum=0.9)
+    options = {"validation_data": (IMAGES,), "verbose": 0, "epochs": 1}
+    logs = model.fit(IMAGES, callbacks=[AverageForEvaluation()], **options).history
+    # After `fit` the model has the average itself, and the KL needs no noise.
+    assert logs["val_kl"][0] == pytest.approx(model.evaluate(IMAGES, verbose=0, return_dict=True)["kl"], rel=1e-5)
+
+
+def test_only_the_latest_checkpoint_is_kept(tmp_path):
+    model = compiled()
+    model.fit(IMAGES, epochs=3, verbose=0, callbacks=[Checkpoint(tmp_path / "state", tmp_path / "history.json")])
+    assert latest_checkpoint(tmp_path / "state")[0] == 3
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00003.weights.h5"]

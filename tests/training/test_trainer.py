@@ -1,0 +1,271 @@
+"""A run survives whatever interrupts it, and says what happened."""
+
+import dataclasses
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from keras_vae.errors import InputError
+from keras_vae.model import load_model
+from keras_vae.runs import Run, TrainConfig
+from keras_vae.training import resume, train
+from keras_vae.training.callbacks import latest_checkpoint
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def tiny(folder: Path, **options) -> TrainConfig:
+    """A configuration that exercises every part of a training on a few small images."""
+    defaults = {
+        "dataset": str(folder),
+        "latent_dim": 3,
+        "widths": (16,),
+        "epochs": 3,
+        "batch_size": 10,
+        "beta_warmup": 2.0,
+        "xla": "off",
+        "grid_every": 0,
+        "histogram_every": 0,
+    }
+    return TrainConfig(**{**defaults, **options})
+
+
+def flags(config: TrainConfig) -> list[str]:
+    """The command line that makes this configuration."""
+    line = []
+    for name, value in dataclasses.asdict(config).items():
+        if value != getattr(TrainConfig(), name):
+            values = value if isinstance(value, tuple) else [value]
+            line += ["--" + name.replace("_", "-"), *map(str, values)]
+    return line
+
+
+def start(root: Path, *arguments: str, folder: Path = ROOT) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, ROOT / "scripts" / "train.py", "--root", root, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        # A test suite started in the background ignores interrupts, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def wait_for_epoch(run_folder: Path, epoch: int, process: subprocess.Popen) -> None:
+    while latest_checkpoint(run_folder / "checkpoints")[0] < epoch:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.01)
+
+
+def weights_of(run: Run) -> list[np.ndarray]:
+    return load_model(run.model_file).get_weights()
+
+
+@pytest.fixture(scope="module")
+def trained(picture_folder, tmp_path_factory) -> Run:
+    return train(tiny(picture_folder), "trained", tmp_path_factory.mktemp("root"))
+
+
+def test_a_run_leaves_everything_that_was_promised(trained):
+    for name in ("config.json", "history.json", "training.json", "vae.keras", "saved_model/saved_model.pb"):
+        assert (trained.folder / name).is_file(), name
+    pictures = {path.stem for path in trained.figures.glob("*.png")}
+    assert pictures == {"samples", "reconstructions", "traversal", "interpolation"}
+    assert (trained.logs / "projector" / "projector_config.pbtxt").is_file()
+    assert not list(trained.logs.rglob("*.h5"))
+
+
+def test_results_name_their_unit_split_and_number_of_images(trained):
+    result = json.loads((trained.folder / "training.json").read_text())
+    assert result["unit"].startswith("nats per image")
+    assert set(result["splits"]) == {"validation", "test"}
+    for figures in result["splits"].values():
+        assert figures["images"] > 0
+        assert figures["elbo"] == pytest.approx(-figures["reconstruction"] - figures["kl"], rel=1e-5)
+
+
+def test_history_has_train_and_validation_figures_for_every_epoch(trained):
+    history = json.loads((trained.folder / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    names = {"loss", "reconstruction", "kl", "elbo"}
+    assert names | {f"val_{name}" for name in names} | {"beta", "images_per_second"} <= set(history[0])
+
+
+def test_beta_warms_up_and_the_learning_rate_decays(trained):
+    history = json.loads((trained.folder / "history.json").read_text())
+    betas = [row["beta"] for row in history]
+    assert 0.0 < betas[0] < betas[1] <= betas[2] == 1.0
+    rates = [row["learning_rate"] for row in history]
+    assert rates[0] == pytest.approx(2e-3)
+    assert rates[0] > rates[1] > rates[2] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_saved_model_is_the_trained_model(trained, picture_images):
+    served = tf.saved_model.load(str(trained.saved_model))
+    model = load_model(trained.model_file)
+    assert served.reconstruct(picture_images)["images"].numpy() == pytest.approx(
+        model(picture_images).numpy(), abs=1e-5
+    )
+
+
+def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, tmp_path):
+    again = train(tiny(picture_folder), root=tmp_path)
+    other = train(tiny(picture_folder, seed=1), root=tmp_path)
+    assert all(np.array_equal(a, b) for a, b in zip(weights_of(trained), weights_of(again), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(weights_of(trained), weights_of(other), strict=True))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"likelihood": "gaussian", "grid_every": 4, "projector_every": 4},
+        pytest.param({"xla": "on", "binarize": "dynamic", "steps_per_execution": 1}, marks=pytest.mark.slow),
+        pytest.param(
+            {"memory_budget": 0, "weight_average": 0.0, "network": "convolutional", "widths": (4, 4)},
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["gaussian", "xla", "streamed"],
+)
+def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted(options, picture_folder, tmp_path):
+    config = tiny(picture_folder, epochs=12, **options)
+    whole = train(config, "whole", tmp_path)
+    process = start(tmp_path, "--run", "killed", *flags(config))
+    wait_for_epoch(tmp_path / "saved_models" / "killed", 3, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    killed = Run.open("killed", tmp_path)
+    assert not (killed.folder / "training.json").exists(), "the run ended before it could be killed"
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    output, errors = start(tmp_path, "--resume", "--run", "killed", folder=elsewhere).communicate(timeout=300)
+    assert "tensorboard --logdir" in output, errors
+    assert all(np.array_equal(a, b) for a, b in zip(weights_of(whole), weights_of(killed), strict=True))
+    histories = [json.loads((run.folder / "history.json").read_text()) for run in (whole, killed)]
+    assert [row["val_elbo"] for row in histories[0]] == [row["val_elbo"] for row in histories[1]]
+
+
+def test_ctrl_c_saves_the_last_epoch_and_exits_with_one_line(picture_folder, tmp_path):
+    process = start(tmp_path, "--run", "stopped", *flags(tiny(picture_folder, epochs=5000)))
+    wait_for_epoch(tmp_path / "saved_models" / "stopped", 3, process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert "--resume --run stopped" in errors.strip().splitlines()[-1]
+    assert load_model(tmp_path / "saved_models" / "stopped" / "vae.keras").optimizer.iterations.numpy() > 0
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(picture_folder, tmp_path):
+    config = tiny(picture_folder, learning_rate=1e30, learning_rate_warmup=4.0, epochs=6, weight_average=0.0)
+    with pytest.raises(InputError, match=r"loss became (nan|inf|-inf) at .* of epoch .*--learning-rate"):
+        train(config, "diverged", tmp_path)
+    model = load_model(Run.open("diverged", tmp_path).model_file)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_a_finished_run_is_prolonged_only_by_more_epochs(trained):
+    with pytest.raises(InputError, match="has finished 3 epochs"):
+        resume(trained)
+
+
+def test_a_finished_run_can_be_prolonged(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=1), "longer", tmp_path)
+    resume(run, epochs=2)
+    assert [row["epoch"] for row in json.loads((run.folder / "history.json").read_text())] == [1, 2]
+    assert run.config.epochs == 2
+    assert (run.logs / "projector-epoch-0002").is_dir()
+
+
+def test_fewer_epochs_than_are_finished_are_refused(trained):
+    before = (trained.folder / "config.json").read_bytes()
+    with pytest.raises(InputError, match="has finished 3 epochs"):
+        resume(trained, epochs=2)
+    assert (trained.folder / "config.json").read_bytes() == before
+
+
+def test_a_run_killed_after_its_last_epoch_is_completed(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=2), "late", tmp_path)
+    expected = weights_of(run)
+    (run.folder / "training.json").unlink()
+    run.model_file.unlink()
+    resume(run)
+    assert (run.folder / "training.json").is_file()
+    assert all(np.array_equal(a, b) for a, b in zip(expected, weights_of(run), strict=True))
+    assert [path.name for path in run.logs.glob("projector*")] == ["projector"]
+
+
+def test_a_run_without_its_checkpoints_is_not_trained_anew(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=1), "bare", tmp_path)
+    shutil.rmtree(run.checkpoints)
+    with pytest.raises(InputError, match="cannot go on without"):
+        resume(run, epochs=2)
+
+
+def test_mixed_precision_trains_and_is_exported(picture_folder, picture_images, tmp_path):
+    run = train(tiny(picture_folder, mixed_precision="on", epochs=2), "mixed", tmp_path)
+    model = load_model(run.model_file)
+    assert model.dtype_policy.name == "mixed_bfloat16"
+    served = tf.saved_model.load(str(run.saved_model))
+    images = served.reconstruct(picture_images)["images"].numpy()
+    assert images.dtype == np.float32
+    assert images == pytest.approx(model(picture_images).numpy(), abs=4e-3)  # the rounding of bfloat16
+    assert np.array_equal(model(picture_images), model.decode(model.encode(picture_images)[0]))
+
+
+def test_colour_images_are_trained(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("one", "two"):
+        (tmp_path / "colour" / name).mkdir(parents=True)
+        for number in range(30):
+            picture = Image.fromarray(rng.integers(0, 256, (8, 12, 3), np.uint8))
+            picture.save(tmp_path / "colour" / name / f"{number}.png")
+    run = train(tiny(tmp_path / "colour", epochs=1, likelihood="continuous_bernoulli", latent_dim=2), root=tmp_path)
+    assert load_model(run.model_file).image_shape == (8, 12, 3)
+    assert (run.figures / "manifold.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--epochs", "0"], "--epochs must be at least 1"),
+        (["--dataset", "no/such/folder"], "no/such/folder"),
+        (["--resume"], "use it with --run NAME"),
+        (["--resume", "--run", "x", "--beta", "2"], "use it without --beta"),
+        (["--resume", "--run", "nobody"], "There is no run 'nobody'"),
+        (["--run", "a b"], "cannot name a run"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, tmp_path):
+    process = start(tmp_path, *arguments)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert errors.startswith("error: ")
+    assert len(errors.strip().splitlines()) == 1
+    assert message in errors
+    assert output == ""
+    assert not (tmp_path / "saved_models").exists()
+
+
+def test_a_batch_larger_than_the_training_split_is_refused_before_anything_is_written(picture_folder, tmp_path):
+    with pytest.raises(InputError, match="--batch-size 100000"):
+        train(tiny(picture_folder, batch_size=100_000), root=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_sides_that_the_network_cannot_halve_are_refused_before_anything_is_written(picture_folder, tmp_path):
+    config = tiny(picture_folder, network="convolutional", widths=(4,) * 5)
+    with pytest.raises(InputError, match="multiples of 32"):
+        train(config, root=tmp_path)
+    assert not list(tmp_path.iterdir())
