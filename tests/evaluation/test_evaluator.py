@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_vae import measuring, subject
 from keras_vae.errors import InputError
-from keras_vae.evaluation import EvaluationConfig, evaluate
+from keras_vae.evaluation import EvaluationConfig, evaluate, likelihood_study, sample_study, subject
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 
@@ -129,7 +128,7 @@ def test_another_data_set_of_the_same_shape_is_filed_under_its_name(run, metrics
 def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, monkeypatch):
     expected = measurements_of(evaluate(run, config_of())[1])
     taken = []
-    bounds = measuring.importance_weighted_bounds
+    bounds = likelihood_study.importance_weighted_bounds
 
     def interrupted(*arguments, first_batch, **options):
         for number, batch in enumerate(bounds(*arguments, first_batch=first_batch, **options), start=first_batch):
@@ -151,7 +150,7 @@ def test_the_nearest_of_other_images_is_found_in_whatever_batch_it_is():
     batches = [rng.random((50, 6, 6, 1)).astype(np.float32) for _ in range(3)]
     planted = np.stack([batches[2][7], batches[0][0], batches[1][49]])
     near = planted + rng.uniform(-0.05, 0.05, planted.shape).astype(np.float32)
-    assert np.array_equal(measuring.nearest_images(near, batches), planted)
+    assert np.array_equal(sample_study.nearest_images(near, batches), planted)
 
 
 def test_the_published_protocol_takes_as_many_samples_as_the_published_tables():

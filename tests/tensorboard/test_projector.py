@@ -14,9 +14,8 @@ from PIL import Image
 from tensorboard.plugins.projector import ProjectorConfig
 from tensorboard_server import get, get_json, tensorboard
 
-from keras_vae import projector
 from keras_vae.errors import InputError
-from keras_vae.tensorboard import write_projector
+from keras_vae.tensorboard import projector, write_projector
 from keras_vae.tensorboard.projector import MAX_POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
