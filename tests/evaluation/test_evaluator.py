@@ -27,7 +27,7 @@ def run(tmp_path_factory, picture_folder) -> Run:
 
 @pytest.fixture
 def small_batches(monkeypatch) -> None:
-    for module in (subject, measuring):
+    for module in (subject, likelihood_study, reconstruction_study, sample_study):
         monkeypatch.setattr(module, "BATCH", 7)
 
 
@@ -137,7 +137,7 @@ def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, mo
             if number == 1:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(measuring, "importance_weighted_bounds", interrupted)
+    monkeypatch.setattr(likelihood_study, "importance_weighted_bounds", interrupted)
     with pytest.raises(KeyboardInterrupt, match="kept for 14 images"):
         evaluate(run, config_of())
     assert measurements_of(evaluate(run, config_of())[1]) == expected
