@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation import EvaluationConfig, evaluate, likelihood_study, reconstruction_study, sample_study, subject
+from keras_vae.evaluation import (
+    EvaluationConfig,
+    evaluate,
+    likelihood_study,
+    reconstruction_study,
+    sample_study,
+    subject,
+)
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 
