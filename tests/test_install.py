@@ -1,4 +1,4 @@
-"""Installed from its wheel, in an environment and a folder of its own, the package does all that the repository does."""
+"""Installed from its wheel, in an environment of its own, the package does all that the repository does."""
 
 import json
 import os

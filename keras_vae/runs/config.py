@@ -92,18 +92,20 @@ class TrainConfig:
             InputError: not such a text, or one of a version with other fields: the message names version and fields.
         """
         try:
-            saved = dict(json.loads(text))
-            version = saved.pop("version", FIRST_VERSION)
-            known = {each.name for each in dataclasses.fields(cls)}
-            if unread := saved.keys() ^ known:
-                says = [f"{name} is {'missing' if name in known else 'not known here'}" for name in sorted(unread)]
-                raise InputError(
-                    f"keras_vae {__version__} cannot read a configuration of {version}: {', '.join(says)}."
-                )
+            saved = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(f"This is not a saved training configuration: {error}.") from error
+        known = {each.name for each in dataclasses.fields(cls)}
+        if not isinstance(saved, dict) or not known & saved.keys():
+            raise InputError("This is not a saved training configuration: it has none of its fields.")
+        version = saved.pop("version", FIRST_VERSION)
+        differences = {"missing": known - saved.keys(), "not known here": saved.keys() - known}
+        if any(differences.values()):
+            says = [f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names]
+            raise InputError(f"keras_vae {__version__} cannot read a configuration of {version}; {'; '.join(says)}.")
+        try:
             return cls(**saved)
-        except (TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
+        except TypeError as error:
             raise InputError(f"This is not a saved training configuration: {error}.") from error
 
     def to_json(self) -> str:

@@ -232,7 +232,7 @@ def test_commands_can_be_copied_from_the_page(tmp_path, variety):
     words = shlex.split(command.replace("\\\n", " "))
     parser = argparse.ArgumentParser()
     parser.add_argument("--run")
-    add_arguments(parser, TrainConfig)
+    add_arguments(parser, TrainConfig, PRESETS)
     arguments = parser.parse_args(words[2:])
     options = given_options(arguments, TrainConfig)
     options.pop("run", None)

@@ -179,7 +179,7 @@ def test_networks_are_described_from_the_image_to_the_latents_and_back():
 def test_the_command_of_a_run_gives_its_configuration_again(preset, changes):
     config = TrainConfig.from_preset(preset, **changes)
     parser = argparse.ArgumentParser()
-    add_arguments(parser, TrainConfig)
+    add_arguments(parser, TrainConfig, PRESETS)
     arguments = parser.parse_args(config.command_options())
     preset = arguments.preset or "default"
     assert TrainConfig.from_preset(preset, **given_options(arguments, TrainConfig)) == config

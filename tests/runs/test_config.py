@@ -88,9 +88,9 @@ def test_the_command_line_of_the_evaluation_has_an_option_for_every_field():
 
 def test_the_command_line_has_an_option_for_every_field():
     parser = argparse.ArgumentParser()
-    add_arguments(parser)
+    add_arguments(parser, TrainConfig, PRESETS)
     arguments = parser.parse_args(["--latent-dim", "5", "--widths", "30", "20", "--beta", "0.5"])
-    assert given_options(arguments) == {"latent_dim": 5, "widths": [30, 20], "beta": 0.5}
-    assert TrainConfig.from_preset(**given_options(arguments)).widths == (30, 20)
+    assert given_options(arguments, TrainConfig) == {"latent_dim": 5, "widths": [30, 20], "beta": 0.5}
+    assert TrainConfig.from_preset(**given_options(arguments, TrainConfig)).widths == (30, 20)
     flags = parser.format_help()
     assert all("--" + each.name.replace("_", "-") in flags for each in dataclasses.fields(TrainConfig))
