@@ -5,6 +5,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from keras_vae.errors import InputError
 
@@ -12,6 +13,8 @@ __all__ = ["import_tensorflow", "run_command"]
 
 NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl-C
+
+GPU_DRIVER = Path("/proc/driver/nvidia")  # is there where the driver of an NVIDIA GPU is loaded
 
 # Modules that only `pip install 'keras_vae[all]'` brings: measuring, exploring and reporting need them.
 OPTIONAL = {"sklearn", "umap", "openTSNE", "typst", "markdown_it"}
@@ -48,23 +51,34 @@ def run_command(main: Callable[[], None]) -> None:
 def import_tensorflow() -> None:
     """Import TensorFlow without its notes on CUDA and oneDNN, which it writes before any log level is read.
 
-    Where the user has set `TF_CPP_MIN_LOG_LEVEL`, everything is shown as they asked.
+    Where the machine has an NVIDIA GPU that TensorFlow does not list, its notes are shown: they say why. Where the user
+    has set `TF_CPP_MIN_LOG_LEVEL`, everything is shown as they asked.
     """
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         import tensorflow
 
         return
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    # Errors too: on a machine without a GPU, TensorFlow calls it one that CUDA finds none.
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1" if GPU_DRIVER.exists() else "3"
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as notes:
         os.dup2(notes.fileno(), 2)
         try:
-            import tensorflow  # noqa: F401
+            import tensorflow
+
+            if unused := GPU_DRIVER.exists() and not tensorflow.config.list_physical_devices("GPU"):
+                print(
+                    "This machine has an NVIDIA GPU that TensorFlow cannot use; it computes on the CPU.",
+                    file=sys.stderr,
+                )
         except BaseException:
-            notes.seek(0)
-            os.write(kept, notes.read())
+            unused = True
             raise
         finally:
+            sys.stderr.flush()
             os.dup2(kept, 2)
+            if unused:
+                notes.seek(0)
+                os.write(kept, notes.read())
             os.close(kept)

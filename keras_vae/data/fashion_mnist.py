@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gzip
 import hashlib
 import io
@@ -116,6 +115,8 @@ def _open_builder(data_dir: Path) -> tfds.core.DatasetBuilder:
 @contextlib.contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
     """Hold a lock that the operating system itself releases when the process dies."""
+    import fcntl  # of POSIX alone
+
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

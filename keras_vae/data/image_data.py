@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import tensorflow as tf
@@ -15,7 +15,8 @@ from keras_vae.errors import InputError
 
 __all__ = ["Binarize", "ImageData", "fixed_binarization", "open_dataset"]
 
-Binarize = Literal["none", "dynamic"]
+Binarize = Literal["none", "dynamic"]  # while training: drawn anew every epoch
+HeldOutBinarize = Literal["none", "fixed"]  # while measuring: the same at every call
 
 _STREAMED_SHUFFLE = 16_384  # images: as many as are held back to be mixed where a data set does not fit into memory
 
@@ -127,25 +128,30 @@ class ImageData:
         endless = batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         return _finish(endless)
 
-    def batches(self, split: str, batch_size: int, *, binarize: Binarize = "none") -> tf.data.Dataset:
+    def batches(self, split: str, batch_size: int, *, binarize: HeldOutBinarize = "none") -> tf.data.Dataset:
         """Return one pass over a split in its own order.
 
         Args:
             split: `train`, `validation` or `test`.
             batch_size: Images in a batch; the last one may have fewer.
-            binarize: `dynamic` gives the validation and the test split as `fixed_binarization` does, and the training
+            binarize: `fixed` gives the validation and the test split as `fixed_binarization` does, and the training
                 split with noise that is the same at every call.
 
         Returns:
             float32 batches (at most batch_size, h, w, c) in [0, 1].
+
+        Raises:
+            ValueError: `dynamic`, which is for training batches alone.
         """
-        if binarize == "dynamic" and split != "train":
+        if binarize not in get_args(HeldOutBinarize):
+            raise ValueError(f"binarize must be one of {', '.join(get_args(HeldOutBinarize))}, not {binarize!r}.")
+        if binarize == "fixed" and split != "train":
             return _finish(tf.data.Dataset.from_tensor_slices(self._binary[split]).batch(batch_size).map(_to_float))
         examples = (
             tf.data.Dataset.from_tensor_slices(self._load(split)) if self.in_memory else self._source.examples(split)
         )
         pixels = examples.batch(batch_size).map(_images)
-        if binarize == "dynamic":
+        if binarize == "fixed":
             return _finish(pixels.enumerate().map(partial(_binarise, seed=np.array([0, 1]))))
         return _finish(pixels.map(_to_float))
 

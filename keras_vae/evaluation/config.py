@@ -22,7 +22,7 @@ class EvaluationConfig:
     )
     importance_samples: int = option(
         None,
-        "posterior samples an image for the bound on the likelihood (default: 500; binarized: 5000)",
+        "posterior samples of each image for the bound on the likelihood (default: 500; binarized: 5000)",
         type=int,
         low=1,
     )
@@ -33,7 +33,7 @@ class EvaluationConfig:
         None, "weights of InceptionV3 without its top (default: Keras's own)", metavar="FILE", type=str
     )
     dataset: str | None = option(None, "another data set to measure on (default: the run's own)", type=str)
-    seed: int = option(0, "of posterior samples, generated images and noise", low=0, high=2**31 - 1)
+    seed: int = option(0, "seed of posterior samples, generated images and noise", low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:
         if self.importance_samples is None:

@@ -66,7 +66,7 @@ class Subject:
     def batches(self, split: str, *, grey: bool = False) -> tf.data.Dataset:
         """One pass over a split, as the protocol has it or with its grey values."""
         binarized = self.config.protocol == "binarized" and not grey
-        return self.data.batches(split, BATCH, binarize="dynamic" if binarized else "none")
+        return self.data.batches(split, BATCH, binarize="fixed" if binarized else "none")
 
     def mean_of(self, values: np.ndarray, unit: str, *, by_class: bool = False, details: str = "") -> Measurement:
         """The mean of a measure of each test image."""

@@ -314,8 +314,11 @@ def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> n
 
 
 def _images_of(data: Any) -> Any:
-    """The images of a batch that may bring labels along."""
-    return data[0] if isinstance(data, tuple) else data
+    """The images of a batch that may bring labels along, which are not looked at."""
+    images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if sample_weight is not None:
+        raise ValueError("A VAE weighs all images alike: leave sample_weight out.")
+    return images
 
 
 def _fresh_seed() -> Any:

@@ -15,7 +15,8 @@ def averaged_weights(model: keras.Model) -> Iterator[None]:
     Afterwards it has the very same weights as before; `keras.callbacks.SwapEMAWeights` exchanges them by additions,
     which rounds, so that a resumed training would part from an uninterrupted one.
     """
-    averages = getattr(model.optimizer, "_model_variables_moving_average", [])
+    # Keras has no public name for them; under another one, this fails instead of keeping the raw weights.
+    averages = model.optimizer._model_variables_moving_average if getattr(model.optimizer, "use_ema", False) else []
     if not averages or not model.optimizer.iterations.numpy():
         yield
         return

@@ -24,10 +24,14 @@ class TrainConfig:
 
     preset: str = "default"
 
-    dataset: str = option("fashion_mnist", "TFDS name, or a folder of images by class")
-    data_dir: str | None = option(None, "where TFDS keeps its prepared data", metavar="FOLDER", type=str)
-    memory_budget: int = option(2048, "MiB of images kept in memory; larger data are streamed from disk", low=0)
-    binarize: Literal["none", "dynamic"] = option("none", "draw black or white pixels afresh every epoch")
+    dataset: str = option("fashion_mnist", "name of a TFDS data set, or a folder of images by class")
+    data_dir: str | None = option(None, "folder where TFDS keeps its prepared data", metavar="FOLDER", type=str)
+    memory_budget: int = option(
+        2048, "MiB of images that are kept in memory; larger data are streamed from disk", low=0
+    )
+    binarize: Literal["none", "dynamic"] = option(
+        "none", "dynamic: draw the pixels black or white afresh in every epoch"
+    )
 
     latent_dim: int = option(16, "size of the latent space", low=1, high=4096)
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
@@ -40,8 +44,8 @@ class TrainConfig:
     beta: float = option(1.0, "weight of the KL; 1 is the ELBO", low=0)
     beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0)
 
-    epochs: int = option(60, "passes over the training images", low=1)
-    batch_size: int = option(250, "images a step", low=1)
+    epochs: int = option(60, "number of passes over the training images", low=1)
+    batch_size: int = option(250, "number of images in a training step", low=1)
     learning_rate: float = option(2e-3, "peak learning rate of Adam", low=0)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
     learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0)
@@ -50,10 +54,12 @@ class TrainConfig:
     weight_average: float = option(
         0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
     )
-    seed: int = option(0, "of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
+    seed: int = option(0, "seed of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
 
-    xla: Literal["auto", "on", "off"] = option("auto", "compile the training step with XLA")
-    mixed_precision: Literal["auto", "on", "off"] = option("auto", "bfloat16 where it is faster")
+    xla: Literal["auto", "on", "off"] = option("auto", "compile the training step with XLA; auto: where that is faster")
+    mixed_precision: Literal["auto", "on", "off"] = option(
+        "auto", "compute hidden layers in bfloat16; auto: where that is faster"
+    )
     steps_per_execution: int = option(10, "training steps in one call of the graph", low=1)
 
     grid_every: int = option(10, "epochs between sample grids; 0: only at the end", low=0)

@@ -4,6 +4,7 @@ import difflib
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +58,11 @@ class Run:
             ) from None
         except OSError as error:
             raise InputError(f"Cannot make {run.folder}: {error.strerror}. Choose another --root.") from error
-        run.write("config.json", config.to_json())
+        try:
+            run.write("config.json", config.to_json())
+        except BaseException:  # a folder without it could be neither used nor resumed, and its name would be taken
+            shutil.rmtree(run.folder, ignore_errors=True)
+            raise
         return run
 
     @classmethod

@@ -68,7 +68,7 @@ def resume(run: Run, epochs: int | None = None) -> Run:
     results = run.folder / "training.json"
     if finished > config.epochs or (finished == config.epochs and results.is_file()):
         raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
-    if checkpoint is None and run.model_file.is_file():
+    if checkpoint is None and (run.folder / "history.json").is_file():  # which the first finished epoch writes
         raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
     data = _open_data(config)
     model = compiled_model(config, data)
@@ -131,13 +131,13 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     finished, checkpoint = latest_checkpoint(run.checkpoints)
     if checkpoint is not None:
         model.load_weights(checkpoint)
-    describe_run(run, config, _compute(model))
     print(f"Run {run.name}: {_compute(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
     start = time.perf_counter()
     try:
+        describe_run(run, config, _compute(model))
         model.fit(
             data.training_batches(config.batch_size, seed=config.seed, first_epoch=finished, binarize=config.binarize),
-            validation_data=data.batches("validation", EVALUATION_BATCH, binarize=config.binarize),
+            validation_data=_held_out(config, data, "validation"),
             initial_epoch=finished,
             epochs=config.epochs,
             steps_per_epoch=data.steps_per_epoch(config.batch_size),
@@ -153,10 +153,8 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
         epoch = _keep_last_good(run, model)
         if isinstance(stop, InputError):
             raise
-        raise KeyboardInterrupt(
-            f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}. "
-            f"To go on: {run.resume_command}"
-        ) from None
+        kept = f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}." if epoch else ""
+        raise KeyboardInterrupt(f"{kept or 'Nothing was trained yet.'} To go on: {run.resume_command}") from None
     return run
 
 
@@ -185,14 +183,19 @@ def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.cal
     ]
 
 
+def _held_out(config: TrainConfig, data: ImageData, split: str) -> tf.data.Dataset:
+    """A split that is measured; where training images are binarised, it is too, once and for all."""
+    return data.batches(split, EVALUATION_BATCH, binarize="fixed" if config.binarize == "dynamic" else "none")
+
+
 def _keep_last_good(run: Run, model: VAE) -> int:
-    """Save the model as it was after the last finished epoch, and return the number of that epoch."""
+    """Save the model of the last checkpoint, if there is any, and return the number of epochs that it has had."""
     epoch, checkpoint = latest_checkpoint(run.checkpoints)
     if checkpoint is not None:
         model.load_weights(checkpoint)
-    if epoch:
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-    save_model(model, run.model_file)
+        if epoch:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
+        save_model(model, run.model_file)
     return epoch
 
 
@@ -202,8 +205,7 @@ def _write_results(
     history = json.loads((run.folder / "history.json").read_text())
     splits = {}
     for split in ("validation", "test"):
-        batches = data.batches(split, EVALUATION_BATCH, binarize=config.binarize)
-        figures = model.evaluate(batches, verbose=0, return_dict=True)
+        figures = model.evaluate(_held_out(config, data, split), verbose=0, return_dict=True)
         splits[split] = {"images": data.counts[split], **{name: float(value) for name, value in figures.items()}}
     steps = data.steps_per_epoch(config.batch_size)
     result = {

@@ -236,3 +236,10 @@ def test_the_importance_weighted_bound_grows_with_the_number_of_samples():
 def test_a_wrong_argument_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         small(**options)
+
+
+def test_a_sample_weight_is_refused_not_ignored():
+    model = VAE((8, 8, 1), latent_dim=2, widths=(4,))
+    model.compile("adam")
+    with pytest.raises(ValueError, match="leave sample_weight out"):
+        model.train_on_batch(np.zeros((4, 8, 8, 1), np.float32), sample_weight=np.ones(4))

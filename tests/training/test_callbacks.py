@@ -75,3 +75,13 @@ def test_only_the_latest_checkpoint_is_kept(tmp_path):
     model.fit(IMAGES, epochs=3, verbose=0, callbacks=[Checkpoint(tmp_path / "state", tmp_path / "history.json")])
     assert latest_checkpoint(tmp_path / "state")[0] == 3
     assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00003.weights.h5"]
+
+
+def test_averages_that_keras_keeps_under_another_name_are_missed_not_replaced_by_raw_weights(monkeypatch):
+    model = VAE((8, 8, 1), latent_dim=2, widths=(4,))
+    model.compile(keras.optimizers.Adam(use_ema=True))
+    model.optimizer.build(model.trainable_variables)
+    assert len(model.optimizer._model_variables_moving_average) == len(model.trainable_variables)
+    monkeypatch.delattr(model.optimizer, "_model_variables_moving_average")
+    with pytest.raises(AttributeError), averaged_weights(model):
+        pass

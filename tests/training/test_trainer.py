@@ -167,6 +167,32 @@ def test_ctrl_c_saves_the_last_epoch_and_exits_with_one_line(picture_folder, tmp
     assert load_model(tmp_path / "saved_models" / "stopped" / "vae.keras").optimizer.iterations.numpy() > 0
 
 
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "keras_vae.runs.run.Run.write",
+        "keras_vae.training.trainer.describe_run",
+        "keras_vae.data.ImageData.labels",
+        "keras_vae.training.callbacks.Checkpoint.on_train_begin",
+        "keras_vae.training.callbacks.Checkpoint._save",
+    ],
+)
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
+def test_a_run_stopped_before_its_first_checkpoint_costs_nothing(moment, stop, picture_folder, tmp_path, monkeypatch):
+    def stopped(*arguments, **options):
+        raise stop
+
+    config = tiny(picture_folder, epochs=1)
+    with monkeypatch.context() as patch, pytest.raises(stop):
+        patch.setattr(moment, stopped)
+        train(config, "early", tmp_path)
+    if (tmp_path / "saved_models" / "early").exists():
+        run = resume(Run.open("early", tmp_path))
+    else:  # stopped so early that the name is still free
+        run = train(config, "early", tmp_path)
+    assert (run.folder / "training.json").is_file()
+
+
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(picture_folder, tmp_path):
     config = tiny(picture_folder, learning_rate=1e30, learning_rate_warmup=4.0, epochs=6, weight_average=0.0)
     with pytest.raises(InputError, match=r"loss became (nan|inf|-inf) at .* of epoch .*--learning-rate"):

@@ -1,0 +1,56 @@
+"""A command shows the user's own lines, and why a GPU is not used."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.mark.parametrize("driver", [True, False])
+def test_a_gpu_that_cannot_be_used_is_named_with_tensorflows_reason(driver, tmp_path):
+    code = (
+        "import pathlib, keras_vae.console as console\n"
+        f"console.GPU_DRIVER = pathlib.Path({str(tmp_path if driver else tmp_path / 'none')!r})\n"
+        "console.import_tensorflow()"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_CPP")}
+    process = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**environment, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert ("has an NVIDIA GPU that TensorFlow cannot use" in process.stderr) == driver
+    assert ("cuda" in process.stderr.lower()) == driver
+
+
+@pytest.mark.parametrize(
+    ("failure", "line"),
+    [
+        ("ModuleNotFoundError(name='umap')", "error: this command needs umap: pip install 'keras_vae[all]' brings it."),
+        ("InputError('Give another name.')", "error: Give another name."),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_exit_code_2(failure, line):
+    code = (
+        "from keras_vae.console import run_command\nfrom keras_vae.errors import InputError\n"
+        f"def command(): raise {failure}\n"
+        "run_command(command)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert process.stderr.splitlines() == [line]
+
+
+def test_a_bug_keeps_its_traceback():
+    code = "from keras_vae.console import run_command\ndef command(): import no_such_module\nrun_command(command)"
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 1
+    assert "Traceback" in process.stderr
