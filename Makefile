@@ -4,6 +4,13 @@ BIN := $(VENV)/bin
 
 RUN ?= default
 
+# Options decide on a training: those for a run that is trained already would change nothing.
+ifneq ($(filter report docs,$(MAKECMDGOALS)),)
+ifneq ($(and $(ARGS),$(wildcard saved_models/$(RUN)/training.json)),)
+$(error run $(RUN) is trained already: give another RUN with these ARGS)
+endif
+endif
+
 .PHONY: train report docs test test-slow lint clean
 
 train: $(VENV)/.installed

@@ -8,7 +8,7 @@ from pypdf import PdfReader
 from tensorboard_server import get_json, tensorboard
 
 from keras_vae.runs import Run
-from keras_vae.tensorboard import EVALUATION_FIGURES
+from keras_vae.tensorboard import COMPARED_METRICS
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_the_figures_of_the_evaluation_stand_beside_the_hyperparameters(url):
     groups = get_json(url, "/data/plugin/hparams/session_groups", request=body)["sessionGroups"]
     (first,) = groups
     figures = {each["name"]["tag"] for each in first["metricValues"] if each["name"]["group"] == "evaluation"}
-    assert figures == set(EVALUATION_FIGURES.values()) - {"FID"}
+    assert figures == set(COMPARED_METRICS.values()) - {"FID"}
 
 
 @pytest.mark.slow
@@ -73,8 +73,8 @@ def test_the_latent_space_is_explored_from_the_command_line(study, run):
     assert 0.7 < result["spaces"]["latent"]["knn_5"] < 0.9
     ways = result["between_random_pairs"]
     assert ways["geodesic"]["energy"]["value"] < ways["straight"]["energy"]["value"]
-    assert ways["straight"]["smoothness"]["value"] > 1.0
-    assert ways["straight"]["realism"]["value"] > 0.0
+    assert ways["straight"]["unevenness"]["value"] > 1.0
+    assert ways["straight"]["distance_to_real_images"]["value"] > 0.0
     seen = result["path"]["classes_seen"]["straight"]
     assert seen[0]["class"] in {"Sneaker", "Sandal"}
     assert seen[-1]["class"] == "Ankle boot"

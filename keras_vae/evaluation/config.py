@@ -26,8 +26,10 @@ class EvaluationConfig:
         type=int,
         low=1,
     )
-    features: Literal["classifier", "inception", "none"] = option(
-        "classifier", "network whose features compare generated with real images; none leaves them unmeasured"
+    features: Literal["auto", "classifier", "inception", "none"] = option(
+        "auto",
+        "network whose features compare generated with real images; none leaves them unmeasured; "
+        "auto: the classifier for Fashion-MNIST, which is all that it knows, and none for other data",
     )
     inception_weights: str | None = option(
         None, "weights of InceptionV3 without its top (default: Keras's own)", metavar="FILE", type=str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import resource
 import time
 from typing import Any
 
@@ -39,6 +38,8 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
         InputError: the run has no weights, the data do not fit it, or the feature network cannot be had.
         KeyboardInterrupt: Ctrl-C; what is done of the bound is kept.
     """
+    import resource  # of POSIX alone
+
     subject = open_subject(run, config)
     start = time.perf_counter()
     measurements: dict[str, Measurement] = {}

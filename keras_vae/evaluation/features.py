@@ -1,8 +1,11 @@
-"""Networks whose features compare images: the classifier of this project, or InceptionV3 for the usual FID."""
+"""Networks whose features compare images: the classifier of this project, or Keras's InceptionV3."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,17 +16,52 @@ import tensorflow as tf
 from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import feature_extractor, load_classifier
 
-__all__ = ["FeatureName", "Features", "open_features"]
+__all__ = ["FeatureName", "FeatureNetwork", "open_features"]
 
 FeatureName = Literal["classifier", "inception"]
 
 INCEPTION_SIDE = 299
-IMAGES_AT_ONCE = 50  # by Inception: more only take memory
-
-Features = Callable[[Iterable[Any]], np.ndarray]
 
 
-def open_features(name: FeatureName, image_shape: tuple[int, int, int], weights: Path | str | None = None) -> Features:
+@dataclass(frozen=True)
+class FeatureNetwork:
+    """A network that maps images to features.
+
+    Attributes:
+        name: `classifier` or `inception`.
+        model: from images `(n, h, w, c)` in [0, 1] to features `(n, k)`.
+        images_at_once: by the model; more only take memory.
+    """
+
+    name: FeatureName
+    model: keras.Model
+    images_at_once: int
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the weights, which decide what a distance of features means."""
+        weights = hashlib.sha256()
+        for each in self.model.get_weights():
+            weights.update(np.ascontiguousarray(each).tobytes())
+        return weights.hexdigest()
+
+    def __call__(self, batches: Iterable[Any]) -> np.ndarray:
+        """The features of all images of batches `(n, h, w, c)` in [0, 1], `(total, k)`."""
+        parts = (
+            tf.convert_to_tensor(images[start : start + self.images_at_once])
+            for images in batches
+            for start in range(0, len(images), self.images_at_once)
+        )
+        return np.concatenate([self._features(part) for part in parts])
+
+    @cached_property
+    def _features(self) -> Callable[[Any], Any]:
+        return tf.function(lambda images: self.model(images, training=False), autograph=False, reduce_retracing=True)
+
+
+def open_features(
+    name: FeatureName, image_shape: tuple[int, int, int], weights: Path | str | None = None
+) -> FeatureNetwork:
     """Load a feature network for images of one shape.
 
     Args:
@@ -32,29 +70,12 @@ def open_features(name: FeatureName, image_shape: tuple[int, int, int], weights:
         image_shape: `(h, w, c)`.
         weights: a file of weights for InceptionV3 without its top; None lets Keras find or download its own.
 
-    Returns:
-        A function from batches of images `(n, h, w, c)` in [0, 1] to the features of all of them.
-
     Raises:
         InputError: the network does not take such images, or its weights cannot be had.
     """
-    network = _classifier(image_shape) if name == "classifier" else _inception(weights)
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def features(images: Any) -> Any:
-        return network(images, training=False)
-
-    at_once = IMAGES_AT_ONCE if name == "inception" else None
-
-    def of_all(batches: Iterable[Any]) -> np.ndarray:
-        parts = (
-            tf.convert_to_tensor(images[start : start + (at_once or len(images))])
-            for images in batches
-            for start in range(0, len(images), at_once or len(images))
-        )
-        return np.concatenate([features(part) for part in parts])
-
-    return of_all
+    if name == "classifier":
+        return FeatureNetwork(name, _classifier(image_shape), 500)
+    return FeatureNetwork(name, _inception(weights), 50)
 
 
 def _classifier(image_shape: tuple[int, int, int]) -> keras.Model:

@@ -52,17 +52,17 @@ def measure_likelihood(subject: Subject) -> Results:
         "likelihood.negative_elbo": subject.mean_of(negative_elbo, nats, by_class=True, details=one),
         "likelihood.reconstruction": subject.mean_of(terms.reconstruction, nats, by_class=True, details=one),
         "likelihood.kl": subject.mean_of(kl, nats, by_class=True, details="in closed form"),
-        "likelihood.kl_by_latent": subject.figure(terms.kl.mean(axis=0).tolist(), nats),
-        "likelihood.largest_negative_elbo": subject.figure(
+        "likelihood.kl_by_latent": subject.measurement(terms.kl.mean(axis=0).tolist(), nats),
+        "likelihood.largest_negative_elbo": subject.measurement(
             float(negative_elbo[worst]), nats, details=f"of the test image of number {worst}, counted from 0"
         ),
         "likelihood.importance_weighted_nll": subject.mean_of(-bounds, nats, by_class=True, details=many),
-        "likelihood.image_samples_per_second": subject.figure(finite(speed), "image samples of the bound a second"),
-        "likelihood.active_units": subject.figure(int(active.sum()), "latents", details=burda),
-        "likelihood.aggregate_kl_lower_bound": subject.figure(
+        "likelihood.image_samples_per_second": subject.measurement(finite(speed), "image-samples a second"),
+        "likelihood.active_units": subject.measurement(int(active.sum()), "latents", details=burda),
+        "likelihood.aggregate_kl_lower_bound": subject.measurement(
             aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
         ),
-        "likelihood.aggregate_kl_upper_bound": subject.figure(aggregate.upper_bound, "nats", details=mixture),
+        "likelihood.aggregate_kl_upper_bound": subject.measurement(aggregate.upper_bound, "nats", details=mixture),
     }
     figures = {
         "kl_by_latent": chart_kl_by_latent(terms.kl.mean(axis=0), active),

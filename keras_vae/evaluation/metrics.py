@@ -31,6 +31,7 @@ class Measurement:
         standard_error: of the value, where it is a mean.
         by_class: for each class its `value`, `standard_error` and `images`.
         details: what else belongs to the figure, such as its number of samples.
+        network_sha256: of the weights of the network whose features were compared; None where none were.
     """
 
     value: float | list[float] | None
@@ -41,6 +42,7 @@ class Measurement:
     standard_error: float | None = None
     by_class: Mapping[str, Mapping[str, float | None]] | None = None
     details: str = ""
+    network_sha256: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """What is known of the figure, without what does not apply to it."""
@@ -75,9 +77,11 @@ def mean_of(
     by_class = None
     if labels is not None:
         members = {name: values[labels == label] for label, name in enumerate(class_names)}
-        by_class = {name: {**_mean_and_error(each), "images": len(each)} for name, each in members.items() if len(each)}
+        by_class = {name: _class_mean(each) for name, each in members.items() if len(each)}
+    mean, error = _mean_and_error(values)
     return Measurement(
-        **_mean_and_error(values),
+        mean,
+        standard_error=error,
         unit=unit,
         split=split,
         images=len(values),
@@ -120,7 +124,10 @@ def read_metrics(run: Run, digest: str | None = None) -> dict[str, Any]:
 def write_metrics(
     run: Run, digest: str, name: str, settings: Mapping[str, Any], measurements: Mapping[str, Measurement]
 ) -> dict[str, Any]:
-    """Write `metrics.json`; other figures of the same weights, such as those of another protocol, stay in it.
+    """Write `metrics.json`; what was measured of the same weights under another name stays in it.
+
+    Under the same name, what was measured with another seed or number of samples goes; the rest, such as distances by
+    another feature network, stays.
 
     Args:
         run: that was measured.
@@ -137,7 +144,9 @@ def write_metrics(
     """
     config = run.config
     evaluations = read_metrics(run, digest).get("evaluations", {})
-    kept = evaluations.get(name, {}).get("measurements", {})
+    before = evaluations.get(name, {})
+    same = all(before.get(setting) == settings.get(setting) for setting in _DECISIVE)
+    kept = before.get("measurements", {}) if same else {}
     metrics = {
         "run": run.name,
         "preset": config.preset,
@@ -157,6 +166,9 @@ def write_metrics(
     run.write("metrics.json", metrics)
     return metrics
 
+
+# Settings on which everything that is measured depends.
+_DECISIVE = ("dataset", "protocol", "importance_samples", "seed")
 
 # Rows of the table: what it says, digits, and the name of the figure.
 _ROWS = (
@@ -178,10 +190,10 @@ _ROWS = (
     ("kernel distance, classifier", 4, "generation.classifier.kernel_distance"),
     ("precision, classifier", 3, "generation.classifier.precision"),
     ("recall, classifier", 3, "generation.classifier.recall"),
-    ("FID, Inception of Keras", 2, "generation.inception.frechet_distance"),
-    ("KID, Inception of Keras", 5, "generation.inception.kernel_distance"),
-    ("precision, Inception of Keras", 3, "generation.inception.precision"),
-    ("recall, Inception of Keras", 3, "generation.inception.recall"),
+    ("Frechet distance, Keras InceptionV3", 2, "generation.inception.frechet_distance"),
+    ("kernel distance, Keras InceptionV3", 5, "generation.inception.kernel_distance"),
+    ("precision, Keras InceptionV3", 3, "generation.inception.precision"),
+    ("recall, Keras InceptionV3", 3, "generation.inception.recall"),
 )
 
 # Figures whose details stand below the table.
@@ -192,7 +204,7 @@ _EXPLAINED = {
     "Active latents": "likelihood.active_units",
     "Upper bound on the KL of the aggregate posterior": "likelihood.aggregate_kl_upper_bound",
     "Generated images": "generation.classifier.frechet_distance",
-    "Generated images, Inception": "generation.inception.frechet_distance",
+    "Generated images, Keras InceptionV3": "generation.inception.frechet_distance",
     "Real images": "real_images.classifier.frechet_distance",
 }
 
@@ -267,7 +279,12 @@ def _cell(figure: Mapping[str, Any] | None, digits: int) -> str:
     return f"{figure['value']:.{digits}f}" + (f" +- {error:.{digits}f}" if error is not None else "")
 
 
-def _mean_and_error(values: np.ndarray) -> dict[str, float | None]:
+def _class_mean(values: np.ndarray) -> dict[str, float | None]:
+    value, standard_error = _mean_and_error(values)
+    return {"value": value, "standard_error": standard_error, "images": len(values)}
+
+
+def _mean_and_error(values: np.ndarray) -> tuple[float | None, float | None]:
     values = np.asarray(values, np.float64)
     error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return {"value": finite(values.mean()), "standard_error": finite(error)}
+    return finite(values.mean()), finite(error)

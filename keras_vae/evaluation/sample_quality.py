@@ -32,8 +32,8 @@ class PrecisionRecall(NamedTuple):
 def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
     """Frechet distance of the Gaussians fitted to two sets of features (Heusel et al. 2017, equation 6).
 
-    `|m - m'|^2 + tr(C + C' - 2 (C C')^(1/2))`. With Inception features it is the FID. Small sets are biased upwards:
-    compare figures of the same number of images only.
+    `|m - m'|^2 + tr(C + C' - 2 (C C')^(1/2))`. By features of the original Inception network it is the FID. Small
+    sets are biased upwards: compare sets of the same number of images only.
 
     Args:
         real: `(n, k)`, at least two.
@@ -58,7 +58,8 @@ def frechet_distance(real: np.ndarray, generated: np.ndarray) -> float:
 def kernel_distance(real: np.ndarray, generated: np.ndarray, block: int = 1000, seed: int = 0) -> KernelDistance:
     """Squared maximum mean discrepancy with the kernel `(x y / k + 1)^3` (Binkowski et al. 2018, section 4).
 
-    With Inception features it is the KID. The estimate of each block is unbiased, so that it may be below 0.
+    By features of the original Inception network it is the KID. The estimate of each block is unbiased, so that it may
+    be below 0.
 
     Args:
         real: `(n, k)`, at least two.

@@ -10,6 +10,7 @@ import tensorflow as tf
 from sklearn.metrics.pairwise import euclidean_distances
 
 from keras_vae.data import ImageData
+from keras_vae.evaluation.features import FeatureNetwork
 from keras_vae.evaluation.metrics import Measurement, finite
 from keras_vae.evaluation.sample_quality import frechet_distance, kernel_distance, precision_recall
 from keras_vae.evaluation.subject import BATCH, Results, Subject
@@ -38,15 +39,16 @@ def measure_samples(subject: Subject) -> Results:
         shown = np.asarray(next(iter(samples())))[:PICTURED_SAMPLES]
         neighbours = nearest_images(shown, subject.batches("train", grey=True))
         figures["nearest_training_images"] = chart_neighbours(shown, neighbours)
-    if subject.features is None:
+    network = subject.features
+    if network is None:
         return {}, figures
-    real, generated = subject.features(subject.batches("test", grey=True)), subject.features(samples())
-    training = subject.features(_some_training_images(data, min(count, data.counts["train"]), config.seed))
+    real, generated = network(subject.batches("test", grey=True)), network(samples())
+    training = network(_some_training_images(data, min(count, data.counts["train"]), config.seed))
     names = {"classifier": "the classifier of this project: not the FID", "inception": "Keras's InceptionV3"}
-    against = f"against {count:,} grey test images, by features of {names[config.features]}"
+    against = f"against {count:,} grey test images, by features of {names[network.name]}"
     measurements = {
-        **_compare(subject, "generation", real, generated, f"{count:,} expected images {against}"),
-        **_compare(subject, "real_images", real, training, f"{len(training):,} training images {against}"),
+        **_compare(subject, network, "generation", real, generated, f"{count:,} expected images {against}"),
+        **_compare(subject, network, "real_images", real, training, f"{len(training):,} training images {against}"),
     }
     return measurements, figures
 
@@ -70,7 +72,9 @@ def nearest_images(images: np.ndarray, batches: Iterable[Any]) -> np.ndarray:
     return found
 
 
-def _compare(subject: Subject, group: str, real: np.ndarray, other: np.ndarray, details: str) -> dict[str, Measurement]:
+def _compare(
+    subject: Subject, network: FeatureNetwork, group: str, real: np.ndarray, other: np.ndarray, details: str
+) -> dict[str, Measurement]:
     kernel, shares = kernel_distance(real, other, seed=subject.config.seed), precision_recall(real, other)
     values = {
         "frechet_distance": (frechet_distance(real, other), "squared unit of the features"),
@@ -81,8 +85,13 @@ def _compare(subject: Subject, group: str, real: np.ndarray, other: np.ndarray, 
     errors = {"kernel_distance": finite(kernel.standard_error)}
     # What is generated are expected grey values, whatever the protocol: they are compared with grey test images.
     return {
-        f"{group}.{subject.config.features}.{name}": subject.figure(
-            value, unit, standard_error=errors.get(name), details=details, protocol="grey"
+        f"{group}.{network.name}.{name}": subject.measurement(
+            value,
+            unit,
+            standard_error=errors.get(name),
+            details=details,
+            protocol="grey",
+            network_sha256=network.digest,
         )
         for name, (value, unit) in values.items()
     }

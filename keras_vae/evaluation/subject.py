@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from keras_vae.data import ImageData, open_dataset
 from keras_vae.errors import InputError
 from keras_vae.evaluation.config import EvaluationConfig
-from keras_vae.evaluation.features import Features, open_features
+from keras_vae.evaluation.features import FeatureNetwork, open_features
 from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, weights_digest
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import Run
@@ -45,13 +46,18 @@ class Subject:
     config: EvaluationConfig
     model: VAE
     data: ImageData
-    features: Features | None
+    features: FeatureNetwork | None
     digest: str
 
     @property
     def name(self) -> str:
-        """What the figures are filed under: the protocol, and the data set where it is not the run's own."""
-        return self.config.protocol if self.is_own_data else f"{self.config.protocol}-{Path(self.data.name).name}"
+        """What the measurements are filed under: the protocol, and the data set where it is not the run's own."""
+        if self.is_own_data:
+            return self.config.protocol
+        name = self.data.name.replace("/", "-")
+        if Path(self.data.name).is_absolute():  # folders may differ, and yet end alike
+            name = f"{Path(self.data.name).name}-{hashlib.sha256(self.data.name.encode()).hexdigest()[:8]}"
+        return f"{self.config.protocol}-{name}"
 
     @property
     def is_own_data(self) -> bool:
@@ -74,7 +80,7 @@ class Subject:
         classes = self.data.class_names
         return mean_of(values, unit, "test", self.config.protocol, labels=labels, class_names=classes, details=details)
 
-    def figure(self, value: Any, unit: str, **options: Any) -> Measurement:
+    def measurement(self, value: Any, unit: str, **options: Any) -> Measurement:
         """A figure of all test images."""
         protocol = options.pop("protocol", self.config.protocol)
         return Measurement(value, unit, "test", self.data.counts["test"], protocol, **options)
@@ -94,13 +100,17 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
     digest = weights_digest(run)
     read_metrics(run, digest)  # whether the old ones are damaged is told before minutes are spent on new ones
     features = None
-    if config.features != "none":
+    name = config.features
+    if name == "auto" and data.name != "fashion_mnist":
+        name = "none"
+        print(f"Generated images are not compared: the classifier knows Fashion-MNIST alone, not {data.name}.")
+    if name != "none":
         if min(data.counts["train"], data.counts["test"]) < LEAST_COMPARED:
             raise InputError(
                 f"{data.name} has too few images to compare sets of them, it takes {LEAST_COMPARED}: "
                 "--features none leaves generated images unmeasured."
             )
-        features = open_features(config.features, data.image_shape, config.inception_weights)
+        features = open_features("classifier" if name == "auto" else name, data.image_shape, config.inception_weights)
     subject = Subject(run, config, model, data, features, digest)
     if config.protocol == "binarized" and data.name == "fashion_mnist":
         total = sum(int(batch.sum()) for batch in subject.batches("test").as_numpy_iterator())

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import squareform
+from sklearn.metrics.cluster import contingency_matrix
 
-__all__ = ["NOISE", "Contingency", "assigned", "confusions", "contingency", "interpretation"]
+__all__ = ["NOISE", "Contingency", "assigned", "confusions", "contingency", "describe_overlap"]
 
 NOISE = -1  # scikit-learn's label of a point that HDBSCAN leaves out of all clusters
 
@@ -45,9 +46,9 @@ def contingency(labels: np.ndarray, classes: np.ndarray, class_count: int) -> Co
         raise ValueError(f"Clusters and classes must both be (n,), not {labels.shape} and {classes.shape}.")
     if classes.min() < 0 or classes.max() >= class_count:
         raise ValueError(f"Classes must be from 0 to {class_count - 1}, not {classes.min()} to {classes.max()}.")
-    found, columns = np.unique(labels, return_inverse=True)
-    table = np.zeros((class_count, len(found)), np.int64)
-    np.add.at(table, (classes, columns), 1)
+    found = np.unique(labels)
+    table = np.zeros((class_count, len(found)), np.int64)  # classes without points have rows too
+    table[np.unique(classes)] = contingency_matrix(classes, labels)
     rank = class_count + np.argmax(table, axis=0)
     rank[found == NOISE] = 2 * class_count
     clusters = np.flatnonzero(found != NOISE)
@@ -83,7 +84,7 @@ def confusions(counts: Contingency, class_names: Sequence[str]) -> list[tuple[st
     return sorted(named, key=lambda pair: -pair[2])
 
 
-def interpretation(counts: Contingency, class_names: Sequence[str]) -> str:
+def describe_overlap(counts: Contingency, class_names: Sequence[str]) -> str:
     """Say in two or three sentences which classes separate and which merge.
 
     Classes merge if the distributions of any two of them over the clusters overlap by at least 50% (see `confusions`).

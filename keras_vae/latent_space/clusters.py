@@ -21,6 +21,10 @@ from keras_vae.latent_space.class_overlap import assigned, contingency
 
 __all__ = [
     "CLUSTERINGS",
+    "PROBE_POINTS",
+    "SILHOUETTE_POINTS",
+    "TRUSTED_NEIGHBOURS",
+    "TRUSTED_POINTS",
     "Agreement",
     "Clustering",
     "agreement",
@@ -41,6 +45,7 @@ PROBE_POINTS = 20_000  # keeps a probe of 784 pixels within 15 seconds of one co
 PROBE_STEPS = 100
 PROBE_PENALTY = 0.005  # without one, the probe of pixels gets worse the longer it is fitted
 SILHOUETTE_POINTS = 5_000
+TRUSTED_NEIGHBOURS, TRUSTED_POINTS = 15, 3_000
 
 
 class Agreement(NamedTuple):
@@ -89,7 +94,11 @@ def class_scores(
 
 
 def trustworthiness_of(
-    original: np.ndarray, embedded: np.ndarray, neighbours: int = 15, most: int = 3000, seed: int = 0
+    original: np.ndarray,
+    embedded: np.ndarray,
+    neighbours: int = TRUSTED_NEIGHBOURS,
+    most: int = TRUSTED_POINTS,
+    seed: int = 0,
 ) -> float:
     """How far neighbours in a map are neighbours in the space that it shows (Venna & Kaski 2001).
 
@@ -99,7 +108,7 @@ def trustworthiness_of(
         original: `(n, k)`, more than twice as many as `neighbours`.
         embedded: `(n, l)`, the same points in the map.
         neighbours: how many of each point count.
-        most: as many points are drawn of more. Memory grows with their square: 3,000 take about 0.2 GB.
+        most: larger sets are subsampled to this size. Memory grows with its square: 3,000 points take about 0.2 GB.
         seed: of the points drawn.
 
     Returns:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from keras_vae.command_line import check_fields, option
 from keras_vae.errors import InputError
 
-__all__ = ["ExplorationConfig"]
+__all__ = ["FORMAT", "ExplorationConfig"]
+
+FORMAT = 2  # of latent.json: goes up when what it holds changes
 
 
 @dataclass(frozen=True)

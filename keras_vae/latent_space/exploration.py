@@ -13,34 +13,37 @@ import tensorflow as tf
 
 from keras_vae.evaluation import open_model_and_data, weights_digest
 from keras_vae.files import write_atomically
-from keras_vae.latent_space.config import ExplorationConfig
+from keras_vae.latent_space.clusters import PROBE_POINTS, SILHOUETTE_POINTS, TRUSTED_NEIGHBOURS, TRUSTED_POINTS
+from keras_vae.latent_space.config import FORMAT, ExplorationConfig
 from keras_vae.latent_space.map_study import explore_clusters, explore_maps
 from keras_vae.latent_space.maps import Map
-from keras_vae.latent_space.path_study import explore_paths
+from keras_vae.latent_space.path_study import REAL_IMAGES, explore_paths
 from keras_vae.latent_space.space import Space
 from keras_vae.plotting import png, rendered, svg
 from keras_vae.runs import Run, environment
 from keras_vae.tensorboard import write_projector
 
-__all__ = ["MEASURES", "exploration_tables", "explore"]
+__all__ = ["exploration_tables", "explore"]
 
-# What the figures of `latent.json` are.
+# What the measurements of `latent.json` are.
+_OF = f"of {TRUSTED_NEIGHBOURS} neighbours in the"
 MEASURES = {
     "knn_1, knn_5": "share of test images of the class of the nearest, or of most of the 5 nearest, training images",
-    "linear_probe": "share of test images that a logistic regression on at most 20,000 training images names rightly",
-    "silhouette": "by true class, of at most 5,000 test images, -1 to 1",
-    "trustworthiness": "of 15 neighbours in the space as neighbours in the pixels, 3,000 test images, 0 to 1",
-    "trustworthiness_to_latent": "of 15 neighbours in the map as neighbours in the latent space, 3,000 test images",
+    "linear_probe": f"accuracy on test images of a logistic regression on at most {PROBE_POINTS:,} training images",
+    "silhouette": f"by true class, of at most {SILHOUETTE_POINTS:,} test images, -1 to 1",
+    "trustworthiness": f"{_OF} space as neighbours in the pixels, {TRUSTED_POINTS:,} test images, 0 to 1",
+    "trustworthiness_to_latent": f"{_OF} map as neighbours in the latent space, {TRUSTED_POINTS:,} test images",
     "latents": "that are active, whose means are clustered",
     "accuracy": "share of test images in the cluster of their class, by the best matching; noise counts as wrong",
     "normalised_mutual_information, adjusted_rand": "of clusters and classes; noise is a cluster of its own",
     "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
     "overlap": "of two classes' distributions over the clusters, 0 to 1",
-    "energy, length": "sum of squared steps, and of steps, between the decoded images of a way; grey values in [0, 1]",
-    "smoothness": "largest over mean step of a way in the classifier's features; 1 is even",
-    "realism": "mean distance of inner points to the nearest of 10,000 training images, in the classifier's features",
-    "log_prior_density": "nats, mean over the points of a way",
-    "lowest_prior_density": "nats, lowest point of a way less its lower end",
+    "energy, length": "sum of squared steps, and of steps, between the decoded images of a path; grey values in [0, 1]",
+    "unevenness": "largest over mean step of a path in the classifier's features; 1 is even",
+    "distance_to_real_images": f"mean distance of inner points to the nearest of {REAL_IMAGES:,} training images, "
+    "in the classifier's features",
+    "log_prior_density": "nats, mean over the points of a path",
+    "lowest_prior_density": "nats, lowest point of a path less its lower end",
 }
 
 
@@ -61,16 +64,18 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
     model, data = open_model_and_data(run)
     space = Space(run, config, model, data)
     space.check()
+    print(f"{run.name}: {len(space.images):,} test and {len(space.references[0]):,} training images", flush=True)
     digest = weights_digest(run)
     print(f"{run.name}: maps", flush=True)
     found, maps = explore_maps(space)
     print(f"{run.name}: clusters", flush=True)
     clusters = explore_clusters(space, maps)
-    print(f"{run.name}: ways between classes", flush=True)
+    print(f"{run.name}: paths between classes", flush=True)
     paths = explore_paths(space)
 
-    figures = {**found.figures, **clusters.figures, **paths.figures}
+    charts = {**found.charts, **clusters.charts, **paths.charts}
     result = {
+        "format": FORMAT,
         "run": run.name,
         "dataset": data.name,
         "weights": {"file": run.model_file.name, "sha256": digest},
@@ -84,9 +89,9 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         **paths.numbers,
     }
     (run.folder / "latent.json").unlink(missing_ok=True)  # as of now its numbers are not those of the other files
-    pictures = {**{name: rendered(figure) for name, figure in figures.items()}, **paths.pictures}
-    for name, figure in figures.items():
-        write_atomically(run.figures / f"{name}.svg", svg(figure))
+    pictures = {**{name: rendered(chart) for name, chart in charts.items()}, **paths.pictures}
+    for name, chart in charts.items():
+        write_atomically(run.figures / f"{name}.svg", svg(chart))
     with tf.summary.create_file_writer(str(run.logs / "exploration")).as_default(step=run.config.epochs):
         for name, picture in pictures.items():
             write_atomically(run.figures / f"{name}.png", png(picture))
@@ -132,7 +137,7 @@ def exploration_tables(result: dict[str, Any]) -> str:
         result: what `explore` returned.
 
     Returns:
-        Two tables in Markdown, of spaces and of ways, and the interpretation.
+        Tables in Markdown, of spaces, clusterings and paths, and the interpretation.
     """
     measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
     lines = [f"| space | training images | {' | '.join(measures)} |", f"| --- | ---: |{' ---: |' * len(measures)}"]
@@ -144,10 +149,10 @@ def exploration_tables(result: dict[str, Any]) -> str:
         if isinstance(each, dict):
             pairs = zip(each["mean"].values(), each["standard_deviation"].values(), strict=True)
             lines.append(f"| {name} | {' | '.join(f'{mean:.3f} +- {spread:.3f}' for mean, spread in pairs)} |")
-    ways = {kind: each for kind, each in result["between_random_pairs"].items() if isinstance(each, dict)}
-    names = list(next(iter(ways.values())))
-    lines += ["", f"| way | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
-    for kind, each in ways.items():
+    paths = {kind: each for kind, each in result["between_random_pairs"].items() if isinstance(each, dict)}
+    names = list(next(iter(paths.values())))
+    lines += ["", f"| path | {' | '.join(names)} |", f"| --- |{' ---: |' * len(names)}"]
+    for kind, each in paths.items():
         cells = (f"{each[name]['value']:.3f} +- {each[name]['standard_error']:.3f}" for name in names)
         lines.append(f"| {kind} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", result["interpretation"]])

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from sklearn.decomposition import PCA
 
-from keras_vae.latent_space.class_overlap import confusions, contingency, interpretation
+from keras_vae.latent_space.class_overlap import confusions, contingency, describe_overlap
 from keras_vae.latent_space.clusters import (
     Clustering,
     agreement_over_seeds,
@@ -148,7 +148,7 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
             for name, other, distance in nearest_centroids(space.means, space.labels, space.data.class_names)
         ],
         "interpretation": "By the clusters of a Gaussian mixture of the posterior means: "
-        + interpretation(table, space.data.class_names),
+        + describe_overlap(table, space.data.class_names),
     }
     title = "Classes in the clusters of a Gaussian mixture of the latents"
     return Findings(numbers, {"clusters": chart_contingency(table.table, space.data.class_names, title)})

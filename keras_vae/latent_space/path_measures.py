@@ -1,4 +1,4 @@
-"""What is seen on ways through latent space, how even and how real it is, and the shift from one class to another."""
+"""What is seen on paths through latent space, how even and how real it is, and the shift from one class to another."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = [
     "class_shares",
     "class_shift",
     "classes_seen",
+    "distance_to_real_images",
     "path_energy",
     "path_length",
     "prior_density",
-    "realism",
-    "smoothness",
+    "unevenness",
 ]
 
 
@@ -77,7 +77,7 @@ def path_length(images: Any) -> np.ndarray:
     return np.sum(np.sqrt(squared_steps(_points(images))), axis=1)
 
 
-def smoothness(features: Any) -> np.ndarray:
+def unevenness(features: Any) -> np.ndarray:
     """Largest step over mean step of each path, in a space of features that does not depend on the model.
 
     Args:
@@ -94,7 +94,7 @@ def smoothness(features: Any) -> np.ndarray:
     return np.divide(lengths.max(axis=1), mean, out=np.ones_like(mean), where=mean > 0.0)
 
 
-def realism(features: Any, real_features: Any) -> np.ndarray:
+def distance_to_real_images(features: Any, real_features: Any) -> np.ndarray:
     """Mean distance of the inner points of each path to the nearest real image, in a space of features.
 
     Args:

@@ -1,4 +1,4 @@
-"""The latent space of a run as ways from one class to another, and what is seen on them."""
+"""The latent space of a run as paths from one class to another, and what is seen on them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from keras_vae.latent_space.path_measures import (
     class_shares,
     class_shift,
     classes_seen,
+    distance_to_real_images,
     path_energy,
     path_length,
     prior_density,
-    realism,
-    smoothness,
+    unevenness,
 )
 from keras_vae.latent_space.paths import along, geodesic, spherical, straight
 from keras_vae.latent_space.space import Findings, Space
 from keras_vae.model import active_units
-from keras_vae.plotting import animation, chart_paths, chart_sheet, draw_traversal, labelled_grid, tiles
+from keras_vae.plotting import animation, chart_midpoints, chart_paths, draw_traversal, labelled_grid, tiles
 
 __all__ = ["explore_paths"]
 
-FRAMES = 24  # of an animation, one way
+FRAMES = 24  # of an animation, in one direction
 REAL_IMAGES = 10_000  # training images, among which the nearest is looked for
 PAIRS_AT_ONCE = 100
 MOST_TRAVERSALS = 64
@@ -36,17 +36,17 @@ MOST_TRAVERSALS = 64
 def explore_paths(space: Space) -> Findings:
     """Travel between images of different classes: by straight, spherical and shortest paths."""
     judge = _Judge(space) if space.data.name == "fashion_mnist" else None
-    numbers = {"between_random_pairs": _compare_ways(space, judge)}
+    numbers = {"between_random_pairs": _compare_paths(space, judge)}
     start, end = space.ends
     findings = Findings(numbers, {})
-    _draw_ways(space, judge, start, end, findings)
+    _draw_paths(space, judge, start, end, findings)
     _draw_lines(space, judge, findings)
-    _draw_sheet(space, findings)
+    _draw_midpoints(space, findings)
     active = int(active_units(space.means).sum())
     findings.pictures["traversals"] = draw_traversal(
         space.model, space.images, most=min(max(1, active), MOST_TRAVERSALS)
     )
-    findings.figures["shifts"] = _chart_shifts(space)
+    findings.charts["shifts"] = _chart_shifts(space)
     return findings
 
 
@@ -66,7 +66,7 @@ class _Judge:
         return class_shares(along(path, lambda latents: self.head(self.features(decode(latents)))))
 
 
-def _ways(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[str, np.ndarray]:
+def _paths(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[str, np.ndarray]:
     return {
         "straight": straight(start, end, steps),
         "spherical": spherical(start, end, steps),
@@ -79,13 +79,13 @@ def _ways(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[
     }
 
 
-def _compare_ways(space: Space, judge: _Judge | None) -> dict[str, Any]:
+def _compare_paths(space: Space, judge: _Judge | None) -> dict[str, Any]:
     """Means over random pairs of images of different classes, with standard errors."""
     rng = np.random.default_rng(space.config.seed)
     first = rng.integers(0, len(space.labels), space.config.pairs)
     second = [rng.choice(np.flatnonzero(space.labels != space.labels[each])) for each in first]
     results: dict[str, Any] = {"pairs": len(first), "steps": space.config.steps}
-    for kind, path in _ways(space, space.means[first], space.means[second], space.config.steps).items():
+    for kind, path in _paths(space, space.means[first], space.means[second], space.config.steps).items():
         results[kind] = {
             name: {"value": float(each.mean()), "standard_error": float(each.std(ddof=1) / np.sqrt(len(each)))}
             for name, each in _measure(space, judge, path).items()
@@ -106,30 +106,33 @@ def _measure(space: Space, judge: _Judge | None, path: np.ndarray) -> dict[str, 
     }
     if judge is not None:
         features = along(path, lambda latents: judge.features(space.model.decode(latents)))
-        values |= {"smoothness": smoothness(features), "realism": realism(features, judge.real)}
+        values |= {
+            "unevenness": unevenness(features),
+            "distance_to_real_images": distance_to_real_images(features, judge.real),
+        }
     return values
 
 
-def _draw_ways(space: Space, judge: _Judge | None, start: int, end: int, findings: Findings) -> None:
+def _draw_paths(space: Space, judge: _Judge | None, start: int, end: int, findings: Findings) -> None:
     names, labels = space.data.class_names, space.labels
-    ways = _ways(space, space.means[[start]], space.means[[end]], space.config.steps)
-    images = {kind: along(path, space.model.decode)[0] for kind, path in ways.items()}
-    shares = {kind: judge.shares(path, space.model.decode)[0] for kind, path in ways.items()} if judge else {}
+    paths = _paths(space, space.means[[start]], space.means[[end]], space.config.steps)
+    images = {kind: along(path, space.model.decode)[0] for kind, path in paths.items()}
+    shares = {kind: judge.shares(path, space.model.decode)[0] for kind, path in paths.items()} if judge else {}
     title = f"From test image {start} ({names[labels[start]]}) to {end} ({names[labels[end]]})"
-    findings.figures["path"] = chart_paths(images, shares, names, title=title)
+    findings.charts["path"] = chart_paths(images, shares, names, title=title)
     findings.numbers["path"] = {
         "from": {"image": start, "class": names[labels[start]]},
         "to": {"image": end, "class": names[labels[end]]},
         "classes_seen": {kind: _seen(share, names) for kind, share in shares.items()},
         "measures": {
             kind: {name: float(each[0]) for name, each in _measure(space, judge, path).items()}
-            for kind, path in ways.items()
+            for kind, path in paths.items()
         },
     }
     findings.plain["path"] = tiles(np.stack(list(images.values())))
-    density = {kind: prior_density(path, space.model.prior.log_density).log_density[0] for kind, path in ways.items()}
+    density = {kind: prior_density(path, space.model.prior.log_density).log_density[0] for kind, path in paths.items()}
     findings.numbers["path"]["log_prior_density"] = {kind: values.tolist() for kind, values in density.items()}
-    smooth = _ways(space, space.means[[start]], space.means[[end]], FRAMES)
+    smooth = _paths(space, space.means[[start]], space.means[[end]], FRAMES)
     frames = np.stack([along(path, space.model.decode)[0] for path in smooth.values()], axis=1)
     findings.animations["path"] = animation(frames[:, np.newaxis], scale=6)
 
@@ -157,7 +160,7 @@ def _seen(shares: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
     return [{"class": names[each.label], "share": each.share} for each in classes_seen(shares[np.newaxis])[0]]
 
 
-def _draw_sheet(space: Space, findings: Findings) -> None:
+def _draw_midpoints(space: Space, findings: Findings) -> None:
     """Every class to every other one, still and in motion."""
     present = np.unique(space.labels)[:10]
     names = [space.data.class_names[label] for label in present]
@@ -166,8 +169,8 @@ def _draw_sheet(space: Space, findings: Findings) -> None:
     first, second = np.repeat(ends, count, axis=0), np.tile(ends, (count, 1))
     path = straight(first, second, FRAMES + 1)
     images = along(path, space.model.decode).reshape(count, count, FRAMES + 1, *space.data.image_shape)
-    findings.figures["sheet"] = chart_sheet(images[:, :, FRAMES // 2], names)
-    findings.animations["sheet"] = animation(np.moveaxis(images, 2, 0))
+    findings.charts["midpoints"] = chart_midpoints(images[:, :, FRAMES // 2], names)
+    findings.animations["midpoints"] = animation(np.moveaxis(images, 2, 0))
 
 
 def _chart_shifts(space: Space) -> Figure:

@@ -1,4 +1,4 @@
-"""Ways from one image to another in latent space: straight lines, great circles, shortest paths."""
+"""Paths from one image to another in latent space: straight lines, great circles, shortest paths."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def straight(start: Any, end: Any, steps: int) -> np.ndarray:
 
 
 def spherical(start: Any, end: Any, steps: int) -> np.ndarray:
-    """Great circles (White 2016, 'Sampling generative networks'): the direction turns and the norm changes evenly.
+    """Great circles: the direction turns evenly, and the norm changes linearly.
+
+    Between ends of one norm this is the formula of White 2016 ('Sampling generative networks'); between others it is
+    not, as that one lets the norm overshoot.
 
     Latents of a Gaussian prior lie near a sphere that straight lines cut through. Where a great circle is not unique,
     between opposite ends, it takes one of them; between parallel ends, or from the origin, it is the straight line.
@@ -83,9 +86,12 @@ def geodesic(
     iterations: int = ITERATIONS,
     learning_rate: float = LEARNING_RATE,
 ) -> np.ndarray:
-    """Shortest paths under the metric that the decoder pulls back from the images (Arvanitidis et al. 2018).
+    """Shortest paths under the metric that the decoder's mean pulls back from the images (Shao et al. 2018).
 
-    Minimises `path_energy` over the inner points, beginning with the straight line (Shao, Kumar & Fletcher 2018), and
+    The variance of the pixels, which Arvanitidis et al. 2018 add to the metric, has no part in it: where no image lies,
+    a path is not made longer.
+
+    Minimises `path_energy` over the inner points, beginning with the straight line, and
     keeps the best path met for each pair: none has more energy than the straight line. The least energy is that of a
     shortest path at constant speed. Between its points a path is taken for straight in the space of images: with fewer
     than about ten steps it may cut corners.
@@ -163,7 +169,7 @@ def _ends(start: Any, end: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _shares(steps: int) -> np.ndarray:
-    """Share of the way at each step, `(steps, 1)`."""
+    """Share of the path at each step, `(steps, 1)`."""
     return np.linspace(0.0, 1.0, steps)[:, np.newaxis]
 
 

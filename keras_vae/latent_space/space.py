@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +20,8 @@ __all__ = ["Findings", "Space"]
 
 LEAST_POINTS = 31  # of which trustworthiness takes 15 neighbours
 REFERENCES = 50_000  # training images at most, to which neighbours and probes are fitted
+LEAST_KEPT = 1_000  # images of a split, however small the memory budget is
+BYTES_PER_VALUE = 5  # one as it is, and four as a float32 where pixels are compared
 
 
 @dataclasses.dataclass
@@ -27,14 +30,14 @@ class Findings:
 
     Attributes:
         numbers: for `latent.json`.
-        figures: charts by their names.
+        charts: by their names.
         pictures: `(h, w, 1 or 3)` uint8 by their names.
         animations: GIF files by their names.
         plain: pictures without words, `(h, w, 1 or 3)` uint8 by their names.
     """
 
     numbers: dict[str, Any]
-    figures: dict[str, Figure]
+    charts: dict[str, Figure]
     pictures: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     animations: dict[str, bytes] = dataclasses.field(default_factory=dict)
     plain: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
@@ -93,13 +96,13 @@ class Space:
 
     @cached_property
     def images(self) -> np.ndarray:
-        """Test images, `(n, h, w, c)` uint8."""
-        return self.data.images("test", self.config.points)
+        """Test images, `(n, h, w, c)` uint8: as many as are asked for, or as the run's memory budget allows."""
+        return self.data.images("test", self._affordable(self.config.points))
 
     @cached_property
     def labels(self) -> np.ndarray:
         """Their classes, `(n,)`."""
-        return self.data.labels("test", self.config.points)
+        return self.data.labels("test", self._affordable(self.config.points))
 
     @cached_property
     def means(self) -> np.ndarray:
@@ -108,8 +111,11 @@ class Space:
 
     @cached_property
     def references(self) -> tuple[np.ndarray, np.ndarray]:
-        """Training images drawn at random, and their labels; the first ones where they are streamed from disk."""
-        count = min(REFERENCES, self.data.counts["train"])
+        """Training images drawn at random, and their labels; the first ones where they are streamed from disk.
+
+        There are no more than the run's memory budget allows.
+        """
+        count = min(self._affordable(REFERENCES), self.data.counts["train"])
         if not self.data.in_memory:  # the first ones, so that no more are read than are used
             return self.data.images("train", count), self.data.labels("train", count)
         chosen = np.sort(np.random.default_rng(self.config.seed).permutation(self.data.counts["train"])[:count])
@@ -119,6 +125,11 @@ class Space:
     def reference_means(self) -> np.ndarray:
         """Posterior means of the training images drawn, `(n, d)`."""
         return posterior_means(self.model, self.references[0])
+
+    def _affordable(self, count: int) -> int:
+        """The count, or as many images as half of the memory budget holds: there are two splits."""
+        budget = self.run.config.memory_budget * 2**20 // 2
+        return min(count, max(LEAST_KEPT, budget // (BYTES_PER_VALUE * math.prod(self.data.image_shape))))
 
 
 def _image_of(space: Space, wanted: str, flag: str) -> int:

@@ -18,6 +18,6 @@ from .model_grids import draw_pictures as draw_pictures
 from .model_grids import draw_plain as draw_plain
 from .model_grids import draw_traversal as draw_traversal
 from .path_charts import animation as animation
+from .path_charts import chart_midpoints as chart_midpoints
 from .path_charts import chart_paths as chart_paths
-from .path_charts import chart_sheet as chart_sheet
 from .training_charts import chart_training as chart_training

@@ -14,7 +14,7 @@ from keras_vae.plotting.grids import enlarge, labelled_grid, mosaic
 from keras_vae.plotting.map_charts import CLASS_COLOURS
 from keras_vae.plotting.style import DOTS_PER_INCH, INK, TEXT_POINTS
 
-__all__ = ["animation", "chart_paths", "chart_sheet"]
+__all__ = ["animation", "chart_midpoints", "chart_paths"]
 
 LEAST_SHARE = 0.1  # of a class somewhere on the way, to have a curve and a name
 STRIP_INCHES = 8.0
@@ -24,7 +24,7 @@ FRAME_MILLISECONDS = 80
 def chart_paths(
     images: Mapping[str, np.ndarray], shares: Mapping[str, np.ndarray], class_names: Sequence[str], *, title: str
 ) -> Figure:
-    """Draw several ways between the same two images, each as a strip above the classes that are seen on it.
+    """Draw several paths between the same two images, each as a strip above the classes that are seen on it.
 
     Args:
         images: for each kind of path `(steps, h, w, c)` in [0, 1].
@@ -65,7 +65,7 @@ def chart_paths(
     return figure
 
 
-def chart_sheet(images: np.ndarray, class_names: Sequence[str]) -> Figure:
+def chart_midpoints(images: np.ndarray, class_names: Sequence[str]) -> Figure:
     """Draw what lies between every two classes.
 
     Args:
@@ -98,7 +98,7 @@ def animation(frames: np.ndarray, scale: int = 2) -> bytes:
 
 
 def _draw_shares(axes: Axes, shares: Mapping[str, np.ndarray], kind: str, class_names: Sequence[str]) -> None:
-    """Draw the probability of every class that any of the ways comes across."""
+    """Draw the probability of every class that any of the paths comes across."""
     largest = np.max([each.max(axis=0) for each in shares.values()], axis=0)
     places = np.linspace(0.0, 1.0, len(shares[kind]))
     for label in np.flatnonzero(largest >= LEAST_SHARE):

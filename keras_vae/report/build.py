@@ -16,22 +16,29 @@ from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig, read_metrics, weights_digest
 from keras_vae.files import typed_command
-from keras_vae.latent_space import ExplorationConfig
+from keras_vae.latent_space import (
+    FORMAT,
+    PROBE_POINTS,
+    SILHOUETTE_POINTS,
+    TRUSTED_NEIGHBOURS,
+    TRUSTED_POINTS,
+    ExplorationConfig,
+)
 from keras_vae.plotting import CLASS_COLOURS, chart_bare_map, chart_training, colour_of, svg
 from keras_vae.report.commands import commands
 from keras_vae.report.text import (
     LONGEST_NAME,
     clustering_rows,
     dataset_name,
-    interpretation,
+    findings,
     modelling,
+    path_rows,
     result_rows,
     seen,
     shortened,
     sources,
     space_rows,
     training,
-    way_rows,
 )
 from keras_vae.report.typesetting import count_pages, page_pictures, typeset
 from keras_vae.runs import Run, code_origin
@@ -139,7 +146,7 @@ def _read_latent(run: Run, digest: str) -> dict[str, Any]:
         return {}
     try:
         latent = json.loads(path.read_text())
-        return latent if latent["weights"]["sha256"] == digest and "lines" in latent else {}
+        return latent if latent["weights"]["sha256"] == digest and latent.get("format") == FORMAT else {}
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is damaged: remove it, and explore again.") from error
 
@@ -183,10 +190,10 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         "clusterings": clustering_rows(latent),
         "latent_note": _latent_note(latent),
         "path": _path(run, latent),
-        "ways": way_rows(latent),
-        "ways_note": _ways_note(latent),
+        "paths": path_rows(latent),
+        "paths_note": _paths_note(latent),
         "lines": _lines(run, latent),
-        "interpretation": interpretation(config, metrics, latent),
+        "interpretation": findings(config, metrics, latent),
         "commands": commands(run, metrics, latent),
         "origin": code_origin(summary.get("commit")),
         "sources": sources(config, metrics, latent),
@@ -224,18 +231,19 @@ def _latent_note(latent: Mapping[str, Any]) -> str:
     spaces = latent["spaces"]
     fitted, placed = spaces["latent"]["training_images"], spaces["umap"]["training_images"]
     return (
-        f"Maps: posterior means of {latent['maps']['points']:,} test images. 1-NN, 5-NN, linear: share of test images "
-        f"classified correctly after fitting to {fitted:,} training images (linear: at most 20,000; in the maps "
-        f"{placed:,}, placed there afterwards). Silhouette: by class, 5,000 images at most. Trustworthiness: of 15 "
-        "neighbours as neighbours in the pixels, 3,000 images at most. Clusters: accuracy by the best matching; ± one "
-        f"standard deviation over {latent['clusterings']['seeds']} seeds."
+        f"Maps: posterior means of {latent['maps']['points']:,} test images. 1-NN, 5-NN, linear: accuracy on "
+        f"test images after fitting to {fitted:,} training images (linear: at most {PROBE_POINTS:,}; in the maps "
+        f"{placed:,}, placed there afterwards). Silhouette: by class, {SILHOUETTE_POINTS:,} images at most. "
+        f"Trustworthiness: of "
+        f"{TRUSTED_NEIGHBOURS} neighbours as neighbours in the pixels, {TRUSTED_POINTS:,} images at most. Clusters: "
+        f"accuracy by the best matching; ± one standard deviation over {latent['clusterings']['seeds']} seeds."
     )
 
 
-def _ways_note(latent: Mapping[str, Any]) -> str:
-    ways = latent["between_random_pairs"]
-    note = f"Means over {ways['pairs']:,} random pairs ± standard error. Length: Euclidean, of the decoded path. "
-    if "realism" in ways["straight"]:
+def _paths_note(latent: Mapping[str, Any]) -> str:
+    pairs = latent["between_random_pairs"]
+    note = f"Means over {pairs['pairs']:,} random pairs ± standard error. Length: Euclidean, of the decoded path. "
+    if "distance_to_real_images" in pairs["straight"]:
         note += (
             "Unevenness: largest over mean step, and distance to the nearest training image: in features of the "
             "classifier. "

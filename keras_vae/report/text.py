@@ -13,19 +13,19 @@ __all__ = [
     "LONGEST_NAME",
     "clustering_rows",
     "dataset_name",
-    "interpretation",
+    "findings",
     "modelling",
+    "path_rows",
     "result_rows",
     "seen",
     "shortened",
     "sources",
     "space_rows",
     "training",
-    "way_rows",
 ]
 
 DATASETS = {"fashion_mnist": "Fashion-MNIST"}
-LIKELIHOODS = {
+LIKELIHOOD_WORDS = {
     "bernoulli": "Bernoulli for each pixel",
     "gaussian": "Gaussian for each pixel, one variance σ² fitted to the data",
     "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
@@ -43,7 +43,7 @@ SPACES = {
 PUBLISHED_BINARIZED = "228.70 (published VAE)"
 LONGEST_TITLE = 40  # letters of a data set's name
 LONGEST_NAME = 14  # letters of a class
-LONGEST_WAY = 48  # letters of the classes on one way
+LONGEST_PATH = 48  # letters of the classes on one path
 LONGEST_SENTENCE = 400  # letters
 
 Numbers = Mapping[str, Any]
@@ -81,7 +81,7 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
         ["Latent space", f"{config.latent_dim} {'latents' if config.latent_dim > 1 else 'latent'}"],
         ["Posterior", "Gaussian q(z|x), diagonal, reparametrised"],
         ["Prior", "p(z) = N(0, I)"],
-        ["Likelihood", f"{LIKELIHOODS[config.likelihood]}; {values}"],
+        ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],
         ["Objective", f"nats per image; {'minus the ELBO' if config.beta == 1 else f'beta = {config.beta:g}'}"],
     ]
 
@@ -192,27 +192,27 @@ def clustering_rows(latent: Numbers) -> list[list[str]]:
     return rows
 
 
-def way_rows(latent: Numbers) -> list[list[str]]:
-    """The straight, the spherical and the shortest way, by means over random pairs with standard errors.
+def path_rows(latent: Numbers) -> list[list[str]]:
+    """The straight, the spherical and the shortest path, by means over random pairs with standard errors.
 
     Args:
         latent: what `latent.json` holds.
     """
     titles = {
         "length": "length",
-        "smoothness": "unevenness",
-        "realism": "distance to real",
+        "unevenness": "unevenness",
+        "distance_to_real_images": "distance to real",
         "log_prior_density": "log prior",
     }
-    ways = {name: each for name, each in latent["between_random_pairs"].items() if isinstance(each, Mapping)}
-    shown = [name for name in titles if name in next(iter(ways.values()))]
+    paths = {name: each for name, each in latent["between_random_pairs"].items() if isinstance(each, Mapping)}
+    shown = [name for name in titles if name in next(iter(paths.values()))]
     rows = [["path", *(titles[name] for name in shown)]]
-    for kind, each in ways.items():
+    for kind, each in paths.items():
         rows.append([kind, *(f"{each[name]['value']:.2f} ± {each[name]['standard_error']:.2f}" for name in shown)])
     return rows
 
 
-def interpretation(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]:
+def findings(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]:
     """What the numbers say, in sentences.
 
     Args:
@@ -223,8 +223,8 @@ def interpretation(config: TrainConfig, metrics: Numbers, latent: Numbers) -> li
     spaces = latent["spaces"]
     return [
         f"Representation: {_representation(config, metrics['evaluations']['grey']['measurements'])}",
-        f"Classes: 5 nearest neighbours name {spaces['latent']['knn_5']:.0%} of the test images in the latent space, "
-        f"{spaces['pixels']['knn_5']:.0%} in the pixels; clusters that know no classes get "
+        f"Classes: 5-NN accuracy is {spaces['latent']['knn_5']:.0%} in the latent space and "
+        f"{spaces['pixels']['knn_5']:.0%} in the pixels; clusters found without labels agree with the classes for "
         f"{_best_clustering(latent):.0%} at best. {shortened(latent['interpretation'], LONGEST_SENTENCE)}",
         f"Interpolation: {_shortest(latent['between_random_pairs'])}{_passed(latent['lines'])}",
     ]
@@ -234,7 +234,7 @@ def seen(stretches: Sequence[Numbers]) -> str:
     """The classes along a path, as in 'Bag → Ankle boot'; of very many the first and the last; empty of none."""
     *names, last = [shortened(each["class"], LONGEST_NAME) for each in stretches] or [""]
     shown = names
-    while len(shown) > 1 and len(" → ".join([*shown, last])) > LONGEST_WAY:
+    while len(shown) > 1 and len(" → ".join([*shown, last])) > LONGEST_PATH:
         shown = shown[:-1]
     return " → ".join([*shown, *(["…"] if len(shown) < len(names) else []), last])
 
@@ -264,7 +264,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
         (compared, "Heusel et al. 2017, Fréchet distance, arXiv:1706.08500"),
         (compared, "Kynkäänniemi et al. 2019, precision and recall, arXiv:1904.06991"),
         (geodesic, "White 2016, spherical interpolation, arXiv:1609.04468"),
-        (geodesic, "Shao, Kumar & Fletcher 2018, geodesics of decoders, arXiv:1711.08014"),
+        (geodesic, "Shao, Kumar & Fletcher 2018, geodesics of decoders (of their means), arXiv:1711.08014"),
         (
             "binarized" in metrics["evaluations"],
             "Norouzi, Fleet & Norouzi 2020, Exemplar VAE (binarised protocol), arXiv:2004.04795",
@@ -294,12 +294,12 @@ def _representation(config: TrainConfig, measured: Numbers) -> str:
     return text
 
 
-def _shortest(ways: Numbers) -> str:
-    share = 1 - ways["geodesic"]["length"]["value"] / ways["straight"]["length"]["value"]
+def _shortest(paths: Numbers) -> str:
+    share = 1 - paths["geodesic"]["length"]["value"] / paths["straight"]["length"]["value"]
     against = f"{abs(share):.0%} {'shorter' if share > 0 else 'longer'} than" if abs(share) >= 0.005 else "as long as"
     return (
         f"the shortest path under the decoder's metric is {against} the straight line, by the mean of "
-        f"{ways['pairs']:,} pairs."
+        f"{paths['pairs']:,} pairs."
     )
 
 

@@ -10,10 +10,10 @@ from tensorboard.plugins.hparams import api as hparams
 from keras_vae.errors import InputError
 from keras_vae.runs import Run, TrainConfig
 
-__all__ = ["EVALUATION_FIGURES", "describe_run", "write_evaluation"]
+__all__ = ["COMPARED_METRICS", "describe_run", "write_evaluation"]
 
 # Names in metrics.json, and what TensorBoard calls them.
-EVALUATION_FIGURES = {
+COMPARED_METRICS = {
     "reconstruction.mean.mse_per_pixel": "MSE per pixel",
     "reconstruction.mean.ssim": "SSIM",
     "likelihood.importance_weighted_nll": "NLL bound",
@@ -21,7 +21,7 @@ EVALUATION_FIGURES = {
     "generation.classifier.frechet_distance": "Frechet distance",
     "generation.classifier.precision": "precision",
     "generation.classifier.recall": "recall",
-    "generation.inception.frechet_distance": "FID",
+    "generation.inception.frechet_distance": "Frechet distance, Keras InceptionV3",
 }
 
 _NOT_COMPARED = {"memory_budget", "grid_every", "projector_every", "histogram_every", "steps_per_execution"}
@@ -51,7 +51,7 @@ def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
                     ),
                     hparams.Metric("epoch_elbo", group="validation", display_name="validation elbo"),
                     hparams.Metric("epoch_images_per_second", group="train", display_name="images/s"),
-                    *(hparams.Metric(name, group="evaluation") for name in EVALUATION_FIGURES.values()),
+                    *(hparams.Metric(name, group="evaluation") for name in COMPARED_METRICS.values()),
                     hparams.Metric("NLL bound", group="evaluation-binarized", display_name="NLL bound, binarized"),
                 ],
             )
@@ -76,7 +76,7 @@ def write_evaluation(
     try:
         writer = tf.summary.create_file_writer(str(folder))
         with writer.as_default(step=step):
-            for figure, shown in EVALUATION_FIGURES.items():
+            for figure, shown in COMPARED_METRICS.items():
                 if figure in figures:
                     tf.summary.scalar(shown, figures[figure])
             for title, picture in pictures.items():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from keras_vae.evaluation import (
     EvaluationConfig,
     evaluate,
     likelihood_study,
+    open_subject,
     reconstruction_study,
     sample_study,
     subject,
@@ -125,10 +127,11 @@ def test_another_protocol_stands_beside_the_first(run, metrics):
 def test_another_data_set_of_the_same_shape_is_filed_under_its_name(run, metrics, picture_folder, tmp_path):
     other = tmp_path / "others"
     shutil.copytree(picture_folder, other)
+    evaluate(run, config_of())
     before = (run.folder / "metrics.md").read_text()
     name, both = evaluate(run, config_of(dataset=str(other)))
-    assert name == "grey-others"
-    assert set(both["evaluations"]) >= {"grey", "grey-others"}
+    assert re.fullmatch(r"grey-others-[0-9a-f]{8}", name)
+    assert set(both["evaluations"]) >= {"grey", name}
     assert (run.folder / "metrics.md").read_text() == before
 
 
@@ -166,7 +169,7 @@ def test_the_published_protocol_takes_as_many_samples_as_the_published_tables():
 
 
 def test_the_binarised_test_images_of_fashion_mnist_are_those_of_the_published_protocol(fashion_mnist):
-    batches = fashion_mnist.batches("test", 500, binarize="dynamic").as_numpy_iterator()
+    batches = fashion_mnist.batches("test", 500, binarize="fixed").as_numpy_iterator()
     assert sum(int(batch.sum()) for batch in batches) == subject.BINARY_TEST_SUM == 2_248_637
 
 
@@ -174,6 +177,19 @@ def test_the_binarised_test_images_of_fashion_mnist_are_those_of_the_published_p
 def test_a_bound_needs_a_sample(samples):
     with pytest.raises(InputError, match="--importance-samples must be at least 1"):
         config_of(importance_samples=samples)
+
+
+def test_two_folders_of_one_name_are_told_apart(run, picture_folder, tmp_path):
+    names = set()
+    for parent in ("a", "b"):
+        shutil.copytree(picture_folder, tmp_path / parent / "test")
+        names.add(open_subject(run, config_of(dataset=str(tmp_path / parent / "test"))).name)
+    assert len(names) == 2
+
+
+def test_the_classifier_judges_nothing_but_fashion_mnist_unless_it_is_asked(run, capsys):
+    assert open_subject(run, config_of(features="auto")).features is None
+    assert "the classifier knows Fashion-MNIST alone, not" in capsys.readouterr().out
 
 
 def test_a_run_without_weights_says_how_to_get_them(tmp_path):
@@ -219,6 +235,7 @@ def test_a_disk_that_takes_no_more_leaves_the_old_figures_whole(run, metrics):
         cwd=run.root, preexec_fn=no_large_files, env=environment,
     )  # fmt: skip
     assert result.returncode == 2, result.stderr
+    print(result.stderr)
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: cannot write ")
     assert line.endswith("File too large. Make room, or give another --root.")

@@ -8,7 +8,7 @@ from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.evaluation import classifier_accuracy, feature_extractor, load_classifier, train_classifier
 from keras_vae.evaluation.classifier import CLASSIFIER_WEIGHTS, build_classifier
-from keras_vae.evaluation.features import open_features
+from keras_vae.evaluation.features import FeatureNetwork, open_features
 
 
 def images_like(count: int, shape=(28, 28, 1)) -> np.ndarray:
@@ -117,3 +117,12 @@ def test_inception_takes_grey_and_colour_images_of_any_size(tmp_path, channels):
     enlarged = keras.ops.image.resize(colour, (299, 299), interpolation="bilinear")
     assert features.shape == (2, 2048)
     assert features == pytest.approx(network(2.0 * enlarged - 1.0).numpy(), abs=1e-3)
+
+
+def test_a_feature_network_is_known_by_its_weights(shipped):
+    networks = [open_features("classifier", (28, 28, 1)) for _ in range(2)]
+    assert networks[0].digest == networks[1].digest
+    layer = networks[1].model.get_layer("features")
+    layer.set_weights([weights + 1 for weights in layer.get_weights()])
+    changed = FeatureNetwork("classifier", networks[1].model, 10)
+    assert changed.digest != networks[0].digest

@@ -77,6 +77,19 @@ def test_figures_that_are_not_measured_again_stay(tmp_path):
     assert values == {"generation.classifier.recall": 0.5, "likelihood.kl": 3.0}
 
 
+@pytest.mark.parametrize(
+    ("changed", "stays"),
+    [({"features": "none"}, True), ({"seed": 5}, False), ({"importance_samples": 9}, False), ({"dataset": "b"}, False)],
+)
+def test_a_measurement_goes_with_the_settings_that_made_it(tmp_path, changed, stays):
+    run = trained(tmp_path)
+    digest = weights_digest(run)
+    settings = {"dataset": "a", "seed": 0, "importance_samples": 2, "features": "classifier"}
+    write_metrics(run, digest, "grey", settings, {"generation.classifier.recall": measured(0.5)})
+    metrics = write_metrics(run, digest, "grey", settings | changed, {"likelihood.kl": measured(3.0)})
+    assert ("generation.classifier.recall" in metrics["evaluations"]["grey"]["measurements"]) == stays
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"weights": 3}'])
 def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path, content):
     run = trained(tmp_path)

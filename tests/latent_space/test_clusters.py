@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-from keras_vae.latent_space.class_overlap import Contingency, confusions, contingency, interpretation
+from keras_vae.latent_space.class_overlap import Contingency, confusions, contingency, describe_overlap
 from keras_vae.latent_space.clusters import (
     CLUSTERINGS,
     agreement,
@@ -250,7 +250,7 @@ def test_numbers_of_clusters_change_nothing(noise):
     assert agreement(renamed, classes) == pytest.approx(agreement(labels, classes))
     one, other = (contingency(each, classes, 3) for each in (labels, renamed))
     assert np.array_equal(one.table, other.table)
-    assert interpretation(one, "abc") == interpretation(other, "abc")
+    assert describe_overlap(one, "abc") == describe_overlap(other, "abc")
 
 
 def test_noise_is_wrong_for_accuracy_and_a_cluster_of_its_own_otherwise():
@@ -296,7 +296,7 @@ def test_noise_is_the_last_column_and_classes_without_points_are_empty_rows():
 def test_only_noise_is_one_column():
     found = contingency(np.full(3, -1), np.array([0, 0, 1]), 2)
     assert (found.table.tolist(), found.order.tolist()) == ([[2], [1]], [-1])
-    assert interpretation(found, ["a", "b"]) == (
+    assert describe_overlap(found, ["a", "b"]) == (
         "Neither of the 2 classes has a cluster of its own. No two classes merge."
     )
 
@@ -392,12 +392,12 @@ def test_the_nearest_class_is_that_of_the_nearest_mean():
     ],
 )
 def test_sentences_say_which_classes_separate_and_which_merge(table, names, sentences):
-    assert interpretation(counts(table), names) == sentences
+    assert describe_overlap(counts(table), names) == sentences
 
 
 def test_a_chain_of_classes_does_not_merge_where_its_ends_are_unlike():
     table = [[10, 0, 0], [5, 5, 0], [0, 10, 0]]
-    sentence = interpretation(counts(table), ["left", "middle", "right"])
+    sentence = describe_overlap(counts(table), ["left", "middle", "right"])
     assert "left, middle and right" not in sentence
     assert "middle and right merge" in sentence or "left and middle merge" in sentence
     assert sentence.endswith("These pairs overlap as much: middle and right (50%).") or sentence.endswith(
@@ -406,17 +406,17 @@ def test_a_chain_of_classes_does_not_merge_where_its_ends_are_unlike():
 
 
 def test_shares_are_rounded_down():
-    assert "which hold 100% of b and 99% of a." in interpretation(counts([[999, 1], [0, 1000]]), "ab")
-    assert "overlap by 58%." in interpretation(counts([[58, 42, 0], [58, 0, 42]]), "ab")
+    assert "which hold 100% of b and 99% of a." in describe_overlap(counts([[999, 1], [0, 1000]]), "ab")
+    assert "overlap by 58%." in describe_overlap(counts([[58, 42, 0], [58, 0, 42]]), "ab")
 
 
 def test_points_lost_as_noise_count_against_a_class():
-    sentence = interpretation(counts([[79, 0, 21], [0, 80, 20]], noise=True), "ab")
+    sentence = describe_overlap(counts([[79, 0, 21], [0, 80, 20]], noise=True), "ab")
     assert sentence == "One of the 2 classes has a cluster of its own, which holds 80% of b. No two classes merge."
 
 
 def test_a_large_class_that_swallows_a_small_one_has_no_cluster_of_its_own():
-    assert interpretation(counts([[1000, 0], [10, 0], [0, 50]]), ["large", "small", "apart"]) == (
+    assert describe_overlap(counts([[1000, 0], [10, 0], [0, 50]]), ["large", "small", "apart"]) == (
         "One of the 3 classes has a cluster of its own, which holds 100% of apart. "
         "large and small merge: their distributions over the clusters overlap by 100%."
     )
@@ -424,7 +424,7 @@ def test_a_large_class_that_swallows_a_small_one_has_no_cluster_of_its_own():
 
 def test_a_cluster_that_others_share_is_nobodys_own():
     spread = [[10, 0, 0, 0], [4, 6, 0, 0], [4, 0, 6, 0], [4, 0, 0, 6]]
-    assert interpretation(counts(spread), "abcd").startswith("None of the 4 classes has a cluster of its own.")
+    assert describe_overlap(counts(spread), "abcd").startswith("None of the 4 classes has a cluster of its own.")
 
 
 # ---- Bad input
@@ -457,8 +457,8 @@ def test_fewer_points_than_clusters_are_refused(name):
         (lambda: confusions(counts(TABLE), ["a", "b"]), "2 class names for 3 classes"),
         (lambda: nearest_centroids(np.eye(3), np.zeros(3, int), ["a"]), "at least 2 classes"),
         (lambda: nearest_centroids(np.eye(3), np.arange(3), ["a", "b"]), "2 class names for classes 0 to 2"),
-        (lambda: interpretation(counts(TABLE), ["a", "b"]), "2 class names for 3 classes"),
-        (lambda: interpretation(counts([[3, 2], [0, 0]]), ["a", "b"]), "at least two that have points, not 1"),
+        (lambda: describe_overlap(counts(TABLE), ["a", "b"]), "2 class names for 3 classes"),
+        (lambda: describe_overlap(counts([[3, 2], [0, 0]]), ["a", "b"]), "at least two that have points, not 1"),
     ],
 )
 def test_what_cannot_be_answered_is_refused(ask, message):

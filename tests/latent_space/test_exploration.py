@@ -73,13 +73,13 @@ def test_the_three_ways_are_compared(explored):
 
 def test_pictures_are_written_as_png_and_svg_and_ways_as_gif(explored):
     run, _ = explored
-    names = {"maps", "map_umap", "map_tsne", "map_pca", "clusters", "path", "sheet", "shifts"}
+    names = {"maps", "map_umap", "map_tsne", "map_pca", "clusters", "path", "midpoints", "shifts"}
     names |= {"latents"} if run.config.latent_dim == 2 else set()
     for name in names:
         assert Image.open(run.figures / f"{name}.png").size[0] > 200
         assert (run.figures / f"{name}.svg").is_file()
     assert (run.figures / "traversals.png").is_file()
-    assert {"path", "sheet"} == {path.stem for path in run.figures.glob("*.gif")}
+    assert {"path", "midpoints"} == {path.stem for path in run.figures.glob("*.gif")}
 
 
 def test_strips_without_words_and_maps_are_kept_for_pages_of_ones_own(explored):

@@ -9,11 +9,11 @@ from keras_vae.latent_space.path_measures import (
     class_shares,
     class_shift,
     classes_seen,
+    distance_to_real_images,
     path_energy,
     path_length,
     prior_density,
-    realism,
-    smoothness,
+    unevenness,
 )
 from keras_vae.latent_space.paths import along, geodesic, spherical, straight
 from keras_vae.model import VAE, StandardNormal
@@ -156,7 +156,7 @@ def test_in_polar_coordinates_the_geodesic_is_the_straight_line_of_the_plane():
     found = along(geodesic(start, end, 12, polar), polar)
     assert found == pytest.approx(straight(*ends, 12), abs=5e-3)
     assert path_length(found) == pytest.approx(np.linalg.norm(ends[1] - ends[0], axis=1), rel=1e-3)
-    assert smoothness(found) == pytest.approx(1.0, abs=5e-3)
+    assert unevenness(found) == pytest.approx(1.0, abs=5e-3)
     assert (path_length(along(straight(start, end, 12), polar)) > 1.02 * path_length(found)).all()
 
 
@@ -164,7 +164,7 @@ def test_on_the_sphere_the_geodesic_is_the_great_circle():
     start, end = np.float32([[0.8, 0.0], [0.6, -1.0], [-0.9, 0.0]]), np.float32([[0.8, 2.0], [0.9, 1.0], [0.9, 1.0]])
     found = along(geodesic(start, end, 12, sphere), sphere)
     assert found == pytest.approx(spherical(sphere(start), sphere(end), 12), abs=5e-3)
-    assert smoothness(found) == pytest.approx(1.0, abs=5e-3)
+    assert unevenness(found) == pytest.approx(1.0, abs=5e-3)
 
 
 @pytest.mark.parametrize("learning_rate", [1e-2, 0.3, 1e30])
@@ -257,21 +257,21 @@ def test_energy_is_least_at_constant_speed():
 )
 def test_smoothness_is_the_largest_step_over_the_mean_step(places, expected):
     features = np.float32(places)[None, :, None] * np.float32([0.6, 0.8])
-    assert smoothness(features) == pytest.approx([expected])
+    assert unevenness(features) == pytest.approx([expected])
 
 
 def test_points_that_are_real_images_are_at_no_distance_from_them():
     real = RNG.uniform(size=(50, 8)).astype(np.float32)
     features = real[RNG.integers(0, 50, (4, 6))]
     features[:, [0, -1]] += 5.0  # the ends are those of the path, not made by it
-    assert np.array_equal(realism(features, real), np.zeros(4))
+    assert np.array_equal(distance_to_real_images(features, real), np.zeros(4))
 
 
 def test_realism_is_the_mean_distance_of_inner_points_to_the_nearest_real_image():
     real, features = RNG.standard_normal((50, 8)), RNG.standard_normal((4, 6, 8))
     expected = [cdist(path[1:-1], real).min(axis=1).mean() for path in features]
-    assert realism(features, real) == pytest.approx(expected)
-    assert realism(features, tf.constant(real)) == pytest.approx(expected)
+    assert distance_to_real_images(features, real) == pytest.approx(expected)
+    assert distance_to_real_images(features, tf.constant(real)) == pytest.approx(expected)
 
 
 def test_the_density_along_a_path_is_that_of_the_prior_and_its_lowest_is_relative_to_the_lower_end():
@@ -289,7 +289,7 @@ def test_on_a_straight_line_the_normal_prior_is_nowhere_below_the_lower_end():
     assert prior_density(path, StandardNormal().log_density).lowest == pytest.approx(0.0, abs=1e-5)
 
 
-@pytest.mark.parametrize("measure", [path_energy, path_length, smoothness, class_shares, classes_seen])
+@pytest.mark.parametrize("measure", [path_energy, path_length, unevenness, class_shares, classes_seen])
 @pytest.mark.parametrize("shape", [(5, 3), (2, 1, 3)])
 def test_measures_refuse_what_is_no_path(measure, shape):
     with pytest.raises(ValueError, match=r"\(pairs, steps, \.\.\.\) with at least 2 steps"):
@@ -302,7 +302,7 @@ def test_measures_refuse_what_is_no_path(measure, shape):
 )
 def test_realism_refuses_features_that_do_not_fit(features, real, message):
     with pytest.raises(ValueError, match=message):
-        realism(np.zeros(features), np.zeros(real))
+        distance_to_real_images(np.zeros(features), np.zeros(real))
 
 
 # ---- classes ----

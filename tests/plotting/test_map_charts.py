@@ -13,8 +13,8 @@ from keras_vae.plotting import (
     chart_contingency,
     chart_map,
     chart_maps,
+    chart_midpoints,
     chart_paths,
-    chart_sheet,
     rendered,
     svg,
 )
@@ -119,7 +119,7 @@ def test_ways_are_drawn_as_strips_above_the_classes_seen(with_classes):
 
 
 def test_a_sheet_has_a_row_and_a_column_for_each_class():
-    figure = chart_sheet(np.zeros((3, 3, 8, 8, 1)), names_of(3))
+    figure = chart_midpoints(np.zeros((3, 3, 8, 8, 1)), names_of(3))
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [f"from {name}" for name in names_of(3)]
     assert is_whole(figure)

@@ -21,7 +21,7 @@ from pypdf import PdfReader
 from keras_vae.command_line import add_arguments, given_options
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig, evaluate, weights_digest
-from keras_vae.latent_space import ExplorationConfig, explore
+from keras_vae.latent_space import FORMAT, ExplorationConfig, explore
 from keras_vae.plotting import chart_bare_map, chart_training
 from keras_vae.report import write_report
 from keras_vae.report.build import missing_parts, report_content
@@ -155,12 +155,13 @@ def full_size(root: Path, config: TrainConfig, name: str = "run", classes=FASHIO
 
     scores = dict.fromkeys(("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness"), -0.123)
     agreement = dict.fromkeys(("accuracy", "normalised_mutual_information", "adjusted_rand"), 0.123)
-    way = dict.fromkeys(("energy", "length", "smoothness", "realism", "log_prior_density"), figure)
+    way = dict.fromkeys(("energy", "length", "unevenness", "distance_to_real_images", "log_prior_density"), figure)
     stretches = [{"class": classes[each % len(classes)], "share": 0.1} for each in range(chain)]
     ends = {"from": {"image": 9999, "class": classes[0]}, "to": {"image": 9998, "class": classes[-1]}}
     ways = ("straight", "spherical", "geodesic")
     clusterings = ("k_means of the means", "gaussian_mixture of the means", "gaussian_mixture of the UMAP map")
     run.write("latent.json", {
+        "format": FORMAT,
         "weights": digest_of, "settings": dataclasses.asdict(ExplorationConfig(start=classes[0], end=classes[-1])),
         "maps": {"points": 10000},
         "spaces": {
@@ -324,13 +325,19 @@ def test_numbers_of_other_weights_are_missing(copy):
 def test_a_missing_part_is_made_first_or_its_command_is_named(copy, capsys):
     run = copy()
     (run.folder / "metrics.json").unlink()
-    with pytest.raises(InputError, match=r"Run python scripts/evaluate.py bars by itself"):
-        write_report(run)
-    evaluate(run, EvaluationConfig(importance_samples=2, features="none"))
+    write_report(run)
+    assert "has no evaluation of these weights" in capsys.readouterr().out
     (run.folder / "latent.json").unlink()
     with pytest.raises(InputError, match=r"--perplexity.*Run python scripts/explore.py bars by itself"):
         write_report(run)
     assert "has no exploration of these weights" in capsys.readouterr().out
+
+
+def test_an_exploration_of_an_older_version_is_made_anew(copy):
+    run = copy()
+    latent = json.loads((run.folder / "latent.json").read_text())
+    run.write("latent.json", {**latent, "format": FORMAT - 1})
+    assert missing_parts(run) == ["exploration"]
 
 
 @pytest.mark.parametrize("name", ["latent.json", "metrics.json"])

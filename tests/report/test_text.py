@@ -8,12 +8,12 @@ from keras_vae.command_line import add_arguments, given_options
 from keras_vae.report.text import (
     clustering_rows,
     dataset_name,
-    interpretation,
+    findings,
     modelling,
+    path_rows,
     result_rows,
     seen,
     sources,
-    way_rows,
 )
 from keras_vae.runs import PRESETS, TrainConfig
 
@@ -96,8 +96,8 @@ def test_a_clustering_without_chance_has_no_spread():
 
 
 def test_measures_that_need_the_classifier_are_left_out_without_it():
-    assert way_rows(LATENT)[0] == ["path", "length", "log prior"]
-    assert way_rows(LATENT)[2] == ["geodesic", "9.00 ± 0.10", "9.00 ± 0.10"]
+    assert path_rows(LATENT)[0] == ["path", "length", "log prior"]
+    assert path_rows(LATENT)[2] == ["geodesic", "9.00 ± 0.10", "9.00 ± 0.10"]
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,7 @@ def test_measures_that_need_the_classifier_are_left_out_without_it():
     ],
 )
 def test_sentences_follow_the_numbers(mse, words):
-    sentences = interpretation(
-        TrainConfig(), metrics(**{"reconstruction.mean.mse_per_pixel": figure(mse, 0.001)}), LATENT
-    )
+    sentences = findings(TrainConfig(), metrics(**{"reconstruction.mean.mse_per_pixel": figure(mse, 0.001)}), LATENT)
     assert words in sentences[0]
     assert "9 of 16 latents" in sentences[0]
     assert "55% at best" in sentences[1]
@@ -125,7 +123,7 @@ def test_sentences_follow_the_numbers(mse, words):
 )
 def test_the_shortest_path_is_compared_as_it_is(length, words):
     ways = {"pairs": 200, "straight": way(10.0), "geodesic": way(length)}
-    assert words in interpretation(TrainConfig(), metrics(), {**LATENT, "between_random_pairs": ways})[2]
+    assert words in findings(TrainConfig(), metrics(), {**LATENT, "between_random_pairs": ways})[2]
 
 
 def test_a_third_class_between_the_ends_of_a_line_is_counted_and_a_misjudged_end_is_not():
@@ -133,7 +131,7 @@ def test_a_third_class_between_the_ends_of_a_line_is_counted_and_a_misjudged_end
         {"from": {"class": "a"}, "to": {"class": "b"}, "classes_seen": [{"class": each} for each in order]}
         for order in ("ab", "acb", "cb", "abab")
     ]
-    assert "1 of the 4 straight lines" in interpretation(TrainConfig(), metrics(), {**LATENT, "lines": lines})[2]
+    assert "1 of the 4 straight lines" in findings(TrainConfig(), metrics(), {**LATENT, "lines": lines})[2]
 
 
 def test_classes_on_a_way_are_named_in_order():
