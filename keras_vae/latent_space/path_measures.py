@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import softmax
 from sklearn.metrics import pairwise_distances_argmin_min
 
@@ -45,7 +46,7 @@ class PriorDensity(NamedTuple):
     lowest: np.ndarray
 
 
-def path_energy(images: Any) -> np.ndarray:
+def path_energy(images: ArrayLike) -> np.ndarray:
     """Energy of each path: the sum of its squared steps. Compare it between paths of the same number of steps only.
 
     It is at least `path_length^2 / (steps - 1)`, and just that at constant speed.
@@ -62,7 +63,7 @@ def path_energy(images: Any) -> np.ndarray:
     return np.sum(squared_steps(_points(images)), axis=1)
 
 
-def path_length(images: Any) -> np.ndarray:
+def path_length(images: ArrayLike) -> np.ndarray:
     """Length of each path: the sum of the Euclidean lengths of its steps.
 
     Args:
@@ -77,7 +78,7 @@ def path_length(images: Any) -> np.ndarray:
     return np.sum(np.sqrt(squared_steps(_points(images))), axis=1)
 
 
-def unevenness(features: Any) -> np.ndarray:
+def unevenness(features: ArrayLike) -> np.ndarray:
     """Largest step over mean step of each path, in a space of features that does not depend on the model.
 
     Args:
@@ -94,7 +95,7 @@ def unevenness(features: Any) -> np.ndarray:
     return np.divide(lengths.max(axis=1), mean, out=np.ones_like(mean), where=mean > 0.0)
 
 
-def distance_to_real_images(features: Any, real_features: Any) -> np.ndarray:
+def distance_to_real_images(features: ArrayLike, real_features: ArrayLike) -> np.ndarray:
     """Mean distance of the inner points of each path to the nearest real image, in a space of features.
 
     Args:
@@ -116,7 +117,7 @@ def distance_to_real_images(features: Any, real_features: Any) -> np.ndarray:
     return distances.reshape(len(features), -1).mean(axis=1)
 
 
-def prior_density(path: Any, log_density: Callable[[Any], Any]) -> PriorDensity:
+def prior_density(path: ArrayLike, log_density: Callable[[Any], Any]) -> PriorDensity:
     """Log density of the prior along each path. Under N(0, I), a straight line is nowhere below its lower end.
 
     Args:
@@ -130,7 +131,7 @@ def prior_density(path: Any, log_density: Callable[[Any], Any]) -> PriorDensity:
     return PriorDensity(values, values.min(axis=1) - np.minimum(values[:, 0], values[:, -1]))
 
 
-def class_shares(logits: Any) -> np.ndarray:
+def class_shares(logits: ArrayLike) -> np.ndarray:
     """Probability of each class along each path.
 
     Args:
@@ -145,7 +146,7 @@ def class_shares(logits: Any) -> np.ndarray:
     return softmax(_points(logits), axis=-1)
 
 
-def classes_seen(shares: Any) -> list[list[ClassSeen]]:
+def classes_seen(shares: ArrayLike) -> list[list[ClassSeen]]:
     """Which class is the most probable along each path, as in 'Sneaker, then Sandal, then Ankle boot'.
 
     Args:
@@ -165,7 +166,7 @@ def classes_seen(shares: Any) -> list[list[ClassSeen]]:
     ]
 
 
-def class_shift(means: Any, labels: Any, first: int, second: int) -> np.ndarray:
+def class_shift(means: ArrayLike, labels: ArrayLike, first: int, second: int) -> np.ndarray:
     """What to add to the latent of an image of one class to make it one of another: attribute arithmetic.
 
     Args:
@@ -189,7 +190,7 @@ def class_shift(means: Any, labels: Any, first: int, second: int) -> np.ndarray:
     return means[labels == second].mean(axis=0) - means[labels == first].mean(axis=0)
 
 
-def _points(values: Any, least: int = 2) -> np.ndarray:
+def _points(values: ArrayLike, least: int = 2) -> np.ndarray:
     values = np.asarray(values)
     if values.ndim < 3 or values.shape[1] < least:
         raise ValueError(f"Paths must be (pairs, steps, ...) with at least {least} steps, not {values.shape}.")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import ArrayLike
 
 __all__ = ["along", "geodesic", "spherical", "squared_steps", "straight"]
 
@@ -20,7 +21,7 @@ MOMENTUM = 0.9
 SMALLEST_SINE = 1e-9
 
 
-def straight(start: Any, end: Any, steps: int) -> np.ndarray:
+def straight(start: ArrayLike, end: ArrayLike, steps: int) -> np.ndarray:
     """Straight lines.
 
     Args:
@@ -39,7 +40,7 @@ def straight(start: Any, end: Any, steps: int) -> np.ndarray:
     return (1.0 - share) * start[:, np.newaxis] + share * end[:, np.newaxis]
 
 
-def spherical(start: Any, end: Any, steps: int) -> np.ndarray:
+def spherical(start: ArrayLike, end: ArrayLike, steps: int) -> np.ndarray:
     """Great circles: the direction turns evenly, and the norm changes linearly.
 
     Between ends of one norm this is the formula of White 2016 ('Sampling generative networks'); between others it is
@@ -78,8 +79,8 @@ def spherical(start: Any, end: Any, steps: int) -> np.ndarray:
 
 
 def geodesic(
-    start: Any,
-    end: Any,
+    start: ArrayLike,
+    end: ArrayLike,
     steps: int,
     decode: Callable[[Any], Any],
     *,
@@ -140,7 +141,7 @@ def geodesic(
     return state[4].numpy()
 
 
-def along(path: Any, function: Callable[[Any], Any]) -> np.ndarray:
+def along(path: ArrayLike, function: Callable[[Any], Any]) -> np.ndarray:
     """What a function of single points gives at each point of each path.
 
     Args:
@@ -159,7 +160,7 @@ def squared_steps(points: Any) -> Any:
     return tf.reduce_sum(tf.square(points[:, 1:] - points[:, :-1]), axis=2)
 
 
-def _ends(start: Any, end: Any, steps: int) -> tuple[np.ndarray, np.ndarray]:
+def _ends(start: ArrayLike, end: ArrayLike, steps: int) -> tuple[np.ndarray, np.ndarray]:
     start, end = np.asarray(start, np.float32), np.asarray(end, np.float32)
     if start.ndim != 2 or start.shape != end.shape:
         raise ValueError(f"Both ends must be (pairs, d), not {start.shape} and {end.shape}.")

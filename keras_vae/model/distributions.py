@@ -1,13 +1,14 @@
 """The diagonal Gaussian posterior and the likelihoods of images: pure functions on tensors, all in nats per image."""
 
 import math
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import tensorflow as tf
 
 __all__ = [
     "LIKELIHOODS",
     "Likelihood",
+    "Tensor",
     "bernoulli_nll",
     "continuous_bernoulli_mean",
     "continuous_bernoulli_nll",
@@ -19,13 +20,15 @@ __all__ = [
     "likelihood_nll",
 ]
 
+Tensor: TypeAlias = Any  # TensorFlow ships no types
+
 Likelihood = Literal["bernoulli", "gaussian", "continuous_bernoulli"]
 LIKELIHOODS: tuple[Likelihood, ...] = get_args(Likelihood)
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
 
 
-def gaussian_sample(mean: Any, log_var: Any, noise: Any) -> Any:
+def gaussian_sample(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
     """Draw from a diagonal Gaussian by reparametrisation (Kingma & Welling 2014, section 2.4).
 
     Args:
@@ -39,7 +42,7 @@ def gaussian_sample(mean: Any, log_var: Any, noise: Any) -> Any:
     return mean + tf.exp(0.5 * log_var) * noise
 
 
-def gaussian_kl(mean: Any, log_var: Any) -> Any:
+def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
     """KL(N(mean, exp(log_var)) || N(0, 1)) for each latent dimension (Kingma & Welling 2014, appendix B).
 
     Args:
@@ -53,7 +56,7 @@ def gaussian_kl(mean: Any, log_var: Any) -> Any:
     return 0.5 * (tf.square(mean) + tf.math.expm1(log_var) - log_var)
 
 
-def gaussian_log_density(values: Any, mean: Any, log_var: Any) -> Any:
+def gaussian_log_density(values: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
     """Log density of a diagonal Gaussian.
 
     Args:
@@ -68,7 +71,7 @@ def gaussian_log_density(values: Any, mean: Any, log_var: Any) -> Any:
     return -0.5 * tf.reduce_sum(nats, axis=-1)
 
 
-def bernoulli_nll(images: Any, logits: Any) -> Any:
+def bernoulli_nll(images: Tensor, logits: Tensor) -> Tensor:
     """Negative log-likelihood of independent Bernoulli pixels; for grey pixels, the cross-entropy.
 
     A grey value is read as the probability of a white pixel, so that the result is the expected nats over binarised
@@ -84,7 +87,7 @@ def bernoulli_nll(images: Any, logits: Any) -> Any:
     return _sum_over_pixels(tf.nn.sigmoid_cross_entropy_with_logits(labels=images, logits=logits))
 
 
-def continuous_bernoulli_nll(images: Any, logits: Any) -> Any:
+def continuous_bernoulli_nll(images: Tensor, logits: Tensor) -> Tensor:
     """Negative log density of independent continuous Bernoulli pixels (Loaiza-Ganem & Cunningham 2019, equation 4).
 
     In the logit `t` the density is `exp(x t - A(t))` on [0, 1] with `A(t) = t/2 + log(sinh(t/2) / (t/2))`.
@@ -99,7 +102,7 @@ def continuous_bernoulli_nll(images: Any, logits: Any) -> Any:
     return _sum_over_pixels((0.5 - images) * logits + _log_sinhc(0.5 * logits))
 
 
-def continuous_bernoulli_mean(logits: Any) -> Any:
+def continuous_bernoulli_mean(logits: Tensor) -> Tensor:
     """Mean of a continuous Bernoulli, `A'(t) = 1/2 + (coth(t/2) - 2/t) / 2`: not the sigmoid of its logit.
 
     Args:
@@ -116,7 +119,7 @@ def continuous_bernoulli_mean(logits: Any) -> Any:
     return 0.5 + 0.5 * tf.where(small, series, langevin)
 
 
-def gaussian_nll(images: Any, means: Any, variance: Any) -> Any:
+def gaussian_nll(images: Tensor, means: Tensor, variance: Tensor) -> Tensor:
     """Negative log density of Gaussian pixels that share one variance.
 
     Args:
@@ -130,7 +133,7 @@ def gaussian_nll(images: Any, means: Any, variance: Any) -> Any:
     return 0.5 * _sum_over_pixels(LOG_TWO_PI + tf.math.log(variance) + tf.square(images - means) / variance)
 
 
-def likelihood_nll(likelihood: Likelihood, images: Any, logits: Any, variance: Any = 1.0) -> Any:
+def likelihood_nll(likelihood: Likelihood, images: Tensor, logits: Tensor, variance: Tensor = 1.0) -> Tensor:
     """Negative log-likelihood of images under the decoder's logits.
 
     Args:
@@ -147,7 +150,7 @@ def likelihood_nll(likelihood: Likelihood, images: Any, logits: Any, variance: A
     return bernoulli_nll(images, logits) if likelihood == "bernoulli" else continuous_bernoulli_nll(images, logits)
 
 
-def likelihood_mean(likelihood: Likelihood, logits: Any) -> Any:
+def likelihood_mean(likelihood: Likelihood, logits: Tensor) -> Tensor:
     """Expected image under the decoder's logits.
 
     Args:
@@ -160,11 +163,11 @@ def likelihood_mean(likelihood: Likelihood, logits: Any) -> Any:
     return continuous_bernoulli_mean(logits) if likelihood == "continuous_bernoulli" else tf.sigmoid(logits)
 
 
-def _sum_over_pixels(values: Any) -> Any:
+def _sum_over_pixels(values: Tensor) -> Tensor:
     return tf.reduce_sum(values, axis=(-3, -2, -1))
 
 
-def _log_sinhc(values: Any) -> Any:
+def _log_sinhc(values: Tensor) -> Tensor:
     """log(sinh(u) / u), by its series near 0 and without overflow far from it."""
     size = tf.abs(values)
     small = size < 0.1

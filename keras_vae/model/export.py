@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_vae.errors import InputError
 from keras_vae.files import typed_command
+from keras_vae.model.distributions import Tensor
 from keras_vae.model.vae import VAE
 
 __all__ = ["export_saved_model", "load_model", "save_model"]
@@ -59,29 +60,29 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
         folder: is replaced, once the new one is complete.
     """
 
-    def encode(images: Any) -> dict[str, Any]:
+    def encode(images: Tensor) -> dict[str, Any]:
         mean, log_var = model.encode(images)
         return {"mean": mean, "log_var": log_var}
 
-    def decode(latents: Any) -> dict[str, Any]:
+    def decode(latents: Tensor) -> dict[str, Any]:
         return {"images": model.decode(latents)}
 
-    def reconstruct(images: Any) -> dict[str, Any]:
+    def reconstruct(images: Tensor) -> dict[str, Any]:
         return {"images": model.decode(model.encode(images)[0])}
 
-    def sample(count: Any) -> dict[str, Any]:
+    def sample(count: Tensor) -> dict[str, Any]:
         return {"images": model.sample(count)}
 
-    def sample_seeded(count: Any, seed: Any) -> dict[str, Any]:
+    def sample_seeded(count: Tensor, seed: Tensor) -> dict[str, Any]:
         return {"images": model.sample(count, seed)}
 
-    def interpolate(start: Any, end: Any, steps: Any) -> dict[str, Any]:
+    def interpolate(start: Tensor, end: Tensor, steps: Tensor) -> dict[str, Any]:
         return {"images": model.interpolate(start, end, steps)}
 
-    def log_prior(latents: Any) -> dict[str, Any]:
+    def log_prior(latents: Tensor) -> dict[str, Any]:
         return {"nats": model.prior.log_density(latents)}
 
-    def log_likelihood(images: Any, samples: Any) -> dict[str, Any]:
+    def log_likelihood(images: Tensor, samples: Tensor) -> dict[str, Any]:
         return {"nats": model.log_likelihood(images, samples)}
 
     images = tf.TensorSpec((None, *model.image_shape), tf.float32, "images")

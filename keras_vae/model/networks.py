@@ -7,6 +7,8 @@ from typing import Any, Literal, get_args
 
 import keras
 
+from keras_vae.model.distributions import Tensor
+
 __all__ = ["DEFAULT_WIDTHS", "NETWORKS", "NetworkName", "build_decoder", "build_encoder"]
 
 NetworkName = Literal["dense", "convolutional"]
@@ -127,13 +129,13 @@ class _Layers:
         return keras.initializers.GlorotUniform(seed=next(self._seeds))
 
 
-def _residual(layers: _Layers, hidden: Any, channels: int) -> Any:
+def _residual(layers: _Layers, hidden: Tensor, channels: int) -> Tensor:
     branch = layers.convolution(channels)(hidden)
     branch = layers.convolution(channels, kernel=1, activation=None)(branch)
     return keras.layers.Add(dtype=branch.dtype)([hidden, branch])
 
 
-def _upsample(layers: _Layers, hidden: Any, channels: int) -> Any:
+def _upsample(layers: _Layers, hidden: Tensor, channels: int) -> Tensor:
     """Double both sides by sub-pixel convolution (Shi et al. 2016): no checkerboard, and cheap on a CPU."""
     height, width = hidden.shape[1:3]
     hidden = layers.convolution(4 * channels, kernel=1, activation=None)(hidden)
@@ -142,7 +144,7 @@ def _upsample(layers: _Layers, hidden: Any, channels: int) -> Any:
     return keras.layers.Reshape((2 * height, 2 * width, channels), dtype=hidden.dtype)(hidden)
 
 
-def _center(images: Any) -> Any:
+def _center(images: Tensor) -> Tensor:
     return keras.layers.Rescaling(2.0, offset=-1.0, dtype="float32")(images)
 
 

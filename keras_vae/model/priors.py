@@ -1,10 +1,8 @@
 """The distribution of latents before any image is seen."""
 
-from typing import Any
-
 import tensorflow as tf
 
-from keras_vae.model.distributions import gaussian_kl, gaussian_log_density
+from keras_vae.model.distributions import Tensor, gaussian_kl, gaussian_log_density
 
 __all__ = ["StandardNormal"]
 
@@ -12,7 +10,7 @@ __all__ = ["StandardNormal"]
 class StandardNormal:
     """N(0, I), the prior of Kingma & Welling (2014). It has nothing to learn."""
 
-    def kl(self, mean: Any, log_var: Any) -> Any:
+    def kl(self, mean: Tensor, log_var: Tensor) -> Tensor:
         """KL of a diagonal Gaussian posterior to this prior, in closed form.
 
         Args:
@@ -24,7 +22,7 @@ class StandardNormal:
         """
         return gaussian_kl(mean, log_var)
 
-    def log_density(self, latents: Any) -> Any:
+    def log_density(self, latents: Tensor) -> Tensor:
         """Log density of latents.
 
         Args:
@@ -35,7 +33,7 @@ class StandardNormal:
         """
         return gaussian_log_density(latents, 0.0, 0.0)
 
-    def sample(self, count: Any, latent_dim: int, seed: Any) -> Any:
+    def sample(self, count: Tensor, latent_dim: int, seed: Tensor) -> Tensor:
         """Draw latents; the same for the same seed.
 
         Args:

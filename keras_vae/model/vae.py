@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_vae.model.distributions import (
     LIKELIHOODS,
     Likelihood,
+    Tensor,
     gaussian_log_density,
     gaussian_sample,
     likelihood_mean,
@@ -59,10 +60,12 @@ class VAE(keras.Model):
         ValueError: an argument is out of its range.
 
     Example:
+        >>> import numpy as np
+        >>> images = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)  # in [0, 1]
         >>> vae = VAE(latent_dim=2)
-        >>> vae.compile(keras.optimizers.Adam(1e-3))
-        >>> vae.fit(images, epochs=10, batch_size=200)  # float32 images in [0, 1], (n, 28, 28, 1)
-        >>> vae.sample(16).shape
+        >>> vae.compile("adam")
+        >>> history = vae.fit(images, epochs=1, batch_size=32, verbose=0)
+        >>> vae.sample(16).numpy().shape
         (16, 28, 28, 1)
     """
 
@@ -117,11 +120,11 @@ class VAE(keras.Model):
 
     # ---- what the model computes ----
 
-    def call(self, images: Any, training: bool = False) -> Any:
+    def call(self, images: Tensor, training: bool = False) -> Tensor:
         mean, _ = self.encode(images)
         return self.decode(mean)
 
-    def encode(self, images: Any) -> tuple[Any, Any]:
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Parameters of the posterior of each image.
 
         Args:
@@ -134,7 +137,7 @@ class VAE(keras.Model):
         middle, reach = (LARGEST_LOG_VAR + SMALLEST_LOG_VAR) / 2, (LARGEST_LOG_VAR - SMALLEST_LOG_VAR) / 2
         return mean, middle + reach * tf.tanh(log_var / reach)
 
-    def decode(self, latents: Any) -> Any:
+    def decode(self, latents: Tensor) -> Tensor:
         """Expected image of each latent.
 
         Args:
@@ -145,7 +148,7 @@ class VAE(keras.Model):
         """
         return likelihood_mean(self.likelihood, self.decode_logits(latents))
 
-    def decode_logits(self, latents: Any) -> Any:
+    def decode_logits(self, latents: Tensor) -> Tensor:
         """Parameters of the pixels' distribution, from which `decode` takes the mean.
 
         Args:
@@ -157,7 +160,7 @@ class VAE(keras.Model):
         logits = self.decoder(latents)
         return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
 
-    def elbo_terms(self, images: Any, training: bool = False) -> tuple[Any, Any]:
+    def elbo_terms(self, images: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """The two halves of the negative ELBO, from one posterior sample an image.
 
         Args:
@@ -176,7 +179,7 @@ class VAE(keras.Model):
         reconstruction = likelihood_nll(self.likelihood, images, logits, variance)
         return reconstruction, tf.reduce_sum(self.prior.kl(mean, log_var), axis=-1)
 
-    def sample(self, count: Any, seed: Any = None) -> Any:
+    def sample(self, count: Tensor, seed: Tensor = None) -> Tensor:
         """New images: the expected images of latents drawn from the prior.
 
         Args:
@@ -188,7 +191,7 @@ class VAE(keras.Model):
         """
         return self.decode(self.prior.sample(count, self.latent_dim, _fresh_seed() if seed is None else seed))
 
-    def interpolate(self, start: Any, end: Any, steps: Any) -> Any:
+    def interpolate(self, start: Tensor, end: Tensor, steps: Tensor) -> Tensor:
         """Images along the straight line between the posterior means of two images.
 
         Args:
@@ -203,7 +206,7 @@ class VAE(keras.Model):
         share = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
         return self.decode((1.0 - share) * mean[0] + share * mean[1])
 
-    def log_likelihood(self, images: Any, samples: Any, seed: Any = None) -> Any:
+    def log_likelihood(self, images: Tensor, samples: Tensor, seed: Tensor = None) -> Tensor:
         """Importance-weighted bound on the log-likelihood (Burda et al. 2016, equation 8).
 
         Args:
@@ -218,7 +221,7 @@ class VAE(keras.Model):
         mean, log_var = self.encode(images)
         variance = tf.convert_to_tensor(self.variance)
 
-        def add_sample(index: Any, largest: Any, total: Any) -> tuple[Any, Any, Any]:
+        def add_sample(index: Tensor, largest: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             noise = tf.random.stateless_normal(tf.shape(mean), tf.random.experimental.stateless_fold_in(seed, index))
             latents = gaussian_sample(mean, log_var, noise)
             log_weight = (
@@ -273,20 +276,20 @@ class VAE(keras.Model):
             shape=(), initializer=initializer, trainable=False, dtype="float32", aggregation="mean", name=name
         )
 
-    def _draw_noise(self, shape: Any) -> Any:
+    def _draw_noise(self, shape: Tensor) -> Tensor:
         # Every replica sees the same state of the generator: without its number, all would draw the same noise.
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         seed = tf.cast(self.noise.next(), tf.int32)
         return tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, replica))
 
-    def _best_variance(self, images: Any, logits: Any) -> Any:
+    def _best_variance(self, images: Tensor, logits: Tensor) -> Tensor:
         """The variance that makes this batch most likely; a moving average of it serves outside training."""
         error = tf.reduce_mean(tf.square(images - tf.sigmoid(logits)))
         variance = tf.stop_gradient(tf.maximum(error, SMALLEST_VARIANCE))
         self.variance.assign(VARIANCE_MOMENTUM * self.variance + (1.0 - VARIANCE_MOMENTUM) * variance)
         return variance
 
-    def _track(self, reconstruction: Any, kl: Any) -> dict[str, Any]:
+    def _track(self, reconstruction: Tensor, kl: Tensor) -> dict[str, Any]:
         values = {
             "loss": reconstruction + self.beta * kl,
             "reconstruction": reconstruction,
@@ -313,7 +316,7 @@ def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> n
     return np.concatenate([model.encode(images[at : at + batch_size] / np.float32(255))[0] for at in batches])
 
 
-def _images_of(data: Any) -> Any:
+def _images_of(data: Any) -> Tensor:
     """The images of a batch that may bring labels along, which are not looked at."""
     images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if sample_weight is not None:
@@ -321,7 +324,7 @@ def _images_of(data: Any) -> Any:
     return images
 
 
-def _fresh_seed() -> Any:
+def _fresh_seed() -> Tensor:
     """Two integers from the machine's entropy, whatever global seed is set: also in a graph that is saved."""
     bounds = {"minval": tf.int32.min, "maxval": tf.int32.max}
     return tf.raw_ops.RandomUniformInt(shape=[2], seed=0, seed2=0, **bounds)

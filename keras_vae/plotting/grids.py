@@ -3,12 +3,12 @@
 import io
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 from PIL import Image
 
 from keras_vae.plotting.style import DOTS_PER_INCH, INK, TEXT_POINTS
@@ -18,7 +18,7 @@ __all__ = ["enlarge", "labelled_grid", "mosaic", "png", "rendered", "svg", "tile
 TILE_PIXELS = 75
 
 
-def mosaic(images: Any, *, gap: int = 2, background: int = 255) -> np.ndarray:
+def mosaic(images: ArrayLike, *, gap: int = 2, background: int = 255) -> np.ndarray:
     """Put images side by side in rows and columns.
 
     Args:
@@ -50,7 +50,7 @@ def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def tiles(images: Any, pixels: int = 112) -> np.ndarray:
+def tiles(images: ArrayLike, pixels: int = 112) -> np.ndarray:
     """Put images side by side without a word, large enough to be printed: for a page that has words of its own.
 
     Args:
@@ -64,7 +64,7 @@ def tiles(images: Any, pixels: int = 112) -> np.ndarray:
 
 
 def labelled_grid(
-    images: Any,
+    images: ArrayLike,
     *,
     title: str,
     row_labels: Sequence[str] | None = None,
@@ -146,7 +146,7 @@ def svg(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _as_bytes(images: Any) -> np.ndarray:
+def _as_bytes(images: ArrayLike) -> np.ndarray:
     images = np.asarray(images)
     if images.dtype == np.uint8:
         return images

@@ -10,6 +10,8 @@ from tensorboard_server import get, get_json, tensorboard
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.latent_space import ExplorationConfig, exploration_tables, explore
+from keras_vae.latent_space.space import Space
+from keras_vae.model import VAE
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 
@@ -172,3 +174,15 @@ def test_an_interrupted_exploration_leaves_no_numbers_beside_pictures_of_another
     with pytest.raises(KeyboardInterrupt):
         explore(run, options(start="left", end="top", seed=1))
     assert not (run.folder / "latent.json").exists()
+
+
+def test_no_more_images_are_kept_than_the_memory_budget_allows(picture_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_vae.latent_space.space.LEAST_KEPT", 10)
+    data = open_dataset(str(picture_folder), memory_budget=0)
+    counts = []
+    for budget in (2048, 0):
+        run = Run.create(TrainConfig(dataset=str(picture_folder), memory_budget=budget), f"bars-{budget}", tmp_path)
+        space = Space(run, options(), VAE((16, 16, 1), 2, widths=(4,)), data)
+        assert len(space.labels) == len(space.images)
+        counts.append((len(space.images), len(space.references[0]), len(space.reference_means)))
+    assert counts == [(data.counts["test"], data.counts["train"], data.counts["train"]), (10, 10, 10)]
