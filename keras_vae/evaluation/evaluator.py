@@ -23,7 +23,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
-    """Measure a run, and write `metrics.json`, `metrics.md`, figures and what TensorBoard compares.
+    """Measure a run, and write `metrics.json`, `metrics.md`, charts and what TensorBoard compares.
 
     The files of another protocol than `grey`, or of another data set than the run's own, have its name as a suffix.
 
@@ -32,7 +32,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
         config: what to measure.
 
     Returns:
-        The name that the figures are filed under, and what `metrics.json` holds.
+        The name that the measurements are filed under, and what `metrics.json` holds.
 
     Raises:
         InputError: the run has no weights, the data do not fit it, or the feature network cannot be had.
@@ -43,7 +43,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
     subject = open_subject(run, config)
     start = time.perf_counter()
     measurements: dict[str, Measurement] = {}
-    figures: dict[str, Figure] = {}
+    charts: dict[str, Figure] = {}
     for what, measure in (
         ("reconstruction", measure_reconstruction),
         ("likelihood", measure_likelihood),
@@ -52,7 +52,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
         print(f"{run.name}: {what}", flush=True)
         measured, drawn = measure(subject)
         measurements |= measured
-        figures |= drawn
+        charts |= drawn
     settings = {
         **dataclasses.asdict(config),
         "dataset": subject.data.name,
@@ -62,7 +62,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
     }
 
     suffix = "" if subject.name == "grey" else f"-{subject.name}"
-    pictures = {title: rendered(figure) for title, figure in figures.items()}
+    pictures = {title: rendered(chart) for title, chart in charts.items()}
     for title, picture in pictures.items():
         write_atomically(run.figures / f"{title}{suffix}.png", png(picture))
     if subject.is_own_data:

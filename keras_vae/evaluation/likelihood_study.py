@@ -64,11 +64,11 @@ def measure_likelihood(subject: Subject) -> Results:
         ),
         "likelihood.aggregate_kl_upper_bound": subject.measurement(aggregate.upper_bound, "nats", details=mixture),
     }
-    figures = {
+    charts = {
         "kl_by_latent": chart_kl_by_latent(terms.kl.mean(axis=0), active),
         "aggregate_posterior": chart_aggregate_posterior(aggregate.samples, terms.kl.mean(axis=0), terms.log_var),
     }
-    return measurements, figures
+    return measurements, charts
 
 
 def _bounds(subject: Subject) -> tuple[np.ndarray, float]:

@@ -1,4 +1,4 @@
-"""The figures of an evaluation: each with its unit, split, number of images and protocol; `metrics.json`, a table."""
+"""The measurements of an evaluation, each with unit, split, number of images and protocol: `metrics.json`, a table."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["Measurement", "comparison", "finite", "mean_of", "read_metrics", "we
 
 @dataclass(frozen=True)
 class Measurement:
-    """One figure, and what one must know to compare it.
+    """One measured number, and what one must know to compare it.
 
     Attributes:
-        value: the figure, or one for each latent; None if it is not finite.
+        value: the number, or one for each latent; None if it is not finite.
         unit: of the value, and what it is a mean of.
         split: of the data set.
-        images: how many the figure was measured on.
+        images: how many it was measured on.
         protocol: `grey` or `binarized` images.
         standard_error: of the value, where it is a mean.
         by_class: for each class its `value`, `standard_error` and `images`.
-        details: what else belongs to the figure, such as its number of samples.
+        details: what else belongs to it, such as its number of samples.
         network_sha256: of the weights of the network whose features were compared; None where none were.
     """
 
@@ -45,7 +45,7 @@ class Measurement:
     network_sha256: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """What is known of the figure, without what does not apply to it."""
+        """What is known of it, without what does not apply."""
         return {
             name: value
             for name, value in dataclasses.asdict(self).items()
@@ -97,7 +97,7 @@ def finite(value: float) -> float | None:
 
 
 def weights_digest(run: Run) -> str:
-    """SHA-256 of a run's `vae.keras`: whether figures belong to the weights that are there."""
+    """SHA-256 of a run's `vae.keras`: whether measurements belong to the weights that are there."""
     return hashlib.sha256(run.model_file.read_bytes()).hexdigest()
 
 
@@ -132,8 +132,8 @@ def write_metrics(
     Args:
         run: that was measured.
         digest: of the weights that were measured.
-        name: what to file the figures under: the protocol, and perhaps another data set.
-        settings: seed, machine, and whatever else the figures depend on.
+        name: what to file the measurements under: the protocol, and perhaps another data set.
+        settings: seed, machine, and whatever else the measurements depend on.
         measurements: by their names, such as `reconstruction.mean.ssim`.
 
     Returns:
@@ -159,7 +159,7 @@ def write_metrics(
             **evaluations,
             name: {
                 **settings,
-                "measurements": {**kept, **{figure: each.to_json() for figure, each in measurements.items()}},
+                "measurements": {**kept, **{measurement: each.to_json() for measurement, each in measurements.items()}},
             },
         },
     }
@@ -170,7 +170,7 @@ def write_metrics(
 # Settings on which everything that is measured depends.
 _DECISIVE = ("dataset", "protocol", "importance_samples", "seed")
 
-# Rows of the table: what it says, digits, and the name of the figure.
+# Rows of the table: what it says, digits, and the name of the measurement.
 _ROWS = (
     ("MSE per pixel, posterior mean", 5, "reconstruction.mean.mse_per_pixel"),
     ("MSE per pixel, posterior sample", 5, "reconstruction.sample.mse_per_pixel"),
@@ -214,10 +214,10 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
 
     Args:
         all_metrics: what `write_metrics` returned, one for each run.
-        name: what the figures are filed under.
+        name: what the measurements are filed under.
 
     Returns:
-        A table in Markdown with standard errors where a figure is a mean, and below it what the figures are.
+        A table in Markdown with standard errors where a measurement is a mean, and below it what the measurements are.
     """
     evaluations = [metrics["evaluations"][name] for metrics in all_metrics]
     sets = {evaluation["dataset"] for evaluation in evaluations}
@@ -238,28 +238,28 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
     return "\n".join([*header, *rows, "", *_notes(all_metrics, evaluations)])
 
 
-def _as_pca(figure: str) -> str:
-    group, _, measure = figure.rpartition(".")
+def _as_pca(measurement: str) -> str:
+    group, _, measure = measurement.rpartition(".")
     return f"pca.{measure}" if group == "reconstruction.mean" else ""
 
 
-def _as_real_images(figure: str) -> str:
-    group, _, measure = figure.partition(".")
+def _as_real_images(measurement: str) -> str:
+    group, _, measure = measurement.partition(".")
     return f"real_images.{measure}" if group == "generation" else f"real_images.{measure.rpartition('.')[2]}"
 
 
 def _column(measured: Mapping[str, Mapping[str, Any]], rename: Callable[[str], str]) -> list[str]:
-    return [_cell(measured.get(rename(figure)), digits) for _, digits, figure in _ROWS]
+    return [_cell(measured.get(rename(measurement)), digits) for _, digits, measurement in _ROWS]
 
 
 def _notes(all_metrics: Sequence[Mapping[str, Any]], evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the figures are: said once where it is the same for all runs, and else for each."""
+    """What the measurements are: said once where it is the same for all runs, and else for each."""
     first = next(iter(evaluations[0]["measurements"].values()))
     notes = [f"{first['split']} split, {first['images']:,} images, {first['protocol']}; +- is one standard error."]
-    for text, figure in _EXPLAINED.items():
+    for text, measurement in _EXPLAINED.items():
         details: dict[str, list[str]] = {}
         for metrics, evaluation in zip(all_metrics, evaluations, strict=True):
-            known = evaluation["measurements"].get(figure, {}).get("details")
+            known = evaluation["measurements"].get(measurement, {}).get("details")
             if known:
                 details.setdefault(known, []).append(metrics["run"])
         for known, runs in details.items():
@@ -272,11 +272,11 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(figure: Mapping[str, Any] | None, digits: int) -> str:
-    if figure is None or figure["value"] is None:
+def _cell(measurement: Mapping[str, Any] | None, digits: int) -> str:
+    if measurement is None or measurement["value"] is None:
         return ""
-    error = figure.get("standard_error")
-    return f"{figure['value']:.{digits}f}" + (f" +- {error:.{digits}f}" if error is not None else "")
+    error = measurement.get("standard_error")
+    return f"{measurement['value']:.{digits}f}" + (f" +- {error:.{digits}f}" if error is not None else "")
 
 
 def _class_mean(values: np.ndarray) -> dict[str, float | None]:

@@ -66,13 +66,13 @@ def measure_reconstruction(subject: Subject) -> Results:
         name: measurements[f"{method}.mse_per_pixel"].by_class or {}
         for name, method in ((f"PCA, {pca.n_components_}", "pca"), (subject.run.name, "reconstruction.mean"))
     }
-    figures = {
+    charts = {
         "error_by_class": chart_error_by_class(
             by_class, f"Reconstruction error of {subject.data.counts['test']:,} test images, by class"
         ),
         "reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"]),
     }
-    return measurements, figures
+    return measurements, charts
 
 
 def _fitted_pca(subject: Subject) -> PCA:

@@ -34,14 +34,14 @@ def measure_samples(subject: Subject) -> Results:
             # Not the seeds of the posterior samples, whose first number is not negative.
             yield sample(tf.constant(min(BATCH, count - start)), tf.constant((-1 - config.seed, number), tf.int32))
 
-    figures = {}
+    charts = {}
     if subject.is_own_data:
         shown = np.asarray(next(iter(samples())))[:PICTURED_SAMPLES]
         neighbours = nearest_images(shown, subject.batches("train", grey=True))
-        figures["nearest_training_images"] = chart_neighbours(shown, neighbours)
+        charts["nearest_training_images"] = chart_neighbours(shown, neighbours)
     network = subject.features
     if network is None:
-        return {}, figures
+        return {}, charts
     real, generated = network(subject.batches("test", grey=True)), network(samples())
     training = network(_some_training_images(data, min(count, data.counts["train"]), config.seed))
     names = {"classifier": "the classifier of this project: not the FID", "inception": "Keras's InceptionV3"}
@@ -50,7 +50,7 @@ def measure_samples(subject: Subject) -> Results:
         **_compare(subject, network, "generation", real, generated, f"{count:,} expected images {against}"),
         **_compare(subject, network, "real_images", real, training, f"{len(training):,} training images {against}"),
     }
-    return measurements, figures
+    return measurements, charts
 
 
 def nearest_images(images: np.ndarray, batches: Iterable[Any]) -> np.ndarray:

@@ -81,7 +81,7 @@ class Subject:
         return mean_of(values, unit, "test", self.config.protocol, labels=labels, class_names=classes, details=details)
 
     def measurement(self, value: Any, unit: str, **options: Any) -> Measurement:
-        """A figure of all test images."""
+        """A measurement of all test images."""
         protocol = options.pop("protocol", self.config.protocol)
         return Measurement(value, unit, "test", self.data.counts["test"], protocol, **options)
 

@@ -102,7 +102,7 @@ def trustworthiness_of(
 ) -> float:
     """How far neighbours in a map are neighbours in the space that it shows (Venna & Kaski 2001).
 
-    It depends on the number of points: compare figures of the same number and the same `neighbours` only.
+    It depends on the number of points: compare scores of the same number and the same `neighbours` only.
 
     Args:
         original: `(n, k)`, more than twice as many as `neighbours`.

@@ -48,7 +48,7 @@ MEASURES = {
 
 
 def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
-    """Explore a run, and write `latent.json`, `maps.npz`, figures, animations, TensorBoard's images and projector.
+    """Explore a run, and write `latent.json`, `maps.npz`, charts, animations, TensorBoard's images and projector.
 
     Args:
         run: a trained run.

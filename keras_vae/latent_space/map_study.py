@@ -53,7 +53,7 @@ def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
         "tsne": f"t-SNE: perplexity {config.perplexity:g}, seed {config.seed}",
         "pca": "the two principal components of the means",
     }
-    figures = {
+    charts = {
         f"map_{name}": chart_map(
             each.points,
             space.labels,
@@ -64,7 +64,7 @@ def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
         )
         for name, each in maps.items()
     }
-    figures["maps"] = chart_maps(
+    charts["maps"] = chart_maps(
         {MAP_NAMES[name]: each.points for name, each in maps.items()},
         space.labels,
         names,
@@ -72,7 +72,7 @@ def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
         note=f"run {space.run.name}; {notes['umap']}; {notes['tsne']}",
     )
     if space.model.latent_dim == 2:
-        figures["latents"] = chart_map(
+        charts["latents"] = chart_map(
             space.means,
             space.labels,
             names,
@@ -80,7 +80,7 @@ def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
             note=f"run {space.run.name}; posterior means as they are",
             images=space.images,
         )
-    return Findings({"seconds": seconds, "points": len(space.means)}, figures), maps
+    return Findings({"seconds": seconds, "points": len(space.means)}, charts), maps
 
 
 # ---- clusters ----

@@ -1,4 +1,4 @@
-"""Arrays of images -> mosaics and labelled figures."""
+"""Arrays of images -> mosaics and labelled grids."""
 
 import io
 import math
@@ -83,7 +83,7 @@ def labelled_grid(
         gap: pixels between images.
 
     Returns:
-        A figure that draws each pixel of an image as a square of the same whole number of dots.
+        A chart that draws each pixel of an image as a square of the same whole number of dots.
     """
     rows, columns, height, width = np.shape(images)[:4]
     picture = mosaic(images, gap=gap)
@@ -117,7 +117,7 @@ def labelled_grid(
 
 
 def rendered(figure: Figure) -> np.ndarray:
-    """Draw a figure into an array.
+    """Draw a chart into an array.
 
     Returns:
         `(h, w, 3)` uint8.
@@ -139,9 +139,9 @@ def png(image: np.ndarray) -> bytes:
 
 
 def svg(figure: Figure) -> bytes:
-    """Encode a figure as SVG, its text as outlines; what has tens of thousands of dots may hold pixels."""
+    """Encode a chart as SVG, its text as outlines; what has tens of thousands of dots may hold pixels."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "keras_vae"}):  # the same figure gives the same file
+    with matplotlib.rc_context({"svg.hashsalt": "keras_vae"}):  # the same chart gives the same file
         figure.savefig(buffer, format="svg", dpi=2 * DOTS_PER_INCH, metadata={"Date": None})
     return buffer.getvalue()
 

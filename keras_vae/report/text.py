@@ -131,11 +131,11 @@ def result_rows(metrics: Numbers) -> list[list[str]]:
     measured, samples = evaluation["measurements"], evaluation["importance_samples"]
     entropy = measured.get("real_images.cross_entropy") if metrics["likelihood"] == "bernoulli" else None
     rows = [["measure", "this run", "to compare"]]
-    for name, figure, digits in (
+    for name, measure, digits in (
         ("MSE per pixel, posterior mean", "mse_per_pixel", 5),
         ("structural similarity (SSIM), posterior mean", "ssim", 4),
     ):
-        own, other = measured[f"reconstruction.mean.{figure}"], measured[f"pca.{figure}"]
+        own, other = measured[f"reconstruction.mean.{measure}"], measured[f"pca.{measure}"]
         rows.append([name, _cell(own, digits), f"PCA, {metrics['latent_dim']}: {_cell(other, digits)}"])
     limit = f"entropy of the images: {_cell(entropy, 2)}" if entropy else ""
     rows += [
@@ -145,18 +145,18 @@ def result_rows(metrics: Numbers) -> list[list[str]]:
         [f"bound on -log p(x), {samples:,} samples", _cell(measured["likelihood.importance_weighted_nll"], 2), ""],
     ]
     if binarized := metrics["evaluations"].get("binarized"):
-        figure = binarized["measurements"]["likelihood.importance_weighted_nll"]
+        measurement = binarized["measurements"]["likelihood.importance_weighted_nll"]
         name = f"    the same of binarised images, {binarized['importance_samples']:,} samples"
         comparable = metrics["dataset"] == "fashion_mnist" and binarized["importance_samples"] == 5000
-        rows.append([name, _cell(figure, 2), PUBLISHED_BINARIZED if comparable else ""])
+        rows.append([name, _cell(measurement, 2), PUBLISHED_BINARIZED if comparable else ""])
     rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])
-    for title, figure, digits in (
+    for title, measure, digits in (
         ("Fréchet distance, own classifier (not the FID)", "frechet_distance", 2),
         ("precision of generated images, 0 to 1", "precision", 3),
         ("recall of generated images, 0 to 1", "recall", 3),
     ):
-        if made := measured.get(f"generation.classifier.{figure}"):
-            real = measured[f"real_images.classifier.{figure}"]
+        if made := measured.get(f"generation.classifier.{measure}"):
+            real = measured[f"real_images.classifier.{measure}"]
             rows.append([title, _cell(made, digits), f"real images: {_cell(real, digits)}"])
     return rows
 
@@ -319,8 +319,8 @@ def _best_clustering(latent: Numbers) -> float:
     return max(each["mean"]["accuracy"] for each in latent["clusterings"].values() if isinstance(each, Mapping))
 
 
-def _cell(figure: Numbers, digits: int) -> str:
-    if figure["value"] is None or not math.isfinite(figure["value"]):
+def _cell(measurement: Numbers, digits: int) -> str:
+    if measurement["value"] is None or not math.isfinite(measurement["value"]):
         return "not finite"
-    error = figure.get("standard_error")
-    return f"{figure['value']:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
+    error = measurement.get("standard_error")
+    return f"{measurement['value']:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")

@@ -1,4 +1,4 @@
-"""A training configuration -> the folders of a run, and where its figures come from (commit, machine, versions).
+"""A training configuration -> the folders of a run, and where its numbers come from (commit, machine, versions).
 
 May import `model`, `data` and what lies below them.
 """

@@ -1,4 +1,4 @@
-"""Where figures come from: the code as git knows it, the machine, and the versions of what computes."""
+"""Where numbers come from: the code as git knows it, the machine, and the versions of what computes."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where models, figures and numbers are kept."""
+        """Where models, pictures and numbers are kept."""
         return self.root / "saved_models" / self.name
 
     @property

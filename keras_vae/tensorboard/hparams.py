@@ -1,4 +1,4 @@
-"""What TensorBoard's Text and HParams say of a run: its configuration, and figures that compare runs in one table."""
+"""What TensorBoard's Text and HParams say of a run: its configuration, and metrics that compare runs in one table."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -58,13 +58,13 @@ def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
 
 
 def write_evaluation(
-    run: Run, figures: Mapping[str, float], pictures: Mapping[str, Any], *, name: str, step: int
+    run: Run, metrics: Mapping[str, float], pictures: Mapping[str, Any], *, name: str, step: int
 ) -> None:
-    """Write figures of an evaluation for HParams, and its pictures.
+    """Write metrics of an evaluation for HParams, and its pictures.
 
     Args:
         run: whose logs are written.
-        figures: by their names in metrics.json; those that are not compared are left out.
+        metrics: by their names in metrics.json; those that are not compared are left out.
         pictures: `(h, w, 1 or 3)` uint8 each.
         name: what they are filed under; only `grey` stands in the table, others have a TensorBoard run of their own.
         step: epochs that were trained.
@@ -76,9 +76,9 @@ def write_evaluation(
     try:
         writer = tf.summary.create_file_writer(str(folder))
         with writer.as_default(step=step):
-            for figure, shown in COMPARED_METRICS.items():
-                if figure in figures:
-                    tf.summary.scalar(shown, figures[figure])
+            for metric, shown in COMPARED_METRICS.items():
+                if metric in metrics:
+                    tf.summary.scalar(shown, metrics[metric])
             for title, picture in pictures.items():
                 tf.summary.image(title, picture[None])
         writer.close()

@@ -40,7 +40,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
         root: the folder for `logs` and `saved_models`.
 
     Returns:
-        The run, with `config.json`, `history.json`, `training.json`, `vae.keras`, `saved_model` and figures.
+        The run, with `config.json`, `history.json`, `training.json`, `vae.keras`, `saved_model` and pictures.
 
     Raises:
         InputError: the data or options cannot be used, the name is taken, or the loss became NaN or infinite.
@@ -73,7 +73,7 @@ def resume(run: Run, epochs: int | None = None) -> Run:
     data = _open_data(config)
     model = compiled_model(config, data)
     run.write("config.json", config.to_json())
-    results.unlink(missing_ok=True)  # as long as it is there, model and figures are those of the last epoch
+    results.unlink(missing_ok=True)  # as long as it is there, model and pictures are those of the last epoch
     return _fit(run, config, data, model)
 
 
@@ -115,10 +115,10 @@ def training_table(run: Run) -> str:
     """
     result = json.loads((run.folder / "training.json").read_text())
     lines = [f"{'nats per image':<28}{'reconstruction':>15}{'KL':>10}{'-ELBO':>10}"]
-    for split, figures in result["splits"].items():
-        name = f"{split} ({figures['images']:,} images)"
+    for split, metrics in result["splits"].items():
+        name = f"{split} ({metrics['images']:,} images)"
         lines.append(
-            f"{name:<28}{figures['reconstruction']:>15.2f}{figures['kl']:>10.2f}{-figures['elbo']:>10.2f}",
+            f"{name:<28}{metrics['reconstruction']:>15.2f}{metrics['kl']:>10.2f}{-metrics['elbo']:>10.2f}",
         )
     lines.append(
         f"{result['epochs']} epochs of {result['training_images']:,} images in {result['seconds']:.0f} s, "
@@ -205,8 +205,8 @@ def _write_results(
     history = json.loads((run.folder / "history.json").read_text())
     splits = {}
     for split in ("validation", "test"):
-        figures = model.evaluate(_held_out(config, data, split), verbose=0, return_dict=True)
-        splits[split] = {"images": data.counts[split], **{name: float(value) for name, value in figures.items()}}
+        metrics = model.evaluate(_held_out(config, data, split), verbose=0, return_dict=True)
+        splits[split] = {"images": data.counts[split], **{name: float(value) for name, value in metrics.items()}}
     steps = data.steps_per_epoch(config.batch_size)
     result = {
         "unit": "nats per image, one posterior sample an image",
