@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from commands import command
 
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
@@ -126,3 +127,9 @@ def test_a_feature_network_is_known_by_its_weights(shipped):
     layer.set_weights([weights + 1 for weights in layer.get_weights()])
     changed = FeatureNetwork("classifier", networks[1].model, 10)
     assert changed.digest != networks[0].digest
+
+
+def test_the_shipped_classifier_is_not_overwritten_unless_it_is_named(tmp_path):
+    before = CLASSIFIER_WEIGHTS.read_bytes()
+    assert "--output" in command("train_classifier.py", "--epochs", "2", root=tmp_path, status=2).stderr
+    assert CLASSIFIER_WEIGHTS.read_bytes() == before

@@ -94,6 +94,12 @@ def test_results_name_their_unit_split_and_number_of_images(trained):
         assert figures["elbo"] == pytest.approx(-figures["reconstruction"] - figures["kl"], rel=1e-5)
 
 
+def test_results_name_the_commit_of_the_code(trained):
+    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
+    head = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert json.loads((trained.folder / "training.json").read_text())["commit"].removesuffix("+") == head
+
+
 def test_history_has_train_and_validation_figures_for_every_epoch(trained):
     history = json.loads((trained.folder / "history.json").read_text())
     assert [row["epoch"] for row in history] == [1, 2, 3]
