@@ -15,17 +15,8 @@ from tqdm import tqdm
 from keras_vae.evaluation.metrics import finite
 from keras_vae.evaluation.subject import BATCH, Results, Subject
 from keras_vae.files import write_atomically
-from keras_vae.model import (
-    ACTIVE_VARIANCE,
-    active_units,
-    aggregate_posterior,
-    elbo_terms,
-    importance_weighted_bounds,
-)
-from keras_vae.plotting import (
-    chart_aggregate_posterior,
-    chart_kl_by_latent,
-)
+from keras_vae.model import ACTIVE_VARIANCE, active_units, aggregate_posterior, elbo_terms, importance_weighted_bounds
+from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent
 
 __all__ = ["measure_likelihood", "partial_bounds"]
 

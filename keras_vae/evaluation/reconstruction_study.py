@@ -12,14 +12,8 @@ from sklearn.decomposition import PCA
 
 from keras_vae.evaluation.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
 from keras_vae.evaluation.subject import BATCH, Results, Subject
-from keras_vae.model import (
-    gaussian_sample,
-)
-from keras_vae.plotting import (
-    chart_error_by_class,
-    chart_reconstructions,
-    draw_plain,
-)
+from keras_vae.model import gaussian_sample
+from keras_vae.plotting import chart_error_by_class, chart_reconstructions, draw_plain
 
 __all__ = ["measure_reconstruction", "plain_pictures"]
 

@@ -14,9 +14,7 @@ from keras_vae.evaluation.features import FeatureNetwork
 from keras_vae.evaluation.metrics import Measurement, finite
 from keras_vae.evaluation.sample_quality import frechet_distance, kernel_distance, precision_recall
 from keras_vae.evaluation.subject import BATCH, Results, Subject
-from keras_vae.plotting import (
-    chart_neighbours,
-)
+from keras_vae.plotting import chart_neighbours
 
 __all__ = ["measure_samples", "nearest_images"]
 

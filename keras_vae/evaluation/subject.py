@@ -103,7 +103,6 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
     name = config.features
     if name == "auto" and data.name != "fashion_mnist":
         name = "none"
-        print(f"Generated images are not compared: the classifier knows Fashion-MNIST alone, not {data.name}.")
     if name != "none":
         if min(data.counts["train"], data.counts["test"]) < LEAST_COMPARED:
             raise InputError(
