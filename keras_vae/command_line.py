@@ -15,7 +15,7 @@ def option(default: Any, text: str, *, low: float = -math.inf, high: float = mat
     """Declare a field of a configuration that is an option on the command line too.
 
     Args:
-        default: of the field; None where the default depends on something else.
+        default: the field's value; None where the default depends on something else.
         text: the help.
         low: smallest value.
         high: largest value.
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser, config: type, presets: Collec
     """Give a parser one option for each field of a configuration.
 
     Args:
-        parser: of a command.
+        parser: the parser of a command.
         config: a dataclass of fields that `option` declared.
         presets: names of sets of options; where there are any, the parser has `--preset` too.
     """

@@ -63,8 +63,8 @@ def bound_speeds(config: TrainConfig, data: ImageData, samples: int = 250, round
     Args:
         config: names the networks.
         data: the images.
-        samples: of each image in a round.
-        rounds: of both in turn; their median counts.
+        samples: samples of each image in a round.
+        rounds: rounds of both in turn; their median counts.
     """
     model = compiled_model(config, data)
     images = data.images("test", 500) / np.float32(255)

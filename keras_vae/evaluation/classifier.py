@@ -37,7 +37,7 @@ def build_classifier(seed: int = 0) -> keras.Model:
     """Make the untrained network: four convolutions with batch normalisation, then two dense layers.
 
     Args:
-        seed: of the initial weights and of dropout.
+        seed: seed of the initial weights and of dropout.
 
     Returns:
         A model from images `(n, 28, 28, 1)`, float32 in [0, 1], to logits `(n, 10)`; its layer `features` gives
@@ -72,7 +72,7 @@ def train_classifier(data: ImageData, epochs: int = 15, seed: int = 0) -> keras.
     Args:
         data: images of 28 x 28 grey pixels in ten classes; the validation split is only watched.
         epochs: passes over the training images.
-        seed: of the weights, the order of the images and their changes.
+        seed: seed of the weights, the order of the images and their changes.
 
     Returns:
         The classifier, with the moving average of its weights.

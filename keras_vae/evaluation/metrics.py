@@ -24,14 +24,14 @@ class Measurement:
 
     Attributes:
         value: the number, or one for each latent; None if it is not finite.
-        unit: of the value, and what it is a mean of.
-        split: of the data set.
+        unit: the unit of the value, and what it is a mean of.
+        split: split of the data set.
         images: how many it was measured on.
         protocol: `grey` or `binarized` images.
-        standard_error: of the value, where it is a mean.
+        standard_error: standard error of the value, where it is a mean.
         by_class: for each class its `value`, `standard_error` and `images`.
         details: what else belongs to it, such as its number of samples.
-        network_sha256: of the weights of the network whose features were compared; None where none were.
+        network_sha256: SHA-256 of the weights of the network whose features were compared; None where none were.
     """
 
     value: float | list[float] | None
@@ -67,9 +67,9 @@ def mean_of(
 
     Args:
         values: `(n,)`, one an image.
-        unit: of the values.
-        split: of the data set.
-        protocol: of the images.
+        unit: unit of the values.
+        split: split of the data set.
+        protocol: protocol of the images.
         labels: `(n,)`; None leaves classes out.
         class_names: one for each label.
         details: see `Measurement`.
@@ -105,8 +105,8 @@ def read_metrics(run: Run, digest: str | None = None) -> dict[str, Any]:
     """What `write_metrics` wrote, as long as it belongs to the run's weights; otherwise empty.
 
     Args:
-        run: that was measured.
-        digest: of the weights; None takes that of the run's `vae.keras`.
+        run: the run that was measured.
+        digest: SHA-256 of the weights; None takes that of the run's `vae.keras`.
 
     Raises:
         InputError: the file is damaged.
@@ -130,8 +130,8 @@ def write_metrics(
     another feature network, stays.
 
     Args:
-        run: that was measured.
-        digest: of the weights that were measured.
+        run: the run that was measured.
+        digest: SHA-256 of the weights that were measured.
         name: what to file the measurements under: the protocol, and perhaps another data set.
         settings: seed, machine, and whatever else the measurements depend on.
         measurements: by their names, such as `reconstruction.mean.ssim`.

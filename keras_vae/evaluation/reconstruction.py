@@ -29,8 +29,8 @@ def reconstruction_errors(
     """Compare images with what is made of them.
 
     Args:
-        batches: of images `(n, h, w, c)` in [0, 1].
-        reconstruct: from a batch of images and two integers, the seed of this batch, to images of the same shape.
+        batches: batches of images `(n, h, w, c)` in [0, 1].
+        reconstruct: a function from a batch of images and its seed, two integers, to images of the same shape.
         seed: what all the batches' seeds follow from.
 
     Returns:
@@ -49,7 +49,7 @@ def fit_pca(batches: Iterable[Any], latent_dim: int) -> PCA:
     """Fit the principal components of images: the best linear autoencoder of its size (Baldi & Hornik 1989).
 
     Args:
-        batches: of images `(n, h, w, c)` in [0, 1]; all of them are held in memory, twice.
+        batches: batches of images `(n, h, w, c)` in [0, 1]; all of them are held in memory, twice.
         latent_dim: number of components; fewer are taken where images or pixels are fewer.
     """
     images = np.concatenate([np.reshape(batch, (len(batch), -1)) for batch in batches])
@@ -60,7 +60,7 @@ def reconstruct_by_pca(pca: PCA, images: Any) -> np.ndarray:
     """Project images onto the components and back, clipped to [0, 1].
 
     Args:
-        pca: of images of this shape.
+        pca: fitted to images of this shape.
         images: `(n, h, w, c)`.
 
     Returns:

@@ -65,7 +65,7 @@ def kernel_distance(real: np.ndarray, generated: np.ndarray, block: int = 1000, 
         real: `(n, k)`, at least two.
         generated: `(m, k)`, at least two.
         block: features of each set in a block; the blocks do not overlap, what does not fill one is left out.
-        seed: of the order in which features come into blocks, so that none holds one class alone.
+        seed: seed of the order in which features come into blocks, so that none holds one class alone.
 
     Returns:
         Mean over the blocks and its standard error, NaN if there is only one.

@@ -56,7 +56,7 @@ def nearest_images(images: np.ndarray, batches: Iterable[Any]) -> np.ndarray:
 
     Args:
         images: `(n, h, w, c)`.
-        batches: of other images.
+        batches: batches of other images.
 
     Returns:
         `(n, h, w, c)`.

@@ -34,9 +34,9 @@ class Subject:
     """What is measured, and how.
 
     Attributes:
-        run: that is measured.
+        run: the run that is measured.
         config: what is measured of it.
-        model: of the run.
+        model: model of the run.
         data: the run's own, or others of the same shape.
         features: compares images; None leaves generated images unmeasured.
         digest: SHA-256 of the weights.

@@ -68,7 +68,7 @@ def confusions(counts: Contingency, class_names: Sequence[str]) -> list[tuple[st
     """The pairs of classes that share clusters, those that share most first.
 
     Args:
-        counts: from `contingency`.
+        counts: what `contingency` returned.
         class_names: one for each row.
 
     Returns:
@@ -92,7 +92,7 @@ def describe_overlap(counts: Contingency, class_names: Sequence[str]) -> str:
     80% of that cluster are of this class. Shares are rounded down.
 
     Args:
-        counts: from `contingency`. Classes without points are not counted.
+        counts: what `contingency` returned. Classes without points are not counted.
         class_names: one for each row.
 
     Returns:

@@ -66,7 +66,7 @@ def class_scores(
         train_labels: `(n,)` integers, at least two different ones.
         test: `(m, k)`, at least three.
         test_labels: `(m,)` integers, at least two different ones.
-        seed: of what is drawn where points are many.
+        seed: seed of what is drawn where points are many.
 
     Returns:
         knn_1, knn_5: share of `test` whose class is that of the nearest point of `train`, or of most of the nearest
@@ -109,7 +109,7 @@ def trustworthiness_of(
         embedded: `(n, l)`, the same points in the map.
         neighbours: how many of each point count.
         most: larger sets are subsampled to this size. Memory grows with its square: 3,000 points take about 0.2 GB.
-        seed: of the points drawn.
+        seed: seed of the points drawn.
 
     Returns:
         From 0 to 1, which says that no neighbour in the map is a stranger in the space.
@@ -136,7 +136,7 @@ def cluster(name: Clustering, points: np.ndarray, clusters: int, seed: int = 0) 
         points: `(n, k)`, at least `clusters`.
         clusters: how many. HDBSCAN finds their number itself: it is only told that each holds at least 1/14 of
             `n / clusters`, the proportion that the guide of umap-learn takes for clustering a map of MNIST.
-        seed: of the starts; HDBSCAN draws nothing.
+        seed: seed of the starts; HDBSCAN draws nothing.
 
     Returns:
         `(n,)` integers from 0, and -1 for what HDBSCAN calls noise.

@@ -23,7 +23,7 @@ class Map(NamedTuple):
 
     Attributes:
         points: `(n, 2)` float32, where each point came to lie.
-        place: from other points `(m, d)` of the same space to `(m, 2)`.
+        place: a function from other points `(m, d)` of the same space to `(m, 2)`.
     """
 
     points: np.ndarray
@@ -45,10 +45,10 @@ def make_map(
         name: `umap` (McInnes, Healy & Melville 2018), `tsne` (van der Maaten & Hinton 2008; forces by
             interpolation, Linderman et al. 2019, and then by a tree, van der Maaten 2014) or `pca`.
         points: `(n, d)`.
-        neighbours: of each point in the graph of UMAP.
+        neighbours: neighbours of each point in the graph of UMAP.
         min_distance: between points of the UMAP map, in its units.
         perplexity: effective number of neighbours of t-SNE.
-        seed: of UMAP and t-SNE; the same seed gives the same map on the same machine.
+        seed: seed of UMAP and t-SNE; the same seed gives the same map on the same machine.
 
     Raises:
         ValueError: there are too few points for so many neighbours.

@@ -122,7 +122,7 @@ def prior_density(path: ArrayLike, log_density: Callable[[Any], Any]) -> PriorDe
 
     Args:
         path: `(pairs, steps, d)` latents.
-        log_density: from latents `(n, d)` to nats `(n,)`.
+        log_density: a function from latents `(n, d)` to nats `(n,)`.
 
     Raises:
         ValueError: the shape does not fit.

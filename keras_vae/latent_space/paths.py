@@ -101,9 +101,9 @@ def geodesic(
         start: `(pairs, d)` latents.
         end: `(pairs, d)` latents.
         steps: points of each path, both ends included; at least 2.
-        decode: from latents `(n, d)` to images `(n, ...)`, in operations that TensorFlow differentiates. It gets all
-            points of all paths at once.
-        iterations: of gradient descent, at least 1.
+        decode: a function from latents `(n, d)` to images `(n, ...)`, in operations that TensorFlow differentiates. It
+            gets all points of all paths at once.
+        iterations: steps of gradient descent, at least 1.
         learning_rate: how far a path bends in an iteration, relative to the distance between its ends.
 
     Returns:
@@ -146,7 +146,7 @@ def along(path: ArrayLike, function: Callable[[Any], Any]) -> np.ndarray:
 
     Args:
         path: `(pairs, steps, ...)` latents, or what they were decoded to.
-        function: from `(n, ...)` to `(n, ...)`; gets all points of all paths at once.
+        function: a function from `(n, ...)` to `(n, ...)`; gets all points of all paths at once.
 
     Returns:
         `(pairs, steps, ...)`.

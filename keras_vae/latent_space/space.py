@@ -29,7 +29,7 @@ class Findings:
     """What a part of an exploration has found.
 
     Attributes:
-        numbers: for `latent.json`.
+        numbers: what goes into `latent.json`.
         charts: by their names.
         pictures: `(h, w, 1 or 3)` uint8 by their names.
         animations: GIF files by their names.
@@ -48,9 +48,9 @@ class Space:
     """The latent space of a run, and the images in it.
 
     Attributes:
-        run: that is explored.
+        run: the run that is explored.
         config: what is shown.
-        model: of the run.
+        model: model of the run.
         data: the run's own.
     """
 

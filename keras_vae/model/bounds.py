@@ -65,8 +65,8 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
 
     Args:
         model: a VAE.
-        batches: of images `(n, h, w, c)` in [0, 1].
-        seed: of the posterior samples.
+        batches: batches of images `(n, h, w, c)` in [0, 1].
+        seed: seed of the posterior samples.
     """
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -86,7 +86,7 @@ def active_units(mean: np.ndarray, threshold: float = ACTIVE_VARIANCE) -> np.nda
 
     Args:
         mean: `(n, d)` posterior means.
-        threshold: of the variance of a mean.
+        threshold: least variance of the mean of an active latent.
 
     Returns:
         `(d,)` booleans.
@@ -106,8 +106,8 @@ def aggregate_posterior(
     Args:
         mean: `(n, d)`.
         log_var: `(n, d)`.
-        log_prior: from latents `(m, d)` to their log density `(m,)`.
-        seed: of the samples.
+        log_prior: a function from latents `(m, d)` to their log density `(m,)`.
+        seed: seed of the samples.
     """
     mean, log_var = mean.astype(np.float64), log_var.astype(np.float64)
     latents = mean + np.exp(0.5 * log_var) * np.random.default_rng(seed).standard_normal(mean.shape)
@@ -131,9 +131,9 @@ def importance_weighted_bounds(
 
     Args:
         model: a VAE.
-        batches: of images `(n, h, w, c)` in [0, 1].
+        batches: batches of images `(n, h, w, c)` in [0, 1].
         samples: K, at least 1: posterior samples an image.
-        seed: of the noise.
+        seed: seed of the noise.
         first_batch: number of the batch to begin with; those before it are left out.
         progress: is told, every second or so, how many samples of how many images were taken since: their product.
 

@@ -140,7 +140,7 @@ def likelihood_nll(likelihood: Likelihood, images: Tensor, logits: Tensor, varia
         likelihood: `bernoulli`, `gaussian` (its mean is the sigmoid of the logit) or `continuous_bernoulli`.
         images: `(..., h, w, c)` in [0, 1].
         logits: same shape.
-        variance: of each pixel; only the Gaussian reads it.
+        variance: variance of each pixel; only the Gaussian reads it.
 
     Returns:
         `(...)` nats per image.

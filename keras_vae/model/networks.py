@@ -36,7 +36,7 @@ def build_encoder(
         image_shape: `(h, w, c)`; a convolutional network halves the sides once for each width.
         latent_dim: d.
         widths: units of each hidden layer, or channels of each resolution, from the image inwards.
-        seed: of the initial weights.
+        seed: seed of the initial weights.
         dtype: Keras dtype or policy of the hidden layers; the last layer is always float32.
 
     Returns:
@@ -74,7 +74,7 @@ def build_decoder(
         image_shape: `(h, w, c)`.
         latent_dim: d.
         widths: as for the encoder, from the image inwards: the decoder goes through them from the last to the first.
-        seed: of the initial weights.
+        seed: seed of the initial weights.
         dtype: Keras dtype or policy of the hidden layers; the last layer is always float32.
 
     Returns:

@@ -53,7 +53,7 @@ class VAE(keras.Model):
         likelihood: `bernoulli`, `gaussian` with one variance shared by all pixels and set to its optimum
             (Rybkin et al. 2021), or `continuous_bernoulli`.
         beta: weight of the KL, at least 0.
-        seed: of the initial weights and of the noise in training.
+        seed: seed of the initial weights and of the noise in training.
         dtype: Keras dtype policy of the hidden layers, such as `mixed_bfloat16`; losses stay in float32.
 
     Raises:

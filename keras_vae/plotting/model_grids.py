@@ -29,7 +29,7 @@ def draw_pictures(
         images: `(n, h, w, c)` uint8.
         labels: `(n,)`.
         class_names: one for each label.
-        seed: of the latents that are drawn from the prior.
+        seed: seed of the latents that are drawn from the prior.
 
     Returns:
         `(H, W, 1 or 3)` uint8 for each of `samples`, `reconstructions`, `traversal`, `interpolation` and `manifold`.
@@ -75,8 +75,8 @@ def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 3) -> 
     Args:
         model: a VAE.
         images: `(n, h, w, c)` in [0, 1]; there are n samples in a row.
-        seed: of the samples.
-        rows: of samples.
+        seed: seed of the samples.
+        rows: rows of samples.
 
     Returns:
         `(H, W, 1 or 3)` uint8 for each of `samples` and `reconstructions`.

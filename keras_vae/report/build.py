@@ -105,7 +105,7 @@ def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
     """What the page says, with text and pictures as large as fit, and its pictures.
 
     Args:
-        run: that lacks no part.
+        run: a run that lacks no part.
 
     Raises:
         RuntimeError: not even the smallest text fits one page.

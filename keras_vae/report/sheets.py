@@ -22,7 +22,7 @@ def write_sheet(path: Path) -> Path:
     """Set a Markdown file, and write the PDF beside it.
 
     Args:
-        path: of a text of headings, paragraphs and lists.
+        path: a text of headings, paragraphs and lists.
 
     Returns:
         The PDF's path.

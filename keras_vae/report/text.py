@@ -65,10 +65,10 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     """What is modelled, as pairs of a key word and what it stands for.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         widths: hidden units or channels from the image inwards.
         image_shape: `(h, w, c)`.
-        weights: of encoder and decoder together.
+        weights: number of weights of encoder and decoder together.
     """
     pixels, hidden = " x ".join(map(str, image_shape)), " - ".join(map(str, widths))
     back = " - ".join(map(str, reversed(widths)))
@@ -90,7 +90,7 @@ def training(config: TrainConfig, summary: Numbers, test_images: int) -> list[li
     """How it was trained, as pairs of a key word and what it stands for.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         summary: what `training.json` holds.
         test_images: images of the test split.
     """
@@ -216,7 +216,7 @@ def findings(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str
     """What the numbers say, in sentences.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         metrics: what `metrics.json` holds.
         latent: what `latent.json` holds.
     """
@@ -243,7 +243,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
     """The literature and the data that the page rests on, as far as this run uses them.
 
     Args:
-        config: of the run.
+        config: configuration of the run.
         metrics: what `metrics.json` holds.
         latent: what `latent.json` holds.
     """

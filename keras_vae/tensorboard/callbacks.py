@@ -29,7 +29,7 @@ class SampleGrid(keras.callbacks.Callback):
         labels: `(n,)`.
         class_names: one for each label.
         every: epochs between pictures; 0 draws only at the end of the training.
-        seed: of the latents.
+        seed: seed of the latents.
     """
 
     def __init__(

@@ -36,7 +36,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
 
     Args:
         config: what to train.
-        name: of the run; None takes the preset's.
+        name: name of the run; None takes the preset's.
         root: the folder for `logs` and `saved_models`.
 
     Returns:
