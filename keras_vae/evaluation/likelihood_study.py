@@ -15,49 +15,64 @@ from tqdm import tqdm
 from keras_vae.evaluation.metrics import finite
 from keras_vae.evaluation.subject import BATCH, Results, Subject
 from keras_vae.files import write_atomically
-from keras_vae.model import ACTIVE_VARIANCE, active_units, aggregate_posterior, elbo_terms, importance_weighted_bounds
+from keras_vae.model import (
+    ACTIVE_VARIANCE,
+    StandardNormal,
+    active_units,
+    aggregate_posterior,
+    elbo_terms,
+    importance_weighted_bounds,
+)
 from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent
 
 __all__ = ["measure_likelihood", "partial_bounds"]
+
+PRIOR_SAMPLES = 50_000  # which its curves in a chart are drawn from
 
 
 def measure_likelihood(subject: Subject) -> Results:
     """The ELBO of the test images and what it consists of, and a tighter bound on their likelihood."""
     model, config = subject.model, subject.config
     terms = elbo_terms(model, subject.batches("test"), seed=config.seed)
-    kl = terms.kl.sum(axis=1)
+    kl, kl_by_latent = terms.kl, terms.kl_by_latent.mean(axis=0)
     negative_elbo = terms.reconstruction + kl
     active = active_units(terms.mean)
     aggregate = aggregate_posterior(terms.mean, terms.log_var, model.prior.log_density, config.seed)
     bounds, speed = _bounds(subject)
     worst = int(negative_elbo.argmax())
-    one = f"one posterior sample an image, {model.likelihood} likelihood"
-    many = f"importance-weighted, {config.importance_samples:,} samples an image, {model.likelihood} likelihood"
+    of = f"{model.likelihood} likelihood, prior {subject.run.config.prior_in_words}"
+    one = f"one posterior sample an image, {of}"
+    many = f"importance-weighted, {config.importance_samples:,} samples an image, {of}"
     if config.protocol == "grey" and model.likelihood == "bernoulli":
         many += "; grey values are probabilities: it bounds the mean over binarised versions of the image"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
     least = kl.mean() - math.log(len(kl))
     mixture = f"mixture of the posteriors of {len(kl):,} test images, with which it cannot come out below {least:.2f}"
+    is_normal = isinstance(model.prior, StandardNormal)
+    how = "in closed form" if is_normal else "by the same samples"
+    to_prior = f"to the prior {subject.run.config.prior_in_words}, {how}"
     nats = "nats per image"
     measurements = {
         "likelihood.negative_elbo": subject.mean_of(negative_elbo, nats, by_class=True, details=one),
         "likelihood.reconstruction": subject.mean_of(terms.reconstruction, nats, by_class=True, details=one),
-        "likelihood.kl": subject.mean_of(kl, nats, by_class=True, details="in closed form"),
-        "likelihood.kl_by_latent": subject.measurement(terms.kl.mean(axis=0).tolist(), nats),
+        "likelihood.kl": subject.mean_of(kl, nats, by_class=True, details=to_prior),
+        "likelihood.kl_by_latent": subject.measurement(kl_by_latent.tolist(), nats, details="to N(0, 1)"),
         "likelihood.largest_negative_elbo": subject.measurement(
             float(negative_elbo[worst]), nats, details=f"of the test image of number {worst}, counted from 0"
         ),
         "likelihood.importance_weighted_nll": subject.mean_of(-bounds, nats, by_class=True, details=many),
         "likelihood.image_samples_per_second": subject.measurement(finite(speed), "image-samples a second"),
         "likelihood.active_units": subject.measurement(int(active.sum()), "latents", details=burda),
-        "likelihood.aggregate_kl_lower_bound": subject.measurement(
-            aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
-        ),
         "likelihood.aggregate_kl_upper_bound": subject.measurement(aggregate.upper_bound, "nats", details=mixture),
     }
+    if is_normal:  # the Gaussian of the same moments is a bound for a Gaussian prior alone
+        measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
+            aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
+        )
+    drawn = np.asarray(model.prior.sample(PRIOR_SAMPLES, (config.seed, 1)))
     charts = {
-        "kl_by_latent": chart_kl_by_latent(terms.kl.mean(axis=0), active),
-        "aggregate_posterior": chart_aggregate_posterior(aggregate.samples, terms.kl.mean(axis=0), terms.log_var),
+        "kl_by_latent": chart_kl_by_latent(kl_by_latent, active),
+        "aggregate_posterior": chart_aggregate_posterior(aggregate.samples, drawn, kl_by_latent, terms.log_var),
     }
     return measurements, charts
 

@@ -154,6 +154,7 @@ def write_metrics(
         "latent_dim": config.latent_dim,
         "beta": config.beta,
         "likelihood": config.likelihood,
+        "prior": config.prior_in_words,
         "weights": {"file": run.model_file.name, "sha256": digest},
         "evaluations": {
             **evaluations,
@@ -228,11 +229,16 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
         title = (
             metrics["run"] if metrics["run"] not in columns else f"{metrics['run']}, {metrics['weights']['sha256'][:6]}"
         )
-        columns[title] = [metrics["likelihood"], f"{metrics['beta']:g}", *_column(measured, str)]
-        columns.setdefault(f"PCA, {metrics['latent_dim']}{of}", ["", "", *_column(measured, _as_pca)])
-        columns.setdefault(f"real images{of}", ["", "", *_column(measured, _as_real_images)])
+        columns[title] = [
+            metrics["likelihood"],
+            metrics.get("prior", "N(0, I)"),  # the only one there was before it was written
+            f"{metrics['beta']:g}",
+            *_column(measured, str),
+        ]
+        columns.setdefault(f"PCA, {metrics['latent_dim']}{of}", ["", "", "", *_column(measured, _as_pca)])
+        columns.setdefault(f"real images{of}", ["", "", "", *_column(measured, _as_real_images)])
     titles = sorted(columns, key=lambda title: (title.startswith("real images"), title.startswith("PCA, ")))
-    texts = ["likelihood", "beta", *(text for text, *_ in _ROWS)]
+    texts = ["likelihood", "prior", "beta", *(text for text, *_ in _ROWS)]
     rows = [_line(row) for row in zip(texts, *(columns[title] for title in titles), strict=True) if any(row[1:])]
     header = [_line(["", *titles]), _line(["---", *["---:"] * len(titles)])]
     return "\n".join([*header, *rows, "", *_notes(all_metrics, evaluations)])

@@ -3,11 +3,16 @@ from .bounds import active_units as active_units
 from .bounds import aggregate_posterior as aggregate_posterior
 from .bounds import elbo_terms as elbo_terms
 from .bounds import importance_weighted_bounds as importance_weighted_bounds
+from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
 from .export import export_saved_model as export_saved_model
 from .export import load_model as load_model
 from .export import save_model as save_model
+from .optimizer import AveragingAdamW as AveragingAdamW
+from .optimizer import averaged_weights as averaged_weights
+from .prior_fitting import fit_prior as fit_prior
 from .priors import StandardNormal as StandardNormal
+from .priors import VampPrior as VampPrior
 from .vae import VAE as VAE
+from .vae import fit_variance as fit_variance
 from .vae import posterior_means as posterior_means
-from .weight_average import averaged_weights as averaged_weights

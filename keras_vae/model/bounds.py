@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import logsumexp
 
-from keras_vae.model.distributions import gaussian_sample, likelihood_nll
+from keras_vae.model.distributions import gaussian_kl, gaussian_sample, likelihood_nll
 from keras_vae.model.vae import VAE
 
 __all__ = [
@@ -34,13 +34,15 @@ class ElboTerms(NamedTuple):
 
     Attributes:
         reconstruction: `(n,)` nats per image, from one posterior sample an image.
-        kl: `(n, d)` nats per image and latent.
+        kl: `(n,)` nats per image, to the prior.
+        kl_by_latent: `(n, d)` nats per image and latent, to N(0, 1): the prior's own may have no share for each latent.
         mean: `(n, d)`, of the posterior.
         log_var: `(n, d)`, of the posterior.
     """
 
     reconstruction: np.ndarray
     kl: np.ndarray
+    kl_by_latent: np.ndarray
     mean: np.ndarray
     log_var: np.ndarray
 
@@ -75,7 +77,8 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
         latents = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), batch_seed))
         logits = model.decode_logits(latents)
         reconstruction = likelihood_nll(model.likelihood, images, logits, tf.convert_to_tensor(model.variance))
-        return ElboTerms(reconstruction, model.prior.kl(mean, log_var), mean, log_var)
+        kl = model.prior.kl(mean, log_var, latents)
+        return ElboTerms(reconstruction, kl, gaussian_kl(mean, log_var), mean, log_var)
 
     rows = [terms(images, tf.constant((seed, number), tf.int32)) for number, images in enumerate(batches)]
     return ElboTerms(*(np.concatenate(column) for column in zip(*rows, strict=True)))
@@ -97,7 +100,7 @@ def active_units(mean: np.ndarray, threshold: float = ACTIVE_VARIANCE) -> np.nda
 def aggregate_posterior(
     mean: np.ndarray, log_var: np.ndarray, log_prior: Callable[[np.ndarray], Any], seed: int = 0
 ) -> AggregatePosterior:
-    """Bound the KL between the posteriors of all images taken together and the prior N(0, I).
+    """Bound the KL between the posteriors of all images taken together and the prior.
 
     The mean KL of the posteriors is this KL and the information that a latent has of its image (Hoffman & Johnson
     2016). For a Gaussian prior the Gaussian of the same moments has a smaller KL. The KL is convex, so that the mixture

@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_vae.errors import InputError
 from keras_vae.files import typed_command
 from keras_vae.model.distributions import Tensor
+from keras_vae.model.optimizer import AveragingAdamW
 from keras_vae.model.vae import VAE
 
 __all__ = ["export_saved_model", "load_model", "save_model"]
@@ -39,7 +40,7 @@ def load_model(path: Path | str) -> VAE:
     if not path.is_file():
         raise InputError(f"There is no model at {path}: train one first, {typed_command('train')}.")
     try:
-        model = keras.saving.load_model(path)
+        model = keras.saving.load_model(path, custom_objects={"AveragingAdamW": AveragingAdamW})
     except (ValueError, OSError, KeyError) as error:
         raise InputError(
             f"{path} is not a model that can be loaded: {next(iter(str(error).splitlines()), type(error).__name__)}"
@@ -53,7 +54,8 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     """Write a SavedModel that `tf.saved_model.load` reads where neither Keras nor this project is installed.
 
     Its endpoints take any number of images, float32 in [0, 1], NHWC: `encode`, `decode`, `reconstruct` (also
-    `serving_default`), `sample`, `sample_seeded`, `interpolate`, `log_prior` and `log_likelihood`.
+    `serving_default`), `sample`, `sample_seeded`, `interpolate`, `log_prior` and `log_likelihood`; and
+    `sample_class`, where the prior was fitted by class.
 
     Args:
         model: a VAE.
@@ -75,6 +77,9 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
 
     def sample_seeded(count: Tensor, seed: Tensor) -> dict[str, Any]:
         return {"images": model.sample(count, seed)}
+
+    def sample_class(label: Tensor, count: Tensor) -> dict[str, Any]:
+        return {"images": model.sample(count, label=label)}
 
     def interpolate(start: Tensor, end: Tensor, steps: Tensor) -> dict[str, Any]:
         return {"images": model.interpolate(start, end, steps)}
@@ -100,6 +105,8 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
         log_prior: [latents],
         log_likelihood: [images, samples],
     }
+    if model.prior.classes:
+        endpoints[sample_class] = [tf.TensorSpec((), tf.int32, "label"), count]
     archive = keras.export.ExportArchive()
     archive.track(model)
     for function, signature in endpoints.items():

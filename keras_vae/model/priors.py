@@ -1,26 +1,42 @@
-"""The distribution of latents before any image is seen."""
+"""Distributions of latents before any image is seen: what a VAE's posteriors are drawn towards, and samples come from.
 
+A prior is learned together with the model, or fitted to a trained one (`fit_prior`).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal, get_args
+
+import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.model.distributions import Tensor, gaussian_kl, gaussian_log_density
 
-__all__ = ["StandardNormal"]
+__all__ = ["PRIORS", "GaussianMixture", "Prior", "PriorName", "StandardNormal", "VampPrior"]
+
+PriorName = Literal["standard_normal", "mixture", "flow", "vamp"]
+PRIORS: tuple[PriorName, ...] = get_args(PriorName)
+
+NO_CLASS = -1
+SMALLEST_WEIGHT = 1e-30  # whose logarithm is finite
 
 
-class StandardNormal:
-    """N(0, I), the prior of Kingma & Welling (2014). It has nothing to learn."""
+class Prior(keras.layers.Layer):
+    """A distribution over latents of `latent_dim` dimensions; its weights, if it has any, are saved with the model.
 
-    def kl(self, mean: Tensor, log_var: Tensor) -> Tensor:
-        """KL of a diagonal Gaussian posterior to this prior, in closed form.
+    Attributes:
+        classes: how many classes it can be asked for a sample of; 0 where it knows of none.
+    """
 
-        Args:
-            mean: `(n, d)`.
-            log_var: `(n, d)`.
+    def __init__(self, latent_dim: int, **options: Any) -> None:
+        super().__init__(dtype="float32", name="prior", **options)
+        self.latent_dim = latent_dim
+        self.built = True
 
-        Returns:
-            `(n, d)` nats per latent dimension.
-        """
-        return gaussian_kl(mean, log_var)
+    @property
+    def classes(self) -> int:
+        return 0
 
     def log_density(self, latents: Tensor) -> Tensor:
         """Log density of latents.
@@ -31,17 +47,183 @@ class StandardNormal:
         Returns:
             `(...)` nats.
         """
-        return gaussian_log_density(latents, 0.0, 0.0)
+        raise NotImplementedError
 
-    def sample(self, count: Tensor, latent_dim: int, seed: Tensor) -> Tensor:
+    def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         """Draw latents; the same for the same seed.
 
         Args:
             count: how many.
-            latent_dim: d.
             seed: two integers.
 
         Returns:
             `(count, d)` latents.
         """
-        return tf.random.stateless_normal((count, latent_dim), seed)
+        raise NotImplementedError
+
+    def kl(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
+        """KL of diagonal Gaussian posteriors to this prior: in closed form where there is one, else estimated.
+
+        The estimate `log q(z) - log p(z)` is unbiased, from the one sample of each posterior that is given.
+
+        Args:
+            mean: `(n, d)`.
+            log_var: `(n, d)`.
+            latents: `(n, d)`, one sample of each posterior.
+
+        Returns:
+            `(n,)` nats; an estimate may be below 0.
+        """
+        return gaussian_log_density(latents, mean, log_var) - self.log_density(latents)
+
+
+class StandardNormal(Prior):
+    """N(0, I), the prior of Kingma & Welling (2014). It has nothing to learn."""
+
+    def log_density(self, latents: Tensor) -> Tensor:
+        return gaussian_log_density(latents, 0.0, 0.0)
+
+    def sample(self, count: Tensor, seed: Tensor) -> Tensor:
+        return tf.random.stateless_normal((count, self.latent_dim), seed)
+
+    def kl(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
+        return tf.reduce_sum(gaussian_kl(mean, log_var), axis=-1)
+
+
+class GaussianMixture(Prior):
+    """A mixture of Gaussians with full covariances; a Gaussian may belong to a class, of which it then gives samples.
+
+    Args:
+        latent_dim: d.
+        components: K, the number of Gaussians.
+        learned: whether training moves it. It then begins with Gaussians around K points drawn from N(0, I), and
+            otherwise as N(0, I) itself.
+        seed: seed of those points.
+    """
+
+    def __init__(self, latent_dim: int, components: int, *, learned: bool, seed: int = 0) -> None:
+        super().__init__(latent_dim, trainable=learned)
+        spread = keras.initializers.RandomNormal(stddev=1.0, seed=seed) if learned else "zeros"
+        self.log_weights = self._add((components,), "zeros", "log_weights")
+        self.means = self._add((components, latent_dim), spread, "means")
+        # The Cholesky factor L of each precision L L': its strict lower triangle, and the logarithm of its diagonal.
+        self.off_diagonal = self._add((components, latent_dim, latent_dim), "zeros", "off_diagonal")
+        self.log_diagonal = self._add((components, latent_dim), "zeros", "log_diagonal")
+        self.class_of = self.add_weight(
+            shape=(components,),
+            initializer=keras.initializers.Constant(NO_CLASS),
+            trainable=False,
+            dtype="int32",
+            name="class_of",
+        )
+
+    @property
+    def classes(self) -> int:
+        with tf.init_scope():  # also while a graph is made
+            return int(tf.reduce_max(tf.convert_to_tensor(self.class_of))) + 1
+
+    def set_gaussians(self, weights: Any, means: Any, precision_factors: Any, class_of: Any = NO_CLASS) -> None:
+        """Take the Gaussians that were fitted elsewhere.
+
+        Args:
+            weights: `(K,)`, at least 0; only their proportions count.
+            means: `(K, d)`.
+            precision_factors: `(K, d, d)`, lower triangular with a positive diagonal: the precision is `L L'`.
+            class_of: `(K,)` integers, the class of each; -1 for none.
+        """
+        diagonal = np.diagonal(precision_factors, axis1=1, axis2=2)
+        self.log_weights.assign(np.log(np.maximum(weights, SMALLEST_WEIGHT)))
+        self.means.assign(means)
+        self.off_diagonal.assign(np.tril(precision_factors, -1))
+        self.log_diagonal.assign(np.log(diagonal))
+        self.class_of.assign(np.broadcast_to(class_of, self.class_of.shape))
+
+    def log_density(self, latents: Tensor) -> Tensor:
+        factors = self._factors()
+        count, d = self.means.shape
+        # (z - m)' L for all Gaussians at once is one matrix product.
+        joined = tf.reshape(tf.transpose(factors, (1, 0, 2)), (d, count * d))
+        shift = tf.reshape(tf.einsum("kd,kde->ke", self.means, factors), (count * d,))
+        shape = tf.concat([tf.shape(latents)[:-1], (count, d)], axis=0)
+        squares = tf.square(tf.reshape(tf.matmul(latents, joined) - shift, shape))
+        log_densities = (
+            tf.reduce_sum(tf.convert_to_tensor(self.log_diagonal), axis=-1)
+            - 0.5 * tf.reduce_sum(squares, axis=-1)
+            - 0.5 * d * math.log(2.0 * math.pi)
+        )
+        return tf.reduce_logsumexp(log_densities + tf.nn.log_softmax(self.log_weights), axis=-1)
+
+    def sample(self, count: Tensor, seed: Tensor) -> Tensor:
+        return self._sample(count, seed, tf.convert_to_tensor(self.log_weights))
+
+    def sample_of_class(self, label: Tensor, count: Tensor, seed: Tensor) -> Tensor:
+        """Draw latents of one class, `(count, d)`, from the Gaussians that belong to it; the same for the same seed."""
+        others = tf.not_equal(self.class_of, tf.cast(label, "int32"))
+        return self._sample(count, seed, tf.where(others, -np.inf, tf.convert_to_tensor(self.log_weights)))
+
+    def _sample(self, count: Tensor, seed: Tensor, log_weights: Tensor) -> Tensor:
+        seeds = tf.random.split(seed, 2)
+        which = tf.random.stateless_categorical(log_weights[tf.newaxis], count, seeds[0])[0]
+        noise = tf.random.stateless_normal((count, self.latent_dim, 1), seeds[1])
+        # With the precision L L', L'^-1 times white noise has the covariance.
+        factors = tf.gather(self._factors(), which)
+        apart = tf.linalg.triangular_solve(factors, noise, lower=True, adjoint=True)[..., 0]
+        return tf.gather(tf.convert_to_tensor(self.means), which) + apart
+
+    def _factors(self) -> Tensor:
+        strict = tf.linalg.band_part(self.off_diagonal, -1, 0)
+        return tf.linalg.set_diag(strict, tf.exp(self.log_diagonal))
+
+    def _add(self, shape: tuple[int, ...], initializer: Any, name: str) -> keras.Variable:
+        return self.add_weight(shape=shape, initializer=initializer, name=name)
+
+
+class VampPrior(Prior):
+    """The equal mixture of the posteriors of images that are learned (Tomczak & Welling 2018, equation 9).
+
+    Args:
+        latent_dim: d.
+        components: K, how many images.
+        encode: from images `(K, h, w, c)` in [0, 1] to `mean` and `log_var`, `(K, d)` each.
+        image_shape: `(h, w, c)`.
+        seed: seed of the images that it begins with, which are noise: see `start_at`.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        components: int,
+        encode: Callable[[Tensor], tuple[Tensor, Tensor]],
+        image_shape: tuple[int, int, int],
+        seed: int = 0,
+    ) -> None:
+        super().__init__(latent_dim)
+        self._encode = encode
+        noise = keras.initializers.RandomNormal(stddev=1.0, seed=seed)
+        self.logits = self.add_weight(shape=(components, *image_shape), initializer=noise, name="pseudo_inputs")
+
+    @property
+    def images(self) -> Tensor:
+        """The learned images, `(K, h, w, c)` in [0, 1]."""
+        return tf.sigmoid(self.logits)
+
+    def start_at(self, images: np.ndarray) -> None:
+        """Begin with real images, `(K, h, w, c)` in [0, 1]: training then has less far to go."""
+        inside = np.clip(images, 0.01, 0.99)
+        self.logits.assign(np.log(inside / (1.0 - inside)))
+
+    def log_density(self, latents: Tensor) -> Tensor:
+        mean, log_var = self._encode(self.images)
+        # The exponent is linear in (z^2, z, 1): all pairs of latents and images are one matrix product.
+        precision = tf.exp(-log_var)
+        constant = -0.5 * tf.reduce_sum(math.log(2.0 * math.pi) + log_var + tf.square(mean) * precision, axis=-1)
+        weights = tf.concat([-0.5 * precision, mean * precision], axis=-1)
+        pairs = tf.matmul(tf.concat([tf.square(latents), latents], axis=-1), weights, transpose_b=True)
+        return tf.reduce_logsumexp(pairs + constant, axis=-1) - math.log(mean.shape[0])
+
+    def sample(self, count: Tensor, seed: Tensor) -> Tensor:
+        seeds = tf.random.split(seed, 2)
+        which = tf.random.stateless_uniform((count,), seeds[0], 0, self.logits.shape[0], tf.int32)
+        mean, log_var = self._encode(self.images)
+        noise = tf.random.stateless_normal((count, self.latent_dim), seeds[1])
+        return tf.gather(mean, which) + tf.exp(0.5 * tf.gather(log_var, which)) * noise

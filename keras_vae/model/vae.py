@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -17,10 +17,14 @@ from keras_vae.model.distributions import (
     likelihood_mean,
     likelihood_nll,
 )
+from keras_vae.model.flow import FlowPrior
 from keras_vae.model.networks import DEFAULT_WIDTHS, NETWORKS, NetworkName, build_decoder, build_encoder
-from keras_vae.model.priors import StandardNormal
+from keras_vae.model.priors import PRIORS, GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 
-__all__ = ["VAE", "posterior_means"]
+__all__ = ["PRIOR_TRAININGS", "VAE", "PriorTraining", "fit_variance", "posterior_means"]
+
+PriorTraining = Literal["afterwards", "joint"]
+PRIOR_TRAININGS: tuple[PriorTraining, ...] = get_args(PriorTraining)
 
 # A posterior hardly needs to be wider than the prior, and its width is where a network fails on an unusual image: with
 # a looser bound, a single one of 10,000 test images cost as much as 200,000 nats.
@@ -34,6 +38,8 @@ LARGEST_LOGIT = 10.0
 SMALLEST_VARIANCE = 1.0 / (12.0 * 255.0**2)
 VARIANCE_OF_UNIFORM = 1.0 / 12.0
 VARIANCE_MOMENTUM = 0.99
+
+EVALUATION_SEED = 777
 
 
 @keras.saving.register_keras_serializable(package="keras_vae")
@@ -53,6 +59,10 @@ class VAE(keras.Model):
         likelihood: `bernoulli`, `gaussian` with one variance shared by all pixels and set to its optimum
             (Rybkin et al. 2021), or `continuous_bernoulli`.
         beta: weight of the KL, at least 0.
+        prior: `standard_normal`, `mixture` of Gaussians, `flow`, or `vamp`.
+        prior_components: Gaussians of a mixture, images of a VampPrior, couplings of a flow.
+        prior_training: `joint` learns a mixture or flow with the model; `afterwards` trains the model against N(0, I),
+            and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly.
         seed: seed of the initial weights and of the noise in training.
         dtype: Keras dtype policy of the hidden layers, such as `mixed_bfloat16`; losses stay in float32.
 
@@ -78,9 +88,13 @@ class VAE(keras.Model):
         likelihood: Likelihood = "bernoulli",
         beta: float = 1.0,
         seed: int = 0,
+        prior: PriorName = "standard_normal",
+        prior_components: int = 300,
+        prior_training: PriorTraining = "afterwards",
         **kwargs: Any,
     ) -> None:
         _check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
+        _check_prior(prior, prior_components, prior_training)
         # The networks cast for themselves: whether a call goes through Keras's `__call__` must not change its result.
         super().__init__(autocast=False, **kwargs)
         height, width, channels = image_shape
@@ -95,7 +109,12 @@ class VAE(keras.Model):
         arguments = (network, self.image_shape, self.latent_dim, self.widths)
         self.encoder = build_encoder(*arguments, seed=2 * self.seed, dtype=self.dtype_policy)
         self.decoder = build_decoder(*arguments, seed=2 * self.seed + 1, dtype=self.dtype_policy)
-        self.prior = StandardNormal()
+        self.prior_name = prior
+        self.prior_components = int(prior_components)
+        self.prior_training = prior_training
+        self.prior = self._make_prior()
+        # A prior that is fitted afterwards is not what the posteriors are drawn towards.
+        self.training_prior = self.prior if self.has_learned_prior else StandardNormal(self.latent_dim)
         self.noise = keras.random.SeedGenerator(self.seed)
         self.beta = self._add_scalar(beta, "beta")
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
@@ -116,7 +135,15 @@ class VAE(keras.Model):
             "likelihood": self.likelihood,
             "beta": self._initial_beta,
             "seed": self.seed,
+            "prior": self.prior_name,
+            "prior_components": self.prior_components,
+            "prior_training": self.prior_training,
         }
+
+    @property
+    def has_learned_prior(self) -> bool:
+        """Whether the prior is learned with the model, rather than fixed or fitted afterwards."""
+        return self.prior_name == "vamp" or (self.prior_name != "standard_normal" and self.prior_training == "joint")
 
     # ---- what the model computes ----
 
@@ -160,36 +187,50 @@ class VAE(keras.Model):
         logits = self.decoder(latents)
         return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
 
-    def elbo_terms(self, images: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+    def elbo_terms(self, images: Tensor, seed: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """The two halves of the negative ELBO, from one posterior sample an image.
 
         Args:
             images: `(n, h, w, c)` in [0, 1].
-            training: lets a Gaussian likelihood take the best variance for this batch, and remember it.
+            seed: two integers, of the posterior samples.
+            training: takes the prior that the model is trained with, where another is fitted afterwards, and lets a
+                Gaussian likelihood take the best variance for this batch, and remember it.
 
         Returns:
             `reconstruction` and `kl`, each `(n,)` nats per image.
         """
         mean, log_var = self.encode(images)
-        logits = self.decode_logits(gaussian_sample(mean, log_var, self._draw_noise(tf.shape(mean))))
+        latents = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), seed))
+        logits = self.decode_logits(latents)
         if training and self.likelihood == "gaussian":
             variance = self._best_variance(images, logits)
         else:
             variance = tf.convert_to_tensor(self.variance)
         reconstruction = likelihood_nll(self.likelihood, images, logits, variance)
-        return reconstruction, tf.reduce_sum(self.prior.kl(mean, log_var), axis=-1)
+        prior = self.training_prior if training else self.prior
+        return reconstruction, prior.kl(mean, log_var, latents)
 
-    def sample(self, count: Tensor, seed: Tensor = None) -> Tensor:
+    def sample(self, count: Tensor, seed: Tensor = None, label: Tensor = None) -> Tensor:
         """New images: the expected images of latents drawn from the prior.
 
         Args:
             count: how many.
-            seed: two integers for the same images at every call; None for new ones.
+            seed: two integers for the same images at every call; None for new ones, which
+                `keras.utils.set_random_seed` decides on.
+            label: a class, where the prior was fitted by class (`prior.classes`); None for any.
 
         Returns:
             `(count, h, w, c)` in [0, 1].
+
+        Raises:
+            ValueError: the prior knows of no classes.
         """
-        return self.decode(self.prior.sample(count, self.latent_dim, _fresh_seed() if seed is None else seed))
+        seed = _fresh_seed() if seed is None else seed
+        if label is None:
+            return self.decode(self.prior.sample(count, seed))
+        if not self.prior.classes:
+            raise ValueError("This prior was not fitted by class: it takes no label.")
+        return self.decode(self.prior.sample_of_class(label, count, seed))
 
     def interpolate(self, start: Tensor, end: Tensor, steps: Tensor) -> Tensor:
         """Images along the straight line between the posterior means of two images.
@@ -247,7 +288,7 @@ class VAE(keras.Model):
     def train_step(self, data: Any) -> dict[str, Any]:
         images = _images_of(data)
         with tf.GradientTape() as tape:
-            reconstruction, kl = self.elbo_terms(images, training=True)
+            reconstruction, kl = self.elbo_terms(images, self._training_seed(), training=True)
             # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
             count = tf.cast(tf.shape(kl)[0], tf.float32)
             total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
@@ -257,7 +298,7 @@ class VAE(keras.Model):
         return self._track(reconstruction, kl)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        return self._track(*self.elbo_terms(_images_of(data)))
+        return self._track(*self.elbo_terms(_images_of(data), self._evaluation_seed()))
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Save the state of the noise too, so that a resumed training draws what an uninterrupted one would."""
@@ -276,11 +317,23 @@ class VAE(keras.Model):
             shape=(), initializer=initializer, trainable=False, dtype="float32", aggregation="mean", name=name
         )
 
-    def _draw_noise(self, shape: Tensor) -> Tensor:
-        # Every replica sees the same state of the generator: without its number, all would draw the same noise.
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        seed = tf.cast(self.noise.next(), tf.int32)
-        return tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, replica))
+    def _make_prior(self) -> Prior:
+        learned, seed = self.has_learned_prior, 2 * self.seed
+        if self.prior_name == "mixture":
+            return GaussianMixture(self.latent_dim, self.prior_components, learned=learned, seed=seed)
+        if self.prior_name == "flow":
+            return FlowPrior(self.latent_dim, self.prior_components, learned=learned, seed=seed)
+        if self.prior_name == "vamp":
+            return VampPrior(self.latent_dim, self.prior_components, self.encode, self.image_shape, seed)
+        return StandardNormal(self.latent_dim)
+
+    def _training_seed(self) -> Tensor:
+        return _of_this_replica(tf.cast(self.noise.next(), tf.int32))
+
+    def _evaluation_seed(self) -> Tensor:
+        """The same at every evaluation, which begins with its trackers reset; it leaves the training's noise alone."""
+        images_before = tf.cast(self._trackers["loss"].count, tf.int32)
+        return _of_this_replica(tf.stack([EVALUATION_SEED, images_before]))
 
     def _best_variance(self, images: Tensor, logits: Tensor) -> Tensor:
         """The variance that makes this batch most likely; a moving average of it serves outside training."""
@@ -316,6 +369,28 @@ def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> n
     return np.concatenate([model.encode(images[at : at + batch_size] / np.float32(255))[0] for at in batches])
 
 
+def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int = 1000) -> None:
+    """Give a Gaussian likelihood the variance that makes images most likely (Rybkin et al. 2021, equation 6).
+
+    The one that training ends with is an average over batches, of weights on the way. On images that were not trained
+    on, it is not too sure of itself either.
+
+    Args:
+        model: a trained VAE.
+        images: `(n, h, w, c)` uint8.
+        seed: seed of the posterior samples.
+        batch_size: images at a time.
+    """
+    total = 0.0
+    for at in range(0, len(images), batch_size):
+        batch = images[at : at + batch_size] / np.float32(255)
+        mean, log_var = model.encode(batch)
+        noise = tf.random.stateless_normal(tf.shape(mean), (seed, at))
+        residuals = batch - model.decode(gaussian_sample(mean, log_var, noise))
+        total += float(tf.reduce_sum(tf.square(residuals)))
+    model.variance.assign(max(SMALLEST_VARIANCE, total / images.size))
+
+
 def _images_of(data: Any) -> Tensor:
     """The images of a batch that may bring labels along, which are not looked at."""
     images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -324,9 +399,18 @@ def _images_of(data: Any) -> Tensor:
     return images
 
 
+def _of_this_replica(seed: Tensor) -> Tensor:
+    """Every replica sees the same seed: without its number, all would draw the same noise."""
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    return tf.random.experimental.stateless_fold_in(seed, replica)
+
+
 def _fresh_seed() -> Tensor:
-    """Two integers from the machine's entropy, whatever global seed is set: also in a graph that is saved."""
+    """Two integers: as the global seed has it, and in a graph, which may be saved, from the machine's entropy."""
     bounds = {"minval": tf.int32.min, "maxval": tf.int32.max}
+    if tf.executing_eagerly():
+        return tf.random.uniform((2,), dtype=tf.int32, **bounds)
+    # A graph keeps the global seed that was set when it was traced, and would give the same samples in every process.
     return tf.raw_ops.RandomUniformInt(shape=[2], seed=0, seed2=0, **bounds)
 
 
@@ -350,3 +434,12 @@ def _check_arguments(
         raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
     if not 0.0 <= beta < math.inf:
         raise ValueError(f"beta must be at least 0 and finite, not {beta}.")
+
+
+def _check_prior(prior: str, components: int, training: str) -> None:
+    if prior not in PRIORS:
+        raise ValueError(f"prior must be one of {', '.join(PRIORS)}, not {prior!r}.")
+    if components < 1:
+        raise ValueError(f"prior_components must be at least 1, not {components}.")
+    if training not in PRIOR_TRAININGS:
+        raise ValueError(f"prior_training must be one of {', '.join(PRIOR_TRAININGS)}, not {training!r}.")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy.stats import chi, norm
 
 from keras_vae.plotting.grids import labelled_grid
 from keras_vae.plotting.style import BLUE, DOTS_PER_INCH, GREY, INK, TEXT_POINTS, add_titles, plain_axes, text_inches
@@ -22,7 +21,7 @@ __all__ = [
     "chart_reconstructions",
 ]
 
-SMALLEST_KL = 0.01  # nats, below which a latent is the prior's
+SMALLEST_KL = 0.01  # nats, below which a latent tells nothing
 MOST_LATENTS = 64  # bars that can still be told apart
 
 
@@ -56,7 +55,7 @@ def chart_error_by_class(errors: Mapping[str, Mapping[str, Mapping[str, Any]]], 
 
 
 def chart_kl_by_latent(kl: np.ndarray, active: np.ndarray) -> Figure:
-    """Draw the mean KL of each latent, the largest first; unused ones are grey.
+    """Draw the mean KL of each latent to N(0, 1), the largest first; unused ones are grey.
 
     Args:
         kl: `(d,)` nats.
@@ -71,38 +70,38 @@ def chart_kl_by_latent(kl: np.ndarray, active: np.ndarray) -> Figure:
     axes.set_xlim(-0.7, len(order) - 0.3)
     axes.set_ylim(0.0, 1.05 * max(0.1, kl.max()))
     axes.set_xlabel("latent", size=TEXT_POINTS, color=INK)
-    axes.set_ylabel("mean KL, nats", size=TEXT_POINTS, color=INK)
+    axes.set_ylabel("mean KL to N(0, 1), nats", size=TEXT_POINTS, color=INK)
     return figure
 
 
-def chart_aggregate_posterior(latents: np.ndarray, kl: np.ndarray, log_var: np.ndarray, most: int = 11) -> Figure:
-    """Draw where the posteriors of all images lie together, against the standard normal prior.
+def chart_aggregate_posterior(
+    latents: np.ndarray, prior: np.ndarray, kl: np.ndarray, log_var: np.ndarray, most: int = 11
+) -> Figure:
+    """Draw where the posteriors of all images lie together, against the prior.
 
     Args:
         latents: `(n, d)`, one sample of each posterior.
-        kl: `(d,)` mean KL of each latent, which orders the panels.
+        prior: `(m, d)`, samples of the prior.
+        kl: `(d,)` mean KL of each latent to N(0, 1), which orders the panels.
         log_var: `(n, d)`, of the posteriors.
-        most: latents shown, of those that are not simply the prior; the last panel is the distance from the origin.
+        most: latents shown, of those that are not simply N(0, 1); the last panel is the distance from the origin.
     """
     order = np.argsort(-kl)[: max(1, min(most, np.sum(kl > SMALLEST_KL)))]
     columns = min(4, len(order) + 1)
     rows = math.ceil((len(order) + 1) / columns)
     title = "Latents of all images together, against the prior"
-    note = "nats: mean KL of the latent; width: typical standard deviation of one image's posterior"
+    note = "nats: mean KL of the latent to N(0, 1); width: typical standard deviation of one image's posterior"
     width, height = max(1.85 * columns, text_inches(title, note)), 1.5 * rows + 1.0
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     figure.subplots_adjust(left=0.03, right=0.97, top=1.0 - 0.66 / height, bottom=0.55 / height, hspace=0.55)
     add_titles(figure, title, note)
-    values = np.linspace(-4.0, 4.0, 161)
     for place, latent in enumerate(order):
         axes = figure.add_subplot(rows, columns, place + 1)
         width = math.exp(0.5 * float(log_var[:, latent].mean()))
-        _density(axes, latents[:, latent], values, norm.pdf(values))
+        _density(axes, latents[:, latent], prior[:, latent])
         axes.set_title(f"latent {latent}: {kl[latent]:.2f} nats, width {width:.2f}", size=TEXT_POINTS - 1, color=INK)
     axes = figure.add_subplot(rows, columns, len(order) + 1)
-    distance = np.linalg.norm(latents, axis=1)
-    values = np.linspace(0.0, 1.1 * max(chi.ppf(0.999, latents.shape[1]), np.quantile(distance, 0.999)), 161)
-    _density(axes, distance, values, chi.pdf(values, latents.shape[1]))
+    _density(axes, np.linalg.norm(latents, axis=1), np.linalg.norm(prior, axis=1))
     axes.set_title("distance from the origin", size=TEXT_POINTS - 1, color=INK)
     axes.legend(loc="upper left", frameon=False, fontsize=TEXT_POINTS - 2, labelcolor=INK, handlelength=1.0)
     return figure
@@ -153,10 +152,12 @@ def _figure(width: float, height: float, title: str, note: str, left: float = 0.
     return figure, axes
 
 
-def _density(axes: Axes, samples: np.ndarray, values: np.ndarray, prior: np.ndarray) -> None:
+def _density(axes: Axes, samples: np.ndarray, prior: np.ndarray) -> None:
     plain_axes(axes)
-    axes.hist(samples, bins=list(values[::2]), density=True, color=BLUE, alpha=0.55, label="images")
-    axes.plot(values, prior, color=INK, lw=1.2, label="prior")
+    lowest, highest = np.quantile(np.concatenate([samples, prior]), (0.0005, 0.9995))
+    values = np.linspace(lowest, highest, 81)
+    axes.hist(samples, bins=list(values), density=True, color=BLUE, alpha=0.55, label="images")
+    axes.hist(prior, bins=list(values), density=True, color=INK, lw=1.2, histtype="step", label="prior")
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_xlim(values[0], values[-1])

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm
 
-from keras_vae.model import VAE
+from keras_vae.model import VAE, gaussian_kl
 from keras_vae.plotting.grids import enlarge, labelled_grid, mosaic, rendered, tiles
 
 __all__ = [
@@ -15,14 +14,20 @@ __all__ = [
     "draw_plain",
     "draw_reconstructions",
     "draw_samples",
+    "draw_samples_by_class",
     "draw_traversal",
 ]
+
+
+QUANTILE_SAMPLES = 200_000
 
 
 def draw_pictures(
     model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int = 0
 ) -> dict[str, np.ndarray]:
     """Draw every picture of this module: the plane where there are two latents, lines where there are two classes.
+
+    There are samples by class where the prior was fitted by class.
 
     Args:
         model: a VAE.
@@ -32,13 +37,16 @@ def draw_pictures(
         seed: seed of the latents that are drawn from the prior.
 
     Returns:
-        `(H, W, 1 or 3)` uint8 for each of `samples`, `reconstructions`, `traversal`, `interpolation` and `manifold`.
+        `(H, W, 1 or 3)` uint8 for each of `samples`, `samples_by_class`, `reconstructions`, `traversal`,
+        `interpolation` and `manifold`.
     """
     pictures = {
         "samples": draw_samples(model, seed),
         "reconstructions": draw_reconstructions(model, images, labels, class_names),
         "traversal": draw_traversal(model, images),
     }
+    if model.prior.classes:
+        pictures["samples_by_class"] = draw_samples_by_class(model, class_names, seed)
     if len(np.unique(labels)) > 1:
         pictures["interpolation"] = draw_interpolations(model, images, labels, class_names)
     if model.latent_dim == 2:
@@ -50,6 +58,17 @@ def draw_samples(model: VAE, seed: int = 0, side: int = 10) -> np.ndarray:
     """Draw `side * side` new images; the same latents for the same seed."""
     images = model.sample(side * side, (seed, 0)).numpy()
     return rendered(labelled_grid(images.reshape(side, side, *model.image_shape), title="Samples from the prior"))
+
+
+def draw_samples_by_class(model: VAE, class_names: Sequence[str], seed: int = 0, each: int = 12) -> np.ndarray:
+    """Draw a row of new images of each class, as the prior was fitted by class."""
+    shown = range(min(model.prior.classes, 10))
+    figure = labelled_grid(
+        np.stack([model.sample(each, (seed, 1 + label), label=label) for label in shown]),
+        title="Samples of each class",
+        row_labels=[class_names[label] for label in shown],
+    )
+    return rendered(figure)
 
 
 def draw_reconstructions(
@@ -86,21 +105,25 @@ def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 3) -> 
 
 
 def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float = 2.5, most: int = 10) -> np.ndarray:
-    """Draw the first image as one latent after another goes from `-reach` to `reach`, the most active ones first."""
+    """Draw the first image as one latent after another changes, those of the largest KL to N(0, 1) first.
+
+    Each goes as many standard deviations of the posterior means to both sides of their average as `reach` says.
+    """
     mean, log_var = model.encode(images[:1000] / np.float32(255))
-    kl = model.prior.kl(mean, log_var).numpy().mean(axis=0)
+    kl = gaussian_kl(mean, log_var).numpy().mean(axis=0)
     active = np.argsort(-kl)[:most]
     values = np.linspace(-reach, reach, steps, dtype=np.float32)
+    center, deviation = mean.numpy().mean(axis=0), mean.numpy().std(axis=0)
     latents = np.tile(mean.numpy()[0], (len(active), steps, 1))
     for row, dimension in enumerate(active):
-        latents[row, :, dimension] = values
+        latents[row, :, dimension] = center[dimension] + values * deviation[dimension]
     decoded = model.decode(latents.reshape(-1, model.latent_dim)).numpy()
     figure = labelled_grid(
         decoded.reshape(len(active), steps, *model.image_shape),
         title="A test image, one latent changed at a time",
         row_labels=[f"latent {dimension}: {kl[dimension]:.2f} nats" for dimension in active],
         column_labels=[f"{value:+.1f}" for value in values],
-        note=f"nats: mean KL of the latent over {len(mean):,} test images; the most active latents first",
+        note=f"columns: standard deviations over {len(mean):,} test images; nats: mean KL of the latent to N(0, 1)",
     )
     return rendered(figure)
 
@@ -123,9 +146,10 @@ def draw_interpolations(
 
 
 def draw_manifold(model: VAE, side: int = 24) -> np.ndarray:
-    """Draw the plane of two latents, at the quantiles of the prior, so that each image stands for as many samples."""
-    quantiles = norm.ppf((np.arange(side) + 0.5) / side).astype(np.float32)
-    first, second = np.meshgrid(quantiles, quantiles[::-1])
+    """Draw the plane of two latents, at the quantiles that samples of the prior have in each."""
+    shares = (np.arange(side) + 0.5) / side
+    across, up = np.quantile(model.prior.sample(QUANTILE_SAMPLES, (0, 0)), shares, axis=0).astype(np.float32).T
+    first, second = np.meshgrid(across, up[::-1])
     images = model.decode(np.stack([first.ravel(), second.ravel()], axis=-1)).numpy()
     return enlarge(mosaic(images.reshape(side, side, *model.image_shape), gap=0), 2)
 

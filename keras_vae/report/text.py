@@ -80,7 +80,7 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
         ["Decoder", f"{kind}, SiLU: {config.latent_dim} - {back} - {pixels}"],
         ["Latent space", f"{config.latent_dim} {'latents' if config.latent_dim > 1 else 'latent'}"],
         ["Posterior", "Gaussian q(z|x), diagonal, reparametrised"],
-        ["Prior", "p(z) = N(0, I)"],
+        ["Prior", f"p(z) = {config.prior_in_words}"],
         ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],
         ["Objective", f"nats per image; {'minus the ELBO' if config.beta == 1 else f'beta = {config.beta:g}'}"],
     ]

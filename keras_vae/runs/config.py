@@ -12,6 +12,11 @@ from keras_vae.version import __version__
 __all__ = ["PRESETS", "TrainConfig"]
 
 FIRST_VERSION = "0.1.0"  # which did not write its number
+EARLIER_VERSIONS = (FIRST_VERSION, "0.2.0")
+
+# What those versions did where theirs had no such option, or left it to the network.
+BEFORE_PRIORS = {"prior": "standard_normal", "prior_components": 300, "prior_training": "afterwards"}
+WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,17 @@ class TrainConfig:
         "bernoulli", "distribution of the pixels"
     )
     beta: float = option(1.0, "weight of the KL; 1 is the ELBO", low=0)
+    prior: Literal["standard_normal", "mixture", "flow", "vamp"] = option(
+        "standard_normal", "distribution of the latents that samples are drawn from"
+    )
+    prior_components: int = option(
+        300, "Gaussians of a mixture, images of a VampPrior, couplings of a flow", low=1, high=100_000
+    )
+    prior_training: Literal["afterwards", "joint"] = option(
+        "afterwards",
+        "when a mixture or flow is learned: afterwards fits it to the latents of a model trained against N(0, I), "
+        "joint learns it with the model, as a VampPrior always is",
+    )
     beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0)
 
     epochs: int = option(60, "number of passes over the training images", low=1)
@@ -75,6 +91,22 @@ class TrainConfig:
         if self.widths is not None and (not self.widths or min(self.widths) < 1):
             raise InputError(f"--widths must be positive numbers, not {list(self.widths)}.")
 
+    @property
+    def is_prior_fitted(self) -> bool:
+        """Whether the prior is fitted once the model is trained."""
+        return self.prior in ("mixture", "flow") and self.prior_training == "afterwards"
+
+    @property
+    def prior_in_words(self) -> str:
+        """What the prior is, as a page about a run says it."""
+        words = {
+            "standard_normal": "N(0, I)",
+            "mixture": f"mixture of {self.prior_components:,} Gaussians",
+            "flow": f"flow of {self.prior_components:,} couplings",
+            "vamp": f"VampPrior of {self.prior_components:,} images",
+        }[self.prior]
+        return f"{words}, fitted afterwards" if self.is_prior_fitted else words
+
     @classmethod
     def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":
         """Make a configuration from a preset and the options that differ from it.
@@ -92,10 +124,10 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, text: str) -> "TrainConfig":
-        """Read what `to_json` wrote, in this version or in one with the same fields.
+        """Read what `to_json` wrote, in this version or in an earlier one, whose options keep the values of that time.
 
         Raises:
-            InputError: not such a text, or one of a version with other fields: the message names version and fields.
+            InputError: not such a text, or of a version with other fields than are known: the message names them.
         """
         try:
             saved = json.loads(text)
@@ -105,6 +137,12 @@ class TrainConfig:
         if not isinstance(saved, dict) or not known & saved.keys():
             raise InputError("This is not a saved training configuration: it has none of its fields.")
         version = saved.pop("version", FIRST_VERSION)
+        if version in EARLIER_VERSIONS:
+            saved = {
+                **BEFORE_PRIORS,
+                **saved,
+                "widths": saved.get("widths") or WIDTHS_BEFORE.get(str(saved.get("network"))),
+            }
         differences = {"missing": known - saved.keys(), "not known here": saved.keys() - known}
         if any(differences.values()):
             says = [f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names]

@@ -19,8 +19,9 @@ __all__ = ["EmbeddingProjector", "SampleGrid"]
 class SampleGrid(keras.callbacks.Callback):
     """Write pictures of what the model has learnt, to TensorBoard's Images and as PNG files.
 
-    Samples from the prior (the same latents every time), originals beside reconstructions, a traversal of the most
-    active latents, straight lines between images of different classes, and for two latents their whole plane.
+    Samples from the prior (the same latents every time; of each class where it was fitted so), originals beside
+    reconstructions, a traversal of the most active latents, straight lines between images of different classes, and for
+    two latents their whole plane.
 
     Args:
         log_dir: a TensorBoard run.

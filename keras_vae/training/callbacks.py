@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_vae.errors import InputError
 from keras_vae.files import write_atomically
-from keras_vae.model import averaged_weights
+from keras_vae.model import averaged_weights, fit_prior, fit_variance
 
 __all__ = [
     "AverageForEvaluation",
     "Checkpoint",
     "EpochLog",
+    "FitToTrainedModel",
     "KLWarmup",
     "StopAtNonFiniteLoss",
     "latest_checkpoint",
@@ -111,6 +113,33 @@ class AverageForEvaluation(keras.callbacks.Callback):
 
     def on_test_end(self, logs: Any = None) -> None:
         self._swap.close()
+
+
+class FitToTrainedModel(keras.callbacks.Callback):
+    """At the end of a training, fit to the weights that are kept what depends on them.
+
+    That is the variance of a Gaussian likelihood, and a prior that is fitted afterwards. It comes before all callbacks
+    that draw what the model has learned.
+
+    Args:
+        held_out: `(n, h, w, c)` uint8, not trained on: the variance is that of their residuals.
+        images: `(m, h, w, c)` uint8, trained on, to whose latents the prior is fitted; None fits none.
+        labels: `(m,)`, of these.
+        seed: seed of posterior samples and of the fit.
+    """
+
+    def __init__(self, held_out: np.ndarray, images: np.ndarray | None, labels: np.ndarray | None, seed: int) -> None:
+        super().__init__()
+        self.held_out = held_out
+        self.images = images
+        self.labels = labels
+        self.seed = seed
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.model.likelihood == "gaussian":
+            fit_variance(self.model, self.held_out, self.seed)
+        if self.images is not None:
+            fit_prior(self.model, self.images, self.labels, self.seed)
 
 
 class Checkpoint(keras.callbacks.Callback):

@@ -9,17 +9,19 @@ import time
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.data import ImageData, open_dataset
 from keras_vae.errors import InputError
-from keras_vae.model import VAE, export_saved_model, save_model
+from keras_vae.model import VAE, AveragingAdamW, VampPrior, export_saved_model, save_model
 from keras_vae.runs import Run, TrainConfig, environment
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import (
     AverageForEvaluation,
     Checkpoint,
     EpochLog,
+    FitToTrainedModel,
     KLWarmup,
     StopAtNonFiniteLoss,
     latest_checkpoint,
@@ -29,6 +31,7 @@ __all__ = ["compiled_model", "resume", "train", "training_table"]
 
 EVALUATION_BATCH = 500
 PICTURED_IMAGES = 10_000
+FITTED_IMAGES = 100_000
 
 
 def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") -> Run:
@@ -94,12 +97,17 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
                 config.likelihood,
                 config.beta,
                 config.seed,
+                config.prior,
+                config.prior_components,
+                config.prior_training,
                 dtype="mixed_bfloat16" if _in_mixed_precision(config) else "float32",
             )
         except ValueError as error:
             raise InputError(str(error)) from error
+        if isinstance(model.prior, VampPrior):
+            _start_at_images(model.prior, data)
         model.compile(
-            _optimizer(config, steps),
+            _optimizer(config, steps, model),
             jit_compile=_with_xla(config),
             steps_per_execution=_largest_divisor(steps, config.steps_per_execution),
         )
@@ -169,6 +177,7 @@ def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.cal
         AverageForEvaluation(),
         StopAtNonFiniteLoss(),
         Checkpoint(run.checkpoints, run.folder / "history.json"),
+        _fit_to_trained_model(config, data),
         keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),
         SampleGrid(
             run.logs / "images",
@@ -181,6 +190,21 @@ def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.cal
         ),
         EmbeddingProjector(run.logs, images, labels, data.class_names, every=config.projector_every),
     ]
+
+
+def _fit_to_trained_model(config: TrainConfig, data: ImageData) -> FitToTrainedModel:
+    affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
+    count = max(1000, min(FITTED_IMAGES, affordable))
+    images = data.images("train", count) if config.is_prior_fitted else None
+    labels = data.labels("train", count) if config.is_prior_fitted else None
+    return FitToTrainedModel(data.images("validation", count), images, labels, config.seed)
+
+
+def _start_at_images(prior: VampPrior, data: ImageData) -> None:
+    """Begin a VampPrior with training images, all of them if there are too few."""
+    count = prior.logits.shape[0]
+    images = data.images("train", min(count, data.counts["train"])) / np.float32(255)
+    prior.start_at(np.resize(images, (count, *data.image_shape)))
 
 
 def _held_out(config: TrainConfig, data: ImageData, split: str) -> tf.data.Dataset:
@@ -238,7 +262,7 @@ def _strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
-def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
+def _optimizer(config: TrainConfig, steps: int, model: VAE) -> keras.optimizers.Optimizer:
     warmup = round(config.learning_rate_warmup * steps)
     total = config.epochs * steps
     rate = keras.optimizers.schedules.CosineDecay(
@@ -248,13 +272,18 @@ def _optimizer(config: TrainConfig, steps: int) -> keras.optimizers.Optimizer:
         decay_steps=max(1, total - warmup),
         alpha=1.0 if config.schedule == "constant" else 0.0,
     )
-    return keras.optimizers.AdamW(
+    optimizer = AveragingAdamW(
         rate,
         weight_decay=config.weight_decay,
         global_clipnorm=config.gradient_clip or None,
         use_ema=config.weight_average > 0,
         ema_momentum=config.weight_average,
     )
+    # Decay belongs to what a layer multiplies with: it would draw biases and a prior's own weights to where none lies.
+    optimizer.exclude_from_weight_decay(
+        var_list=[variable for variable in model.trainable_variables if variable.name != "kernel"]
+    )
+    return optimizer
 
 
 def _with_xla(config: TrainConfig) -> bool:

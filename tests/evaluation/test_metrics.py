@@ -126,6 +126,7 @@ def test_runs_stand_side_by_side_with_a_baseline_of_each_latent_size_and_real_im
         "": ["a", "b", "c", "PCA, 2", "PCA, 16", "real images"],
         "---": ["---:"] * 6,
         "likelihood": ["bernoulli"] * 3 + [""] * 3,
+        "prior": ["N(0, I)", "N(0, I)", "N(0, I)", "", "", ""],
         "beta": ["1", "0.5", "4", "", "", ""],
         "bound on the NLL, nats": ["200.00"] * 3 + [""] * 3,
         "MSE per pixel, posterior mean": [

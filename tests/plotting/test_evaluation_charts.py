@@ -58,16 +58,17 @@ def test_latents_are_ordered_by_their_kl_and_active_ones_are_coloured(latent_dim
 @pytest.mark.parametrize(("latent_dim", "panels"), [(1, 2), (2, 3), (16, 12), (128, 12)])
 def test_the_aggregate_posterior_is_shown_by_latent_and_by_distance(latent_dim, panels):
     latents = np.random.default_rng(0).standard_normal((500, latent_dim))
-    figure = chart_aggregate_posterior(latents, np.linspace(1.0, 0.5, latent_dim), np.zeros((500, latent_dim)))
+    prior = 2.0 * np.random.default_rng(1).standard_normal((500, latent_dim))
+    figure = chart_aggregate_posterior(latents, prior, np.linspace(1.0, 0.5, latent_dim), np.zeros((500, latent_dim)))
     assert len(figure.axes) == panels
     assert figure.axes[0].get_title() == "latent 0: 1.00 nats, width 1.00"
     assert figure.axes[-1].get_title() == "distance from the origin"
     assert is_whole(figure)
 
 
-def test_latents_that_are_the_prior_are_left_out():
+def test_latents_that_tell_nothing_are_left_out():
     latents = np.random.default_rng(0).standard_normal((100, 3))
-    figure = chart_aggregate_posterior(latents, np.array([0.0, 2.0, 0.001]), np.zeros((100, 3)))
+    figure = chart_aggregate_posterior(latents, latents, np.array([0.0, 2.0, 0.001]), np.zeros((100, 3)))
     assert [axes.get_title()[:8] for axes in figure.axes] == ["latent 1", "distance"]
 
 

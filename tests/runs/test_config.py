@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import json
 
 import pytest
 
@@ -60,6 +61,30 @@ def test_an_unknown_preset_names_those_that_exist():
 def test_a_damaged_file_is_refused_in_one_line(text):
     with pytest.raises(InputError, match="not a saved training configuration"):
         TrainConfig.from_json(text)
+
+
+@pytest.mark.parametrize("version", [None, "0.2.0"])
+@pytest.mark.parametrize(("network", "widths"), [("dense", (512, 512)), ("convolutional", (32, 64))])
+def test_a_configuration_of_an_earlier_version_keeps_the_values_of_its_time(version, network, widths):
+    saved = {**json.loads(TrainConfig(network=network, epochs=7).to_json()), "widths": None, "version": version}
+    for name in ("prior", "prior_components", "prior_training", *([] if version else ["version"])):
+        del saved[name]
+    config = TrainConfig.from_json(json.dumps(saved))
+    assert (config.prior, config.widths, config.epochs) == ("standard_normal", widths, 7)
+
+
+@pytest.mark.parametrize(
+    ("prior", "training", "words"),
+    [
+        ("standard_normal", "afterwards", "N(0, I)"),
+        ("mixture", "afterwards", "mixture of 9 Gaussians, fitted afterwards"),
+        ("mixture", "joint", "mixture of 9 Gaussians"),
+        ("flow", "afterwards", "flow of 9 couplings, fitted afterwards"),
+        ("vamp", "afterwards", "VampPrior of 9 images"),
+    ],
+)
+def test_a_prior_is_named_with_how_it_is_learned(prior, training, words):
+    assert TrainConfig(prior=prior, prior_training=training, prior_components=9).prior_in_words == words
 
 
 @pytest.mark.parametrize(

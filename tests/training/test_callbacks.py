@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae.model import VAE, averaged_weights
+from keras_vae.model import VAE, AveragingAdamW, averaged_weights
 from keras_vae.training.callbacks import AverageForEvaluation, Checkpoint, KLWarmup, latest_checkpoint
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
@@ -53,6 +53,30 @@ def test_averaged_weights_are_in_the_model_within_the_block_only():
     assert all(np.array_equal(a, b) for a, b in zip(inside, averages, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(inside, model.trainable_variables, strict=True))
+
+
+def test_the_average_begins_where_training_is_however_short_it_is():
+    model = VAE((8, 8, 1), 2, widths=(8,))
+    model.compile(AveragingAdamW(1e-2, use_ema=True, ema_momentum=0.995), jit_compile=False)
+    start = np.concatenate([variable.numpy().ravel() for variable in model.trainable_variables])
+    for _ in range(48):
+        model.train_on_batch(IMAGES)
+    raw = np.concatenate([variable.numpy().ravel() for variable in model.trainable_variables])
+    with averaged_weights(model):
+        average = np.concatenate([variable.numpy().ravel() for variable in model.trainable_variables])
+    assert 0 < np.linalg.norm(average - raw) < 0.25 * np.linalg.norm(start - raw)
+
+
+def test_the_momentum_of_a_long_training_is_the_one_asked_for():
+    model = VAE((8, 8, 1), 2, widths=(8,))
+    model.compile(AveragingAdamW(1e-2, use_ema=True, ema_momentum=0.5), jit_compile=False)
+    for _ in range(12):
+        model.train_on_batch(IMAGES)
+    before = [variable.numpy() for variable in model.optimizer._model_variables_moving_average]
+    model.train_on_batch(IMAGES)
+    expected = [0.5 * a + 0.5 * b.numpy() for a, b in zip(before, model.trainable_variables, strict=True)]
+    after = [variable.numpy() for variable in model.optimizer._model_variables_moving_average]
+    assert all(a == pytest.approx(b, abs=1e-6) for a, b in zip(after, expected, strict=True))
 
 
 def test_without_an_average_the_weights_stay():

@@ -14,11 +14,13 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import resume, train
 from keras_vae.training.callbacks import latest_checkpoint
+from keras_vae.training.trainer import compiled_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -288,6 +290,39 @@ def test_bad_input_gets_one_line_and_exit_code_2(arguments, message, tmp_path):
     assert message in errors
     assert output == ""
     assert not (tmp_path / "saved_models").exists()
+
+
+def test_a_prior_that_is_fitted_afterwards_is_in_all_that_a_run_leaves(picture_folder, tmp_path):
+    options = {"prior": "mixture", "prior_components": 8, "likelihood": "gaussian"}
+    run = train(tiny(picture_folder, **options), root=tmp_path)
+    model, served = load_model(run.model_file), tf.saved_model.load(str(run.saved_model))
+    assert model.prior.classes == 4
+    assert (run.figures / "samples_by_class.png").is_file()
+    latents = model.prior.sample(20, (0, 0))
+    assert served.log_prior(latents)["nats"].numpy() == pytest.approx(
+        model.prior.log_density(latents).numpy(), abs=1e-3
+    )
+    assert served.sample_class(2, 5)["images"].shape == (5, 16, 16, 1)
+    history = json.loads((run.folder / "history.json").read_text())
+    kl = json.loads((run.folder / "training.json").read_text())["splits"]["validation"]["kl"]
+    assert kl < history[-1]["val_kl"]  # the last validation was against N(0, I)
+
+
+@pytest.mark.parametrize("prior", ["mixture", "flow", "vamp"])
+def test_a_prior_that_is_learned_jointly_is_resumed_with_the_model(prior, picture_folder, tmp_path):
+    options = {"prior": prior, "prior_training": "joint", "prior_components": 3}
+    whole = train(tiny(picture_folder, epochs=2, schedule="constant", **options), root=tmp_path / "whole")
+    part = train(tiny(picture_folder, epochs=1, schedule="constant", **options), root=tmp_path / "part")
+    resume(part, epochs=2)
+    assert all(np.array_equal(a, b) for a, b in zip(weights_of(whole), weights_of(part), strict=True))
+
+
+def test_weight_decay_leaves_biases_and_the_prior_alone(picture_folder):
+    config = tiny(picture_folder, weight_decay=0.5, prior="vamp", prior_components=3)
+    model = compiled_model(config, open_dataset(str(picture_folder)))
+    decayed = [each for each in model.trainable_variables if model.optimizer._use_weight_decay(each)]
+    assert {variable.name for variable in decayed} == {"kernel"}
+    assert len(decayed) == 4
 
 
 def test_a_batch_larger_than_the_training_split_is_refused_before_anything_is_written(picture_folder, tmp_path):

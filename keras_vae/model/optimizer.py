@@ -1,0 +1,51 @@
+"""AdamW that keeps a moving average of a model's weights, and the model with these weights."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import keras
+import tensorflow as tf
+
+__all__ = ["AveragingAdamW", "averaged_weights"]
+
+LEAST_STEPS = 10  # over which the average reaches once there are so many
+
+
+@keras.saving.register_keras_serializable(package="keras_vae")
+class AveragingAdamW(keras.optimizers.AdamW):
+    """Keras's AdamW, whose moving average (`use_ema`) begins where training is.
+
+    Its momentum grows with the steps, to `ema_momentum`: at a tenth of the steps that were made it forgets the first
+    ones, so that a short run does not end with what it began with.
+    """
+
+    # Keras has no public name for this; under another one the tests fail instead of keeping Keras's own average.
+    def _update_model_variables_moving_average(self, trainable_variables: Sequence[keras.Variable]) -> None:
+        if not self.use_ema:
+            return
+        steps = tf.cast(self.iterations, tf.float32)
+        momentum = tf.minimum(self.ema_momentum, steps / (LEAST_STEPS + steps))
+        for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
+            average.assign(momentum * average + (1.0 - momentum) * variable)
+
+
+@contextlib.contextmanager
+def averaged_weights(model: keras.Model) -> Iterator[None]:
+    """Within the block the model has the moving average of its weights, where its optimizer keeps one.
+
+    Afterwards it has the very same weights as before; `keras.callbacks.SwapEMAWeights` exchanges them by additions,
+    which rounds, so that a resumed training would part from an uninterrupted one.
+    """
+    # Keras has no public name for them; under another one, this fails instead of keeping the raw weights.
+    averages = model.optimizer._model_variables_moving_average if getattr(model.optimizer, "use_ema", False) else []
+    if not averages or not model.optimizer.iterations.numpy():
+        yield
+        return
+    weights = [variable.numpy() for variable in model.trainable_variables]
+    for variable, average in zip(model.trainable_variables, averages, strict=True):
+        variable.assign(average)
+    try:
+        yield
+    finally:
+        for variable, weight in zip(model.trainable_variables, weights, strict=True):
+            variable.assign(weight)
