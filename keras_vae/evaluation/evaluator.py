@@ -14,6 +14,7 @@ from keras_vae.evaluation.metrics import Measurement, comparison, write_metrics
 from keras_vae.evaluation.reconstruction_study import measure_reconstruction, plain_pictures
 from keras_vae.evaluation.sample_study import measure_samples
 from keras_vae.evaluation.subject import open_subject
+from keras_vae.evaluation.unusual_study import measure_unusual_images
 from keras_vae.files import write_atomically
 from keras_vae.plotting import png, rendered
 from keras_vae.runs import Run, environment
@@ -50,6 +51,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
         ("reconstruction", measure_reconstruction),
         ("likelihood", measure_likelihood),
         ("generated images", measure_samples),
+        ("unusual images", measure_unusual_images),
     ):
         print(f"{run.name}: {what}", flush=True)
         measured, drawn = measure(subject)

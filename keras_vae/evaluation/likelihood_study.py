@@ -27,6 +27,16 @@ from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent
 
 __all__ = ["measure_likelihood", "partial_bounds"]
 
+# What the negative log-likelihood of a grey image is, by likelihood.
+NATS_OF_GREY_IMAGES = {
+    "bernoulli": "grey values are probabilities: it bounds the mean over binarised versions of the image",
+    "gaussian": "of a density of grey values in [0, 1], which may be above 1 and its nats below 0: "
+    "to be compared with densities only",
+    "discretized_logistic": "of a probability of the 8-bit values as they are stored",
+    "continuous_bernoulli": "of a density of grey values in [0, 1], which may be above 1 and its nats below 0: "
+    "to be compared with densities only",
+}
+
 PRIOR_SAMPLES = 50_000  # which its curves in a chart are drawn from
 
 
@@ -43,8 +53,8 @@ def measure_likelihood(subject: Subject) -> Results:
     of = f"{model.likelihood} likelihood, prior {subject.run.config.prior_in_words}"
     one = f"one posterior sample an image, {of}"
     many = f"importance-weighted, {config.importance_samples:,} samples an image, {of}"
-    if config.protocol == "grey" and model.likelihood == "bernoulli":
-        many += "; grey values are probabilities: it bounds the mean over binarised versions of the image"
+    if config.protocol == "grey":
+        many += f"; {NATS_OF_GREY_IMAGES[model.likelihood]}"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
     least = kl.mean() - math.log(len(kl))
     mixture = f"mixture of the posteriors of {len(kl):,} test images, with which it cannot come out below {least:.2f}"
@@ -65,6 +75,9 @@ def measure_likelihood(subject: Subject) -> Results:
         "likelihood.active_units": subject.measurement(int(active.sum()), "latents", details=burda),
         "likelihood.aggregate_kl_upper_bound": subject.measurement(aggregate.upper_bound, "nats", details=mixture),
     }
+    if model.likelihood == "discretized_logistic":
+        bits = -bounds / (math.log(2.0) * math.prod(model.image_shape))
+        measurements["likelihood.bits_per_dimension"] = subject.mean_of(bits, "bits per dimension", details=many)
     if is_normal:  # the Gaussian of the same moments is a bound for a Gaussian prior alone
         measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
             aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from keras_vae.errors import InputError
+from keras_vae.evaluation.unusual_images import SCORES, UNUSUAL_IMAGES
 from keras_vae.runs import Run
 
 __all__ = ["Measurement", "comparison", "finite", "mean_of", "read_metrics", "weights_digest", "write_metrics"]
@@ -184,6 +185,7 @@ _ROWS = (
     ("of it reconstruction, nats", 2, "likelihood.reconstruction"),
     ("of it KL, nats", 2, "likelihood.kl"),
     ("bound on the NLL, nats", 2, "likelihood.importance_weighted_nll"),
+    ("bits per dimension", 3, "likelihood.bits_per_dimension"),
     ("active latents", 0, "likelihood.active_units"),
     ("KL of aggregate posterior to prior, lower bound, nats", 2, "likelihood.aggregate_kl_lower_bound"),
     ("KL of aggregate posterior to prior, upper bound, nats", 2, "likelihood.aggregate_kl_upper_bound"),
@@ -241,7 +243,8 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
     texts = ["likelihood", "prior", "beta", *(text for text, *_ in _ROWS)]
     rows = [_line(row) for row in zip(texts, *(columns[title] for title in titles), strict=True) if any(row[1:])]
     header = [_line(["", *titles]), _line(["---", *["---:"] * len(titles)])]
-    return "\n".join([*header, *rows, "", *_notes(all_metrics, evaluations)])
+    unusual = _unusual_images(all_metrics, evaluations)
+    return "\n".join([*header, *rows, "", *_notes(all_metrics, evaluations), *unusual])
 
 
 def _as_pca(measurement: str) -> str:
@@ -272,6 +275,22 @@ def _notes(all_metrics: Sequence[Mapping[str, Any]], evaluations: Sequence[Mappi
             of = f" ({', '.join(runs)})" if len(details) > 1 else ""
             notes.append(f"{text}{of}: {known}.")
     return notes
+
+
+def _unusual_images(all_metrics: Sequence[Mapping[str, Any]], evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A table of how well each score tells each kind of unusual images apart, below what the scores are."""
+    rows = []
+    for metrics, evaluation in zip(all_metrics, evaluations, strict=True):
+        measured = evaluation["measurements"]
+        for kind in UNUSUAL_IMAGES:
+            values = [measured.get(f"unusual_images.{kind}.{score}") for score in SCORES]
+            if any(values):
+                rows.append(_line([metrics["run"], kind.replace("_", " "), *(_cell(value, 3) for value in values)]))
+    if not rows:
+        return []
+    scores = "; ".join(f"{score}: {words}" for score, words in SCORES.items())
+    header = [_line(["AUROC", "unusual images", *SCORES]), _line(["---", "---", *["---:"] * len(SCORES)])]
+    return ["", *header, *rows, "", f"Area under the ROC curve against as many test images, 0.5 by chance. {scores}."]
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from keras_vae.errors import InputError
 
 __all__ = ["FORMAT", "ExplorationConfig"]
 
-FORMAT = 2  # of latent.json: goes up when what it holds changes
+FORMAT = 3  # of latent.json: goes up when what it holds changes
 
 
 @dataclass(frozen=True)

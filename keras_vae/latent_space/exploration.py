@@ -36,6 +36,7 @@ MEASURES = {
     "latents": "that are active, whose means are clustered",
     "accuracy": "share of test images in the cluster of their class, by the best matching; noise counts as wrong",
     "normalised_mutual_information, adjusted_rand": "of clusters and classes; noise is a cluster of its own",
+    "10-d UMAP": "of the means of test and training images together, least distance 0 (N2D, McConville et al. 2021)",
     "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
     "overlap": "of two classes' distributions over the clusters, 0 to 1",
     "energy, length": "sum of squared steps, and of steps, between the decoded images of a path; grey values in [0, 1]",

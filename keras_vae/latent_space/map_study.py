@@ -16,7 +16,7 @@ from keras_vae.latent_space.clusters import (
     nearest_centroids,
     trustworthiness_of,
 )
-from keras_vae.latent_space.maps import MAPS, Map, make_map
+from keras_vae.latent_space.maps import MAPS, Map, flatten, make_map
 from keras_vae.latent_space.space import Findings, Space
 from keras_vae.model import active_units
 from keras_vae.plotting import chart_contingency, chart_map, chart_maps
@@ -24,6 +24,7 @@ from keras_vae.plotting import chart_contingency, chart_map, chart_maps
 __all__ = ["explore_clusters", "explore_maps"]
 
 MAP_NAMES = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
+FLAT, FLAT_NEIGHBOURS = 10, 20  # dimensions and neighbours of the UMAP in which clusters are looked for
 PLACED = 10_000  # training images at most, placed in a map
 
 
@@ -119,12 +120,14 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
     # Of latents that are not in use all means are about 0: a mixture would take its time to fit what is left of them.
     active = active_units(space.means)
     means = space.means[:, active] if active.any() else space.means
+    reference_means = space.reference_means[:, active] if active.any() else space.reference_means
     clusterings = {}
     tried: tuple[tuple[Clustering, str, np.ndarray], ...] = (
         ("k_means", "means", means),
         ("gaussian_mixture", "means", means),
         ("gaussian_mixture", "UMAP map", maps["umap"].points),
         ("hdbscan", "UMAP map", maps["umap"].points),
+        ("gaussian_mixture", f"{FLAT}-d UMAP", _flattened(means, reference_means, space.config.seed)),
     )
     for name, where, points in tried:
         # HDBSCAN draws nothing: every seed gives the same.
@@ -152,6 +155,12 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
     }
     title = "Classes in the clusters of a Gaussian mixture of the latents"
     return Findings(numbers, {"clusters": chart_contingency(table.table, space.data.class_names, title)})
+
+
+def _flattened(means: np.ndarray, reference_means: np.ndarray, seed: int) -> np.ndarray:
+    """Means in ten dimensions of UMAP, laid out together with those of training images: dense clusters show by many."""
+    points = np.concatenate([means, reference_means])
+    return flatten(points, FLAT, min(FLAT_NEIGHBOURS, len(points) - 1), seed)[: len(means)]
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-__all__ = ["MAPS", "Map", "MapName", "make_map"]
+__all__ = ["MAPS", "Map", "MapName", "flatten", "make_map"]
 
 MapName = Literal["umap", "tsne", "pca"]
 MAPS: tuple[MapName, ...] = get_args(MapName)
@@ -62,13 +62,37 @@ def make_map(
     return _tsne(points, perplexity, seed) if name == "tsne" else _pca(points, seed)
 
 
-def _umap(points: np.ndarray, neighbours: int, min_distance: float, seed: int) -> Map:
+def flatten(points: np.ndarray, dimensions: int = 10, neighbours: int = 20, seed: int = 0) -> np.ndarray:
+    """Lay points out by UMAP where clusters are dense and apart: in more than two dimensions, with no least distance.
+
+    A Gaussian mixture then finds clusters that one of the points themselves does not (N2D, McConville et al. 2021).
+
+    Args:
+        points: `(n, d)`, more than `neighbours`.
+        dimensions: of the result.
+        neighbours: neighbours of each point in the graph.
+        seed: seed of UMAP.
+
+    Returns:
+        `(n, dimensions)` float32.
+    """
+    return _umap(np.asarray(points, np.float32), neighbours, 0.0, seed, dimensions).points
+
+
+def _umap(points: np.ndarray, neighbours: int, min_distance: float, seed: int, dimensions: int = 2) -> Map:
     import umap  # takes seconds: only where a map is asked for
 
     # Exact neighbours: for some 10,000 points they are found in a second, where the search that UMAP brings along is
     # compiled for most of a minute first.
     search = NearestNeighbors(n_neighbors=neighbours).fit(points)
-    mapper = umap.UMAP(n_neighbors=neighbours, min_dist=min_distance, metric="precomputed", random_state=seed, n_jobs=1)
+    mapper = umap.UMAP(
+        n_neighbors=neighbours,
+        n_components=dimensions,
+        min_dist=min_distance,
+        metric="precomputed",
+        random_state=seed,
+        n_jobs=1,
+    )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*precomputed metric.*", category=UserWarning)
         found = mapper.fit_transform(_neighbour_graph(search, neighbours))

@@ -76,7 +76,7 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
         mean, log_var = model.encode(images)
         latents = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), batch_seed))
         logits = model.decode_logits(latents)
-        reconstruction = likelihood_nll(model.likelihood, images, logits, tf.convert_to_tensor(model.variance))
+        reconstruction = likelihood_nll(model.likelihood, images, logits, model.spread)
         kl = model.prior.kl(mean, log_var, latents)
         return ElboTerms(reconstruction, kl, gaussian_kl(mean, log_var), mean, log_var)
 

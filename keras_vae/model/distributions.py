@@ -12,6 +12,8 @@ __all__ = [
     "bernoulli_nll",
     "continuous_bernoulli_mean",
     "continuous_bernoulli_nll",
+    "discretized_logistic_mean",
+    "discretized_logistic_nll",
     "gaussian_kl",
     "gaussian_log_density",
     "gaussian_nll",
@@ -22,8 +24,10 @@ __all__ = [
 
 Tensor: TypeAlias = Any  # TensorFlow ships no types
 
-Likelihood = Literal["bernoulli", "gaussian", "continuous_bernoulli"]
+Likelihood = Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"]
 LIKELIHOODS: tuple[Likelihood, ...] = get_args(Likelihood)
+
+GREY_VALUES = 256
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
 
@@ -133,34 +137,82 @@ def gaussian_nll(images: Tensor, means: Tensor, variance: Tensor) -> Tensor:
     return 0.5 * _sum_over_pixels(LOG_TWO_PI + tf.math.log(variance) + tf.square(images - means) / variance)
 
 
-def likelihood_nll(likelihood: Likelihood, images: Tensor, logits: Tensor, variance: Tensor = 1.0) -> Tensor:
+def discretized_logistic_nll(images: Tensor, centers: Tensor, scale: Tensor) -> Tensor:
+    """Negative log-likelihood of 8-bit pixels under a logistic distribution that is cut into 256 pieces.
+
+    Each grey value has the probability of the values that round to it; black and white have the tails too (Salimans et
+    al. 2017, equation 2).
+
+    Args:
+        images: `(..., h, w, c)`, multiples of 1/255 in [0, 1].
+        centers: same shape, any numbers.
+        scale: a positive number, in grey values from 0 to 1.
+
+    Returns:
+        `(...)` nats per image, at least 0: a probability of the image as it is stored.
+    """
+    half = 0.5 / (GREY_VALUES - 1)
+    above, below = (images - centers + half) / scale, (images - centers - half) / scale
+    # log(F(a) - F(b)) = log F(a) + log F(-b) + log(1 - exp(b - a)), of which no term overflows.
+    inside = tf.math.log1p(-tf.exp(-2.0 * half / scale))
+    log_above = tf.where(images > 1.0 - half, 0.0, tf.math.log_sigmoid(above))
+    log_below = tf.where(images < half, 0.0, tf.math.log_sigmoid(-below))
+    is_tail = tf.logical_or(images < half, images > 1.0 - half)
+    return -_sum_over_pixels(log_above + log_below + tf.where(is_tail, 0.0, inside))
+
+
+def discretized_logistic_mean(centers: Tensor, scale: Tensor) -> Tensor:
+    """Mean of a logistic distribution whose tails below 0 and above 1 are moved to 0 and 1.
+
+    Args:
+        centers: any shape, any numbers.
+        scale: a positive number.
+
+    Returns:
+        The same shape, in [0, 1]: the integral of `1 - F(x)` from 0 to 1.
+    """
+    return scale * (tf.math.softplus(centers / scale) - tf.math.softplus((centers - 1.0) / scale))
+
+
+def likelihood_nll(likelihood: Likelihood, images: Tensor, logits: Tensor, spread: Tensor = 1.0) -> Tensor:
     """Negative log-likelihood of images under the decoder's logits.
 
     Args:
-        likelihood: `bernoulli`, `gaussian` (its mean is the sigmoid of the logit) or `continuous_bernoulli`.
+        likelihood: `bernoulli`, `gaussian` (its mean is the sigmoid of the logit), `discretized_logistic` (its center
+            is the line that touches the sigmoid at 0) or `continuous_bernoulli`.
         images: `(..., h, w, c)` in [0, 1].
         logits: same shape.
-        variance: variance of each pixel; only the Gaussian reads it.
+        spread: of each pixel, the variance of the Gaussian or the scale of the logistic distribution; others have none.
 
     Returns:
         `(...)` nats per image.
     """
     if likelihood == "gaussian":
-        return gaussian_nll(images, tf.sigmoid(logits), variance)
+        return gaussian_nll(images, tf.sigmoid(logits), spread)
+    if likelihood == "discretized_logistic":
+        return discretized_logistic_nll(images, _center(logits), spread)
     return bernoulli_nll(images, logits) if likelihood == "bernoulli" else continuous_bernoulli_nll(images, logits)
 
 
-def likelihood_mean(likelihood: Likelihood, logits: Tensor) -> Tensor:
+def likelihood_mean(likelihood: Likelihood, logits: Tensor, spread: Tensor = 1.0) -> Tensor:
     """Expected image under the decoder's logits.
 
     Args:
         likelihood: one of `LIKELIHOODS`.
         logits: `(..., h, w, c)`.
+        spread: as for `likelihood_nll`; only the logistic distribution's mean depends on it.
 
     Returns:
         `(..., h, w, c)` in [0, 1].
     """
+    if likelihood == "discretized_logistic":
+        return discretized_logistic_mean(_center(logits), spread)
     return continuous_bernoulli_mean(logits) if likelihood == "continuous_bernoulli" else tf.sigmoid(logits)
+
+
+def _center(logits: Tensor) -> Tensor:
+    # Half of the pixels of many images are black: a center must be able to lie below 0 to find that likely.
+    return 0.5 + 0.25 * logits
 
 
 def _sum_over_pixels(values: Tensor) -> Tensor:

@@ -38,6 +38,7 @@ LARGEST_LOGIT = 10.0
 SMALLEST_VARIANCE = 1.0 / (12.0 * 255.0**2)
 VARIANCE_OF_UNIFORM = 1.0 / 12.0
 VARIANCE_MOMENTUM = 0.99
+LOG_SCALE_AT_FIRST = -3.0
 
 EVALUATION_SEED = 777
 
@@ -57,7 +58,8 @@ class VAE(keras.Model):
         network: `dense` or `convolutional`.
         widths: hidden widths from the image inwards; None takes the network's own.
         likelihood: `bernoulli`, `gaussian` with one variance shared by all pixels and set to its optimum
-            (Rybkin et al. 2021), or `continuous_bernoulli`.
+            (Rybkin et al. 2021), `discretized_logistic` of 8-bit values with one scale that is learned (Salimans et al.
+            2017), or `continuous_bernoulli`.
         beta: weight of the KL, at least 0.
         prior: `standard_normal`, `mixture` of Gaussians, `flow`, or `vamp`.
         prior_components: Gaussians of a mixture, images of a VampPrior, couplings of a flow.
@@ -118,6 +120,8 @@ class VAE(keras.Model):
         self.noise = keras.random.SeedGenerator(self.seed)
         self.beta = self._add_scalar(beta, "beta")
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
+        if likelihood == "discretized_logistic":
+            self.log_scale = self._add_scalar(LOG_SCALE_AT_FIRST, "log_scale", trainable=True)
         self._trackers = {name: keras.metrics.Mean(name) for name in ("loss", "reconstruction", "kl", "elbo")}
         self.build((None, *self.image_shape))
 
@@ -173,7 +177,14 @@ class VAE(keras.Model):
         Returns:
             `(n, h, w, c)` in [0, 1].
         """
-        return likelihood_mean(self.likelihood, self.decode_logits(latents))
+        return likelihood_mean(self.likelihood, self.decode_logits(latents), self.spread)
+
+    @property
+    def spread(self) -> Tensor:
+        """The number that all pixels share: the variance of a Gaussian, the scale of a logistic distribution."""
+        if self.likelihood == "discretized_logistic":
+            return tf.exp(self.log_scale)
+        return tf.convert_to_tensor(self.variance)
 
     def decode_logits(self, latents: Tensor) -> Tensor:
         """Parameters of the pixels' distribution, from which `decode` takes the mean.
@@ -202,11 +213,9 @@ class VAE(keras.Model):
         mean, log_var = self.encode(images)
         latents = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), seed))
         logits = self.decode_logits(latents)
-        if training and self.likelihood == "gaussian":
-            variance = self._best_variance(images, logits)
-        else:
-            variance = tf.convert_to_tensor(self.variance)
-        reconstruction = likelihood_nll(self.likelihood, images, logits, variance)
+        learns_variance = training and self.likelihood == "gaussian"
+        spread = self._best_variance(images, logits) if learns_variance else self.spread
+        reconstruction = likelihood_nll(self.likelihood, images, logits, spread)
         prior = self.training_prior if training else self.prior
         return reconstruction, prior.kl(mean, log_var, latents)
 
@@ -260,7 +269,7 @@ class VAE(keras.Model):
         """
         seed = _fresh_seed() if seed is None else seed
         mean, log_var = self.encode(images)
-        variance = tf.convert_to_tensor(self.variance)
+        spread = self.spread
 
         def add_sample(index: Tensor, largest: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             noise = tf.random.stateless_normal(tf.shape(mean), tf.random.experimental.stateless_fold_in(seed, index))
@@ -268,7 +277,7 @@ class VAE(keras.Model):
             log_weight = (
                 self.prior.log_density(latents)
                 - gaussian_log_density(latents, mean, log_var)
-                - likelihood_nll(self.likelihood, images, self.decode_logits(latents), variance)
+                - likelihood_nll(self.likelihood, images, self.decode_logits(latents), spread)
             )
             # The sum is kept relative to its largest term: a sum of logarithms would round at every step.
             new_largest = tf.maximum(largest, log_weight)
@@ -311,10 +320,10 @@ class VAE(keras.Model):
         super().load_own_variables(weights)
         self.noise.state.assign(store["noise"])
 
-    def _add_scalar(self, value: float, name: str) -> keras.Variable:
+    def _add_scalar(self, value: float, name: str, *, trainable: bool = False) -> keras.Variable:
         initializer = keras.initializers.Constant(value)
         return self.add_weight(
-            shape=(), initializer=initializer, trainable=False, dtype="float32", aggregation="mean", name=name
+            shape=(), initializer=initializer, trainable=trainable, dtype="float32", aggregation="mean", name=name
         )
 
     def _make_prior(self) -> Prior:

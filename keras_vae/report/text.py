@@ -28,6 +28,7 @@ DATASETS = {"fashion_mnist": "Fashion-MNIST"}
 LIKELIHOOD_WORDS = {
     "bernoulli": "Bernoulli for each pixel",
     "gaussian": "Gaussian for each pixel, one variance σ² fitted to the data",
+    "discretized_logistic": "logistic for each pixel, cut at 256 grey values, one scale s learned",
     "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
 }
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
@@ -254,6 +255,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
         (config.dataset == "fashion_mnist", "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747"),
         (config.beta != 1, "Higgins et al. 2017, beta-VAE, ICLR"),
         (config.likelihood == "gaussian", "Rybkin, Daniilidis & Levine 2021, calibrated decoders, arXiv:2006.13202"),
+        (config.likelihood == "discretized_logistic", "Salimans et al. 2017, PixelCNN++, arXiv:1701.05517"),
         (
             config.likelihood == "continuous_bernoulli",
             "Loaiza-Ganem & Cunningham 2019, The continuous Bernoulli, arXiv:1907.06845",

@@ -43,7 +43,7 @@ class TrainConfig:
     widths: tuple[int, ...] | None = option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
     )
-    likelihood: Literal["bernoulli", "gaussian", "continuous_bernoulli"] = option(
+    likelihood: Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"] = option(
         "bernoulli", "distribution of the pixels"
     )
     beta: float = option(1.0, "weight of the KL; 1 is the ELBO", low=0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_vae.latent_space.maps import MAPS, make_map
+from keras_vae.latent_space.maps import MAPS, flatten, make_map
 
 
 def clusters(size: int = 50, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -74,3 +74,16 @@ def test_a_single_latent_lies_on_a_line():
     laid = make_map("pca", points).points
     assert np.allclose(np.abs(laid[:, 0]), np.abs(points[:, 0]), atol=1e-6)
     assert not laid[:, 1].any()
+
+
+def test_what_is_laid_out_for_clusters_has_its_dimensions_and_keeps_neighbours_together():
+    rng = np.random.default_rng(0)
+    centers = 6.0 * rng.standard_normal((3, 8))
+    kinds = rng.integers(0, 3, 300)
+    flat = flatten(centers[kinds] + rng.standard_normal((300, 8)), dimensions=4, neighbours=10)
+    assert flat.shape == (300, 4)
+    inside = max(
+        np.linalg.norm(flat[kinds == kind] - flat[kinds == kind].mean(axis=0), axis=1).max() for kind in range(3)
+    )
+    middles = np.stack([flat[kinds == kind].mean(axis=0) for kind in range(3)])
+    assert inside < min(np.linalg.norm(middles[i] - middles[j]) for i in range(3) for j in range(i))

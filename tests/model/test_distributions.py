@@ -13,6 +13,8 @@ from keras_vae.model.distributions import (
     bernoulli_nll,
     continuous_bernoulli_mean,
     continuous_bernoulli_nll,
+    discretized_logistic_mean,
+    discretized_logistic_nll,
     gaussian_kl,
     gaussian_log_density,
     gaussian_nll,
@@ -77,6 +79,21 @@ def test_no_model_of_the_grey_test_images_can_come_below_their_entropy(fashion_m
         [bernoulli_nll(part, special.logit(part.clip(1e-9, 1 - 1e-9))) for part in images.reshape(10, 1000, 28, 28, 1)]
     )
     assert entropy == pytest.approx(189.86, abs=0.005)
+
+
+@pytest.mark.parametrize("center", [-0.4, 0.0, 0.37, 1.0, 1.3])
+@pytest.mark.parametrize("scale", [1e-3, 0.02, 0.5])
+def test_the_probabilities_of_the_256_grey_values_are_those_of_scipy_and_one_in_all(center, scale):
+    values = np.arange(256) / 255
+    images = tf.constant(values, tf.float32)[:, None, None, None]
+    nats = discretized_logistic_nll(images, one_pixel(center), tf.constant(scale)).numpy().astype(np.float64)
+    edges = np.concatenate([[-np.inf], values[:-1] + 0.5 / 255, [np.inf]])
+    expected = np.diff(stats.logistic(center, scale).cdf(edges))
+    assert np.exp(-nats) == pytest.approx(expected, rel=2e-3, abs=1e-7)
+    assert np.exp(-nats).sum() == pytest.approx(1.0, abs=1e-4)
+    assert (nats >= 0.0).all()
+    mean = float(discretized_logistic_mean(tf.constant(center), tf.constant(scale)))
+    assert mean == pytest.approx(expected @ values, abs=3e-4)  # a scale below the width of a grey value is seen
 
 
 @pytest.mark.parametrize("logit", LOGITS)

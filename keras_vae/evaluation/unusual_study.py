@@ -1,0 +1,64 @@
+"""What the likelihood of a model is good for: whether it, or what it consists of, tells unusual images apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.evaluation.subject import BATCH, Results, Subject
+from keras_vae.evaluation.unusual_images import SCORES, UNUSUAL_IMAGES, auroc, unusual_images
+
+__all__ = ["measure_unusual_images"]
+
+IMAGES = 2_000
+SAMPLES = 20
+
+
+def measure_unusual_images(subject: Subject) -> Results:
+    """The area under the ROC curve of each score for each kind of unusual images, against as many test images."""
+    data = subject.data
+    usual = data.images("test", min(IMAGES, data.counts["test"])) / np.float32(255)
+    held_out = data.images("validation", min(IMAGES, data.counts["validation"])) / np.float32(255)
+    scores = _Scores(subject, held_out)
+    of_usual = scores(usual)
+    measurements = {}
+    for kind, images in unusual_images(usual, subject.config.seed).items():
+        of_unusual = scores(images)
+        for score, words in SCORES.items():
+            measurements[f"unusual_images.{kind}.{score}"] = subject.measurement(
+                auroc(of_usual[score], of_unusual[score]),
+                "area under the ROC curve, 0.5 by chance",
+                protocol="grey",
+                details=f"{UNUSUAL_IMAGES[kind]}, against {len(usual):,} test images, by the {words}",
+            )
+    return measurements, {}
+
+
+class _Scores:
+    """Scores of images, the higher the more unusual."""
+
+    def __init__(self, subject: Subject, held_out: np.ndarray) -> None:
+        self._model, self._seed = subject.model, subject.config.seed
+        self._of_batch = tf.function(self._compute, autograph=False, reduce_retracing=True)
+        own = self._own(held_out)
+        self._moments = {score: (own[score].mean(), own[score].std() or 1.0) for score in ("latent", "error")}
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        own = self._own(images)
+        combined = sum((own[score] - mean) / deviation for score, (mean, deviation) in self._moments.items())
+        return {**own, "combined": np.asarray(combined)}
+
+    def _own(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        starts = range(0, len(images), BATCH)
+        rows = [self._of_batch(images[at : at + BATCH], tf.constant((self._seed, at))) for at in starts]
+        return {score: np.concatenate([row[score] for row in rows]).astype(np.float64) for score in rows[0]}
+
+    def _compute(self, images: Any, seed: Any) -> dict[str, Any]:
+        mean, _ = self._model.encode(images)
+        return {
+            "nll": -self._model.log_likelihood(images, tf.constant(SAMPLES), seed),
+            "latent": -self._model.prior.log_density(mean),
+            "error": tf.reduce_sum(tf.square(images - self._model.decode(mean)), axis=(1, 2, 3)),
+        }
