@@ -2,6 +2,7 @@ from .data import open_dataset as open_dataset
 from .errors import InputError as InputError
 from .model import VAE as VAE
 from .model import export_saved_model as export_saved_model
+from .model import fit_prior as fit_prior
 from .model import load_model as load_model
 from .runs import Run as Run
 from .runs import TrainConfig as TrainConfig

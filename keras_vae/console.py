@@ -16,8 +16,8 @@ INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl
 
 GPU_DRIVER = Path("/proc/driver/nvidia")  # is there where the driver of an NVIDIA GPU is loaded
 
-# Modules that only `pip install 'keras_vae[all]'` brings: measuring, exploring and reporting need them.
-OPTIONAL = {"sklearn", "umap", "openTSNE", "typst", "markdown_it"}
+# Modules that only `pip install 'keras_vae[all]'` brings: exploring and reporting need them.
+OPTIONAL = {"umap", "openTSNE", "typst", "markdown_it"}
 
 
 def run_command(main: Callable[[], None]) -> None:

@@ -47,8 +47,8 @@ def test_the_quick_preset_learns_the_real_data(run):
         "validation": 10_000,
         "test": 10_000,
     }
-    # The mean Bernoulli entropy of the test images is a floor that no model can pass; a broken one stays far above.
-    assert 189.86 < -result["splits"]["test"]["elbo"] < 250.0
+    # Nats of a density: with residuals of 0.3, as of a model that knows the mean image alone, they would be above 160.
+    assert -900.0 < -result["splits"]["test"]["elbo"] < -550.0
 
 
 def test_the_console_shows_progress_a_table_and_the_next_commands(output):
@@ -101,7 +101,7 @@ def test_hyperparameters_compare_runs(url):
     assert {"latent_dim", "beta", "likelihood", "learning_rate"} <= {each["name"] for each in experiment["hparamInfos"]}
     body = json.dumps({"colParams": [], "allowedStatuses": ["STATUS_UNKNOWN"], "startIndex": 0, "sliceSize": 10})
     groups = get_json(url, "/data/plugin/hparams/session_groups", request=body)["sessionGroups"]
-    assert sorted(group["hparams"]["latent_dim"] for group in groups) == [3.0, 16.0]
+    assert sorted(group["hparams"]["latent_dim"] for group in groups) == [3.0, 32.0]
     for group in groups:
         assert ("test", "elbo") in {(each["name"]["group"], each["name"]["tag"]) for each in group["metricValues"]}
 
@@ -111,7 +111,7 @@ def test_the_projector_serves_the_means_of_the_test_images(url, run):
     info = get_json(url, "/data/plugin/projector/info", run="first/projector")
     assert [embedding["tensorName"] for embedding in info["embeddings"]] == ["latent_mean"]
     content = get(url, "/data/plugin/projector/tensor", run="first/projector", name="latent_mean")
-    served = np.frombuffer(content, np.float32).reshape(10_000, 16)
+    served = np.frombuffer(content, np.float32).reshape(10_000, 32)
     served_model = tf.saved_model.load(str(run.saved_model))
     encoded = served_model.encode(images[:500] / np.float32(255))["mean"].numpy()
     assert served[:500] == pytest.approx(encoded, abs=1e-3)

@@ -68,11 +68,11 @@ def test_the_wheel_trains_and_names_the_missing_extra_and_with_it_does_everythin
     code = 'import keras_vae; print(keras_vae.open_dataset("fashion_mnist").counts["test"])'
     assert installed("python", "-c", code).stdout.strip() == "10000"
 
-    refused = installed("keras-vae", "evaluate", "quick", status=2).stderr.splitlines()
-    assert refused == ["error: this command needs sklearn: pip install 'keras_vae[all]' brings it."]
+    installed("keras-vae", "evaluate", "quick", "--importance-samples", "2")
+    refused = installed("keras-vae", "explore", "quick", "--points", "500", status=2).stderr.splitlines()
+    assert refused == ["error: this command needs umap: pip install 'keras_vae[all]' brings it."]
 
     installed("pip", "install", "--quiet", f"{wheel}[all]")
-    installed("keras-vae", "evaluate", "quick", "--importance-samples", "2")
     installed("keras-vae", "explore", "quick", "--points", "500", "--pairs", "4", "--repeats", "2")
     installed("keras-vae", "report", "quick")
     run = installed.folder / "saved_models" / "quick"

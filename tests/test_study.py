@@ -40,13 +40,13 @@ def test_the_evaluation_compares_the_run_with_pca_and_with_real_images(study, ru
     metrics = json.loads((run.folder / "metrics.json").read_text())
     value = {name: figure["value"] for name, figure in metrics["evaluations"]["grey"]["measurements"].items()}
     trained = json.loads((run.folder / "training.json").read_text())["splits"]["test"]
-    assert value["likelihood.kl"] == pytest.approx(trained["kl"], rel=1e-4)
-    assert value["likelihood.negative_elbo"] == pytest.approx(-trained["elbo"], abs=0.3)  # other posterior samples
-    assert value["reconstruction.mean.mse_per_pixel"] < value["pca.mse_per_pixel"] == pytest.approx(0.0198, abs=2e-4)
+    assert value["likelihood.kl"] == pytest.approx(trained["kl"], rel=5e-3)  # by other posterior samples
+    assert value["likelihood.negative_elbo"] == pytest.approx(-trained["elbo"], abs=1.0)
+    assert value["reconstruction.mean.mse_per_pixel"] < value["pca.mse_per_pixel"] == pytest.approx(0.0145, abs=2e-4)
     assert value["real_images.cross_entropy"] == pytest.approx(189.86, abs=0.005)
     assert value["real_images.classifier.frechet_distance"] < 1 < value["generation.classifier.frechet_distance"]
     assert value["real_images.classifier.recall"] > value["generation.classifier.recall"]
-    assert "|  | first | PCA, 16 | real images |" in study["table"]
+    assert "|  | first | PCA, 32 | real images |" in study["table"]
 
 
 @pytest.mark.slow

@@ -19,6 +19,8 @@ SAMPLES = 20
 def measure_unusual_images(subject: Subject) -> Results:
     """The area under the ROC curve of each score for each kind of unusual images, against as many test images."""
     data = subject.data
+    if subject.config.protocol == "binarized":  # which has grey images measured under the protocol of their own
+        return {}, {}
     usual = data.images("test", min(IMAGES, data.counts["test"])) / np.float32(255)
     held_out = data.images("validation", min(IMAGES, data.counts["validation"])) / np.float32(255)
     scores = _Scores(subject, held_out)

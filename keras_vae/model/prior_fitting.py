@@ -8,6 +8,7 @@ import tensorflow as tf
 from scipy.linalg import solve_triangular
 from sklearn import mixture
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.priors import NO_CLASS, GaussianMixture
@@ -56,7 +57,9 @@ def _fit_mixture(prior: GaussianMixture, latents: np.ndarray, labels: np.ndarray
         by_class = {int(label): latents[labels == label] for label in np.unique(labels)}
         if len(by_class) <= components and min(map(len, by_class.values())) >= LEAST_LATENTS:
             groups = by_class
-    counts = _shares({label: len(group) for label, group in groups.items()}, components)
+    # A covariance takes more latents than it has dimensions.
+    most = {label: max(1, len(group) // (2 * latents.shape[1])) for label, group in groups.items()}
+    counts = _shares(most, components)
     weights, means, factors, class_of = [], [], [], []
     for label, group in groups.items():
         fitted = mixture.GaussianMixture(
@@ -64,22 +67,23 @@ def _fit_mixture(prior: GaussianMixture, latents: np.ndarray, labels: np.ndarray
         )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # the last rounds gain less than a seed does
-            fitted.fit(group.astype(np.float64))
+            with threadpool_limits(1):  # several threads wait for each other longer than they share such small work
+                fitted.fit(group.astype(np.float64))
         weights.append(fitted.weights_ * len(group))
         means.append(fitted.means_)
         factors.append(_precision_factors(fitted.covariances_))
         class_of.append(np.full(counts[label], label))
-    unused = components - sum(counts.values())  # where there are fewer latents than Gaussians
+    unused = components - sum(counts.values())  # where there are too few latents for so many
     parts = [np.concatenate(column) for column in (weights, means, factors, class_of)]
     weights_, *others = (np.concatenate([part, np.repeat(part[:1], unused, axis=0)]) for part in parts)
     weights_[components - unused :] = 0.0
     prior.set_gaussians(weights_, *others)
 
 
-def _shares(sizes: dict[int, int], components: int) -> dict[int, int]:
-    """How many of the Gaussians each group takes: all alike but for a remainder, and never more than it has latents."""
-    each, more = divmod(components, len(sizes))
-    return {label: min(each + (place < more), size) for place, (label, size) in enumerate(sizes.items())}
+def _shares(most: dict[int, int], components: int) -> dict[int, int]:
+    """How many of the Gaussians each group takes: all alike but for a remainder, and no more than it can fill."""
+    each, more = divmod(components, len(most))
+    return {label: min(each + (place < more), limit) for place, (label, limit) in enumerate(most.items())}
 
 
 def _precision_factors(covariances: np.ndarray) -> np.ndarray:

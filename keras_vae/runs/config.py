@@ -38,20 +38,20 @@ class TrainConfig:
         "none", "dynamic: draw the pixels black or white afresh in every epoch"
     )
 
-    latent_dim: int = option(16, "size of the latent space", low=1, high=4096)
+    latent_dim: int = option(40, "size of the latent space", low=1, high=4096)
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
     )
     likelihood: Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"] = option(
-        "bernoulli", "distribution of the pixels"
+        "gaussian", "distribution of the pixels"
     )
-    beta: float = option(1.0, "weight of the KL; 1 is the ELBO", low=0)
+    beta: float = option(0.3, "weight of the KL; 1 is the ELBO", low=0)
     prior: Literal["standard_normal", "mixture", "flow", "vamp"] = option(
-        "standard_normal", "distribution of the latents that samples are drawn from"
+        "mixture", "distribution of the latents that samples are drawn from"
     )
     prior_components: int = option(
-        300, "Gaussians of a mixture, images of a VampPrior, couplings of a flow", low=1, high=100_000
+        500, "Gaussians of a mixture, images of a VampPrior, couplings of a flow", low=1, high=100_000
     )
     prior_training: Literal["afterwards", "joint"] = option(
         "afterwards",
@@ -173,7 +173,22 @@ class TrainConfig:
 # Each preset names only what differs from the defaults above.
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    "quick": {"epochs": 6, "weight_average": 0.98, "grid_every": 2, "histogram_every": 2},
-    "manifold": {"latent_dim": 2, "epochs": 40},
-    "benchmark": {"latent_dim": 40, "binarize": "dynamic"},
+    "quick": {
+        "latent_dim": 32,
+        "widths": (512, 512),
+        "epochs": 6,
+        "prior_components": 100,
+        "grid_every": 2,
+        "histogram_every": 2,
+    },
+    "manifold": {"latent_dim": 2, "prior_components": 100},
+    "compress": {"latent_dim": 64, "beta": 0.1},
+    "benchmark": {
+        "latent_dim": 40,
+        "widths": (512, 512),
+        "binarize": "dynamic",
+        "likelihood": "bernoulli",
+        "beta": 1.0,
+        "prior": "standard_normal",
+    },
 }

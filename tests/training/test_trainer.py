@@ -35,6 +35,9 @@ def tiny(folder: Path, **options) -> TrainConfig:
         "batch_size": 10,
         "beta_warmup": 2.0,
         "xla": "off",
+        "likelihood": "bernoulli",
+        "beta": 1.0,
+        "prior": "standard_normal",
         "grid_every": 0,
         "histogram_every": 0,
     }
