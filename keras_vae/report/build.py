@@ -19,7 +19,6 @@ from keras_vae.files import typed_command
 from keras_vae.latent_space import (
     FORMAT,
     PROBE_POINTS,
-    SILHOUETTE_POINTS,
     TRUSTED_NEIGHBOURS,
     TRUSTED_POINTS,
     ExplorationConfig,
@@ -51,10 +50,19 @@ LARGE_MAP, SMALL_MAP = (54.0, 43.0), (36.0, 43.0)  # width and height, mm
 LOSS_CURVES, TABLE_HEIGHT = (52.0, 37.0), 40.0  # mm
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
+# What the negative log-likelihood is of, where it is not that of binarised images.
+_DENSITY = "Nats: of a density, which may be above 1. "
+_NATS = {
+    "bernoulli": "",
+    "gaussian": _DENSITY,
+    "discretized_logistic": "Nats: of 8-bit values. ",
+    "continuous_bernoulli": _DENSITY,
+}
+
 # Rows of each picture, the widest it may be and the highest a row of it, mm.
 PICTURES = {
-    "reconstructions": (2, 68.0, 6.8),
-    "samples": (3, 68.0, 6.8),
+    "reconstructions": (2, 92.0, 9.2),
+    "samples": (3, 92.0, 9.2),
     "path": (3, 72.0, 6.2),
     "lines": (5, 64.0, 5.4),
 }
@@ -175,7 +183,9 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         "modelling": modelling(config, built["widths"], built["image_shape"], summary["parameters"]),
         "training": training(config, summary, images),
         "results": result_rows(metrics),
-        "results_note": f"Test split, {images:,} images; ± is one standard error. "
+        "results_note": f"Test split, {images:,} images; ± is one standard error. MSE and SSIM: through the posterior "
+        f"mean, beside a PCA of {config.latent_dim} components. {_NATS[config.likelihood]}K: posterior samples of each "
+        "image. Samples: compared by features of this project's classifier. "
         f"Evaluated in {grey['seconds'] / 60:.1f} min.",
         "maps": _map_names(run),
         "map_width": _map_size(run)[0],
@@ -231,12 +241,10 @@ def _latent_note(latent: Mapping[str, Any]) -> str:
     spaces = latent["spaces"]
     fitted, placed = spaces["latent"]["training_images"], spaces["umap"]["training_images"]
     return (
-        f"Maps: posterior means of {latent['maps']['points']:,} test images. 1-NN, 5-NN, linear: accuracy on "
-        f"test images after fitting to {fitted:,} training images (linear: at most {PROBE_POINTS:,}; in the maps "
-        f"{placed:,}, placed there afterwards). Silhouette: by class, {SILHOUETTE_POINTS:,} images at most. "
-        f"Trustworthiness: of "
-        f"{TRUSTED_NEIGHBOURS} neighbours as neighbours in the pixels, {TRUSTED_POINTS:,} images at most. Clusters: "
-        f"accuracy by the best matching; ± one standard deviation over {latent['clusterings']['seeds']} seeds."
+        f"{latent['maps']['points']:,} test images. 5-NN, linear: accuracy after fitting to {fitted:,} training "
+        f"images (linear: at most {PROBE_POINTS:,}; in maps {placed:,}). Trustworthiness: of {TRUSTED_NEIGHBOURS} "
+        f"neighbours, against the pixels, {TRUSTED_POINTS:,} images at most. Clusters: best matching; ± one standard "
+        f"deviation over {latent['clusterings']['seeds']} seeds."
     )
 
 
@@ -244,10 +252,7 @@ def _paths_note(latent: Mapping[str, Any]) -> str:
     pairs = latent["between_random_pairs"]
     note = f"Means over {pairs['pairs']:,} random pairs ± standard error. Length: Euclidean, of the decoded path. "
     if "distance_to_real_images" in pairs["straight"]:
-        note += (
-            "Unevenness: largest over mean step, and distance to the nearest training image: in features of the "
-            "classifier. "
-        )
+        note += "Distance to the nearest training image: in features of the classifier. "
     return f"{note}Log prior: mean along the path, nats."
 
 

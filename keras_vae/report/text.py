@@ -41,7 +41,7 @@ SPACES = {
     "pca_of_pixels": "PCA of pixels",
 }
 # Norouzi, Fleet & Norouzi 2020, table 1: VAE of dense layers, N(0, I) prior, 40 latents, 5,000 samples.
-PUBLISHED_BINARIZED = "228.70 (published VAE)"
+PUBLISHED_BINARIZED = "published: 228.70"
 LONGEST_TITLE = 40  # letters of a data set's name
 LONGEST_NAME = 14  # letters of a class
 LONGEST_PATH = 48  # letters of the classes on one path
@@ -133,32 +133,32 @@ def result_rows(metrics: Numbers) -> list[list[str]]:
     entropy = measured.get("real_images.cross_entropy") if metrics["likelihood"] == "bernoulli" else None
     rows = [["measure", "this run", "to compare"]]
     for name, measure, digits in (
-        ("MSE per pixel, posterior mean", "mse_per_pixel", 5),
-        ("structural similarity (SSIM), posterior mean", "ssim", 4),
+        ("MSE per pixel", "mse_per_pixel", 5),
+        ("structural similarity (SSIM)", "ssim", 4),
     ):
         own, other = measured[f"reconstruction.mean.{measure}"], measured[f"pca.{measure}"]
-        rows.append([name, _cell(own, digits), f"PCA, {metrics['latent_dim']}: {_cell(other, digits)}"])
-    limit = f"entropy of the images: {_cell(entropy, 2)}" if entropy else ""
+        rows.append([name, _cell(own, digits), f"PCA: {_cell({'value': other['value']}, digits)}"])
+    limit = f"least: {_cell({'value': entropy['value']}, 2)}" if entropy else ""
     rows += [
-        ["minus the ELBO, one sample, nats per image", _cell(measured["likelihood.negative_elbo"], 2), limit],
+        ["minus the ELBO, nats per image", _cell(measured["likelihood.negative_elbo"], 2), limit],
         ["    reconstruction part", _cell(measured["likelihood.reconstruction"], 2), ""],
         ["    KL part", _cell(measured["likelihood.kl"], 2), ""],
-        [f"bound on -log p(x), {samples:,} samples", _cell(measured["likelihood.importance_weighted_nll"], 2), ""],
+        [f"bound on -log p(x), K = {samples:,}", _cell(measured["likelihood.importance_weighted_nll"], 2), ""],
     ]
     if binarized := metrics["evaluations"].get("binarized"):
         measurement = binarized["measurements"]["likelihood.importance_weighted_nll"]
-        name = f"    the same of binarised images, {binarized['importance_samples']:,} samples"
+        name = f"    binarised, K = {binarized['importance_samples']:,}"
         comparable = metrics["dataset"] == "fashion_mnist" and binarized["importance_samples"] == 5000
         rows.append([name, _cell(measurement, 2), PUBLISHED_BINARIZED if comparable else ""])
     rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])
     for title, measure, digits in (
-        ("Fréchet distance, own classifier (not the FID)", "frechet_distance", 2),
-        ("precision of generated images, 0 to 1", "precision", 3),
-        ("recall of generated images, 0 to 1", "recall", 3),
+        ("Fréchet distance (not the FID)", "frechet_distance", 2),
+        ("precision of samples, 0 to 1", "precision", 3),
+        ("recall of samples, 0 to 1", "recall", 3),
     ):
         if made := measured.get(f"generation.classifier.{measure}"):
             real = measured[f"real_images.classifier.{measure}"]
-            rows.append([title, _cell(made, digits), f"real images: {_cell(real, digits)}"])
+            rows.append([title, _cell(made, digits), f"real: {_cell(real, digits)}"])
     return rows
 
 
@@ -168,9 +168,11 @@ def space_rows(latent: Numbers) -> list[list[str]]:
     Args:
         latent: what `latent.json` holds.
     """
-    measures = {"knn_1": "1-NN", "knn_5": "5-NN", "linear_probe": "linear", "silhouette": "silhouette"}
+    measures = {"knn_5": "5-NN", "linear_probe": "linear"}
     rows = [["space", *measures.values(), "trustworthiness"]]
     for space, scores in latent["spaces"].items():
+        if space == "pca":  # the first components of a space whose latents are all in use show little of it
+            continue
         rows.append([SPACES[space], *(f"{scores[each]:.3f}" for each in (*measures, "trustworthiness"))])
     return rows
 
@@ -201,7 +203,6 @@ def path_rows(latent: Numbers) -> list[list[str]]:
     """
     titles = {
         "length": "length",
-        "unevenness": "unevenness",
         "distance_to_real_images": "distance to real",
         "log_prior_density": "log prior",
     }
