@@ -24,8 +24,8 @@ def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, fl
     (width, height), points = size, TEXT_POINTS - 1
     style: dict[str, Any] = {"lw": 1.2, "marker": "o" if len(history) < 4 else None, "ms": 2.5}
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
-    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.16})
-    figure.subplots_adjust(left=0.36 / width, right=1.0 - 0.05 / width, top=1.0 - 0.04 / height, bottom=0.33 / height)
+    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.4})
+    figure.subplots_adjust(left=0.36 / width, right=1.0 - 0.05 / width, top=1.0 - 0.16 / height, bottom=0.33 / height)
     epochs = [each["epoch"] for each in history]
     for name, title, colour in (("elbo", "training", GREY), ("val_elbo", "validation", BLUE)):
         if all(name in each for each in history):
@@ -35,14 +35,23 @@ def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, fl
     values = np.concatenate([line.get_ydata() for line in upper.lines])
     low, high = float(values.min()), float(np.quantile(values, 0.94))
     upper.set_ylim(low - 0.06 * (high - low + 0.1), high + 0.1 * (high - low + 0.1))
-    for axes, text in ((upper, "minus the ELBO"), (lower, "KL")):
+    for axes, text in ((upper, "-ELBO"), (lower, "KL")):
         plain_axes(axes)
         axes.tick_params(labelsize=points, length=2, pad=1.5)
-        axes.text(0.98, 0.96, f"{text}, nats", size=points, color=INK, ha="right", va="top", transform=axes.transAxes)
+        # Above the axes, as curves may come by anywhere in them.
+        axes.text(0.0, 1.07, f"{text}, nats", size=points, color=INK, ha="left", va="bottom", transform=axes.transAxes)
         axes.yaxis.set_major_locator(MaxNLocator(4 if axes is upper else 2))
     lower.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     lower.set_xlabel("epoch", size=points, color=INK, labelpad=1.0)
-    upper.legend(
-        loc="upper right", bbox_to_anchor=(1.02, 0.9), frameon=False, fontsize=points, labelcolor=INK, handlelength=1.2
-    )
+    for each, place in zip(upper.lines, (0.64, 1.0) if len(upper.lines) > 1 else (1.0,), strict=True):
+        upper.text(
+            place,
+            1.07,
+            each.get_label(),
+            size=points,
+            color=each.get_color(),
+            ha="right",
+            va="bottom",
+            transform=upper.transAxes,
+        )
     return figure

@@ -46,8 +46,8 @@ __all__ = ["missing_parts", "report_content", "write_report"]
 
 # Size of the text in points and of the pictures: the first that fits the page is taken.
 SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 11, -1)))
-LARGE_MAP, SMALL_MAP = (54.0, 43.0), (36.0, 43.0)  # width and height, mm
-LOSS_CURVES, TABLE_HEIGHT = (52.0, 37.0), 40.0  # mm
+LARGE_MAP, SMALL_MAP = (54.0, 38.0), (36.0, 38.0)  # width and height, mm
+LOSS_CURVES, TABLE_HEIGHT = (52.0, 37.0), 37.0  # mm
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
 # What the negative log-likelihood is of, where it is not that of binarised images.

@@ -252,32 +252,32 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
     compared = "generation.classifier.precision" in metrics["evaluations"]["grey"]["measurements"]
     geodesic = "geodesic" in latent["between_random_pairs"]
     all_sources = (
-        (True, "Kingma & Welling 2014, Auto-encoding variational Bayes, arXiv:1312.6114"),
-        (config.dataset == "fashion_mnist", "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST, arXiv:1708.07747"),
+        (True, "Kingma & Welling 2014, VAE, arXiv:1312.6114"),
+        (config.dataset == "fashion_mnist", "Xiao et al. 2017, Fashion-MNIST, arXiv:1708.07747"),
         (config.beta != 1, "Higgins et al. 2017, beta-VAE, ICLR"),
-        (config.likelihood == "gaussian", "Rybkin, Daniilidis & Levine 2021, calibrated decoders, arXiv:2006.13202"),
+        (config.likelihood == "gaussian", "Rybkin et al. 2021, calibrated decoders, arXiv:2006.13202"),
         (config.likelihood == "discretized_logistic", "Salimans et al. 2017, PixelCNN++, arXiv:1701.05517"),
         (
             config.likelihood == "continuous_bernoulli",
-            "Loaiza-Ganem & Cunningham 2019, The continuous Bernoulli, arXiv:1907.06845",
+            "Loaiza-Ganem & Cunningham 2019, continuous Bernoulli, arXiv:1907.06845",
         ),
         (config.is_prior_fitted, "Dai & Wipf 2019, two-stage VAE, arXiv:1903.05789"),
-        (config.prior == "flow", "Dinh, Sohl-Dickstein & Bengio 2017, Real NVP, arXiv:1605.08803"),
+        (config.prior == "flow", "Dinh et al. 2017, Real NVP, arXiv:1605.08803"),
         (config.prior == "vamp", "Tomczak & Welling 2018, VampPrior, arXiv:1705.07120"),
-        (True, "Burda, Grosse & Salakhutdinov 2016, Importance weighted autoencoders, arXiv:1509.00519"),
-        (True, "McInnes, Healy & Melville 2018, UMAP, arXiv:1802.03426"),
+        (True, "Burda et al. 2016, bound, arXiv:1509.00519"),
+        (True, "McInnes et al. 2018, UMAP, arXiv:1802.03426"),
         (True, "van der Maaten & Hinton 2008, t-SNE, JMLR 9"),
         (
             any("10-d UMAP" in name for name in latent["clusterings"]),
-            "McConville et al. 2021, N2D (clusters in a UMAP), arXiv:1908.05968",
+            "McConville et al. 2021, N2D, arXiv:1908.05968",
         ),
         (compared, "Heusel et al. 2017, Fréchet distance, arXiv:1706.08500"),
         (compared, "Kynkäänniemi et al. 2019, precision and recall, arXiv:1904.06991"),
-        (geodesic, "White 2016, spherical interpolation, arXiv:1609.04468"),
-        (geodesic, "Shao, Kumar & Fletcher 2018, geodesics of decoders (of their means), arXiv:1711.08014"),
+        (geodesic, "White 2016, spherical paths, arXiv:1609.04468"),
+        (geodesic, "Shao et al. 2018, geodesics of decoders, arXiv:1711.08014"),
         (
             "binarized" in metrics["evaluations"],
-            "Norouzi, Fleet & Norouzi 2020, Exemplar VAE (binarised protocol), arXiv:2004.04795",
+            "Norouzi et al. 2020, Exemplar VAE (binarised protocol), arXiv:2004.04795",
         ),
     )
     return [source for used, source in all_sources if used]

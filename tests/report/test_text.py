@@ -106,7 +106,9 @@ def test_measures_that_need_the_classifier_are_left_out_without_it():
     ],
 )
 def test_sentences_follow_the_numbers(mse, words):
-    sentences = findings(TrainConfig(), metrics(**{"reconstruction.mean.mse_per_pixel": figure(mse, 0.001)}), LATENT)
+    sentences = findings(
+        TrainConfig(latent_dim=16), metrics(**{"reconstruction.mean.mse_per_pixel": figure(mse, 0.001)}), LATENT
+    )
     assert words in sentences[0]
     assert "9 of 16 latents" in sentences[0]
     assert "55% at best" in sentences[1]
