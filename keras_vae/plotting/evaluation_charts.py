@@ -103,7 +103,7 @@ def chart_aggregate_posterior(
     axes = figure.add_subplot(rows, columns, len(order) + 1)
     _density(axes, np.linalg.norm(latents, axis=1), np.linalg.norm(prior, axis=1))
     axes.set_title("distance from the origin", size=TEXT_POINTS - 1, color=INK)
-    axes.legend(loc="upper left", frameon=False, fontsize=TEXT_POINTS - 2, labelcolor=INK, handlelength=1.0)
+    axes.legend(loc="best", frameon=False, fontsize=TEXT_POINTS - 2, labelcolor=INK, handlelength=1.0)
     return figure
 
 

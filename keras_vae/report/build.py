@@ -45,7 +45,7 @@ from keras_vae.runs import Run, code_origin
 __all__ = ["missing_parts", "report_content", "write_report"]
 
 # Size of the text in points and of the pictures: the first that fits the page is taken.
-SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 11, -1)))
+SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 8, -1)))
 LARGE_MAP, SMALL_MAP = (54.0, 38.0), (36.0, 38.0)  # width and height, mm
 LOSS_CURVES, TABLE_HEIGHT = (52.0, 37.0), 37.0  # mm
 MILLIMETRES = 25.4  # in an inch
