@@ -1,4 +1,4 @@
-"""Measure trained runs on the whole test split: python scripts/evaluate.py --help."""
+"""Measure trained runs on a whole split: python scripts/evaluate.py --help."""
 
 import sys
 from pathlib import Path

@@ -79,7 +79,7 @@ def test_scalars_are_those_of_the_history(url, run):
 
 def test_images_are_served_and_decode(url):
     tags = get_json(url, "/data/plugin/images/tags")["first/images"]
-    assert set(tags) == {"samples", "reconstructions", "traversal", "interpolation"}
+    assert set(tags) == {"samples", "samples_by_class", "reconstructions", "traversal", "interpolation"}
     for tag in tags:
         entries = get_json(url, "/data/plugin/images/images", run="first/images", tag=tag, sample="0")
         content = get(url, "/data/plugin/images/individualImage", **dict(urllib.parse.parse_qsl(entries[-1]["query"])))

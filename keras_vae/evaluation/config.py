@@ -18,7 +18,10 @@ class EvaluationConfig:
     """
 
     protocol: Literal["grey", "binarized"] = option(
-        "grey", "test images as they are, or made black and white as in published tables"
+        "grey", "images as they are, or made black and white as in published tables"
+    )
+    split: Literal["test", "validation"] = option(
+        "test", "images to measure on; a choice between models is one for the validation images"
     )
     importance_samples: int = option(
         None,

@@ -1,4 +1,4 @@
-"""Measure a run on a whole test split, and write what was found."""
+"""Measure a run on a whole split, and write what was found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How likely test images are: the ELBO and what it consists of, and a tighter bound."""
+"""How likely images are: the ELBO and what it consists of, and a tighter bound."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ PRIOR_SAMPLES = 50_000  # which its curves in a chart are drawn from
 
 
 def measure_likelihood(subject: Subject) -> Results:
-    """The ELBO of the test images and what it consists of, and a tighter bound on their likelihood."""
+    """The ELBO of the images and what it consists of, and a tighter bound on their likelihood."""
     model, config = subject.model, subject.config
-    terms = elbo_terms(model, subject.batches("test"), seed=config.seed)
+    terms = elbo_terms(model, subject.batches(), seed=config.seed)
     kl, kl_by_latent = terms.kl, terms.kl_by_latent.mean(axis=0)
     negative_elbo = terms.reconstruction + kl
     active = active_units(terms.mean)
@@ -57,7 +57,7 @@ def measure_likelihood(subject: Subject) -> Results:
         many += f"; {NATS_OF_GREY_IMAGES[model.likelihood]}"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
     least = kl.mean() - math.log(len(kl))
-    mixture = f"mixture of the posteriors of {len(kl):,} test images, with which it cannot come out below {least:.2f}"
+    mixture = f"mixture of the posteriors of {len(kl):,} {subject.split} images, with which it cannot come out below {least:.2f}"
     is_normal = isinstance(model.prior, StandardNormal)
     how = "in closed form" if is_normal else "by the same samples"
     to_prior = f"to the prior {subject.run.config.prior_in_words}, {how}"
@@ -68,7 +68,7 @@ def measure_likelihood(subject: Subject) -> Results:
         "likelihood.kl": subject.mean_of(kl, nats, by_class=True, details=to_prior),
         "likelihood.kl_by_latent": subject.measurement(kl_by_latent.tolist(), nats, details="to N(0, 1)"),
         "likelihood.largest_negative_elbo": subject.measurement(
-            float(negative_elbo[worst]), nats, details=f"of the test image of number {worst}, counted from 0"
+            float(negative_elbo[worst]), nats, details=f"of the {subject.split} image of number {worst}, counted from 0"
         ),
         "likelihood.importance_weighted_nll": subject.mean_of(-bounds, nats, by_class=True, details=many),
         "likelihood.image_samples_per_second": subject.measurement(finite(speed), "image-samples a second"),
@@ -80,7 +80,7 @@ def measure_likelihood(subject: Subject) -> Results:
         measurements["likelihood.bits_per_dimension"] = subject.mean_of(bits, "bits per dimension", details=many)
     if is_normal:  # the Gaussian of the same moments is a bound for a Gaussian prior alone
         measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
-            aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all test images' posteriors"
+            aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all images' posteriors"
         )
     drawn = np.asarray(model.prior.sample(PRIOR_SAMPLES, (config.seed, 1)))
     charts = {
@@ -104,10 +104,10 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
         bar.update(count)
 
     batches = importance_weighted_bounds(
-        subject.model, subject.batches("test"), samples, seed=config.seed, first_batch=first, progress=progress
+        subject.model, subject.batches(), samples, seed=config.seed, first_batch=first, progress=progress
     )
     with tqdm(
-        desc="  bound", total=subject.data.counts["test"] * samples, initial=len(bounds) * samples, unit=" samples",
+        desc="  bound", total=subject.count * samples, initial=len(bounds) * samples, unit=" samples",
         unit_scale=True, file=sys.stdout, mininterval=0.5 if sys.stdout.isatty() else 30.0,
     ) as bar:  # fmt: skip
         try:
@@ -124,5 +124,5 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
 def partial_bounds(subject: Subject) -> Path:
     """File of the bounds that are done while others are not; whoever has written the metrics removes it."""
     config = subject.config
-    key = (subject.digest, subject.data.name, config.protocol, config.importance_samples, config.seed, BATCH)
+    key = (subject.digest, subject.data.name, subject.split, config.protocol, config.importance_samples, config.seed, BATCH)
     return subject.run.folder / f".bounds-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.json"

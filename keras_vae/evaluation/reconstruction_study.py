@@ -1,4 +1,4 @@
-"""How well test images are reconstructed: errors beside those of PCA, and charts."""
+"""How well images are reconstructed: errors beside those of PCA, and charts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PICTURED_CLASSES = 10
 
 
 def measure_reconstruction(subject: Subject) -> Results:
-    """Errors of reconstructions of the test images, in all and by class, beside those of PCA."""
+    """Errors of reconstructions of the images, in all and by class, beside those of PCA."""
     model, seed = subject.model, subject.config.seed
     encode = tf.function(model.encode, autograph=False)
     decode = tf.function(model.decode, autograph=False, reduce_retracing=True)
@@ -46,13 +46,13 @@ def measure_reconstruction(subject: Subject) -> Results:
     }
     measurements, errors = {}, {}
     for method, (reconstruct, details) in methods.items():
-        errors[method] = reconstruction_errors(subject.batches("test"), reconstruct, seed=seed)
+        errors[method] = reconstruction_errors(subject.batches(), reconstruct, seed=seed)
         for name, unit in RECONSTRUCTION_UNITS.items():
             # PCA's values are no probabilities: their cross-entropy would only measure where they are clipped.
             if not (method == "pca" and name == "cross_entropy"):
                 values = errors[method][name]
                 measurements[f"{method}.{name}"] = subject.mean_of(values, unit, by_class=True, details=details)
-    own = reconstruction_errors(subject.batches("test"), lambda images, _: images)["cross_entropy"]
+    own = reconstruction_errors(subject.batches(), lambda images, _: images)["cross_entropy"]
     unit, entropy = RECONSTRUCTION_UNITS["cross_entropy"], "entropy of the images' own grey values"
     measurements["real_images.cross_entropy"] = subject.mean_of(own, unit, details=entropy)
 
@@ -62,7 +62,7 @@ def measure_reconstruction(subject: Subject) -> Results:
     }
     charts = {
         "error_by_class": chart_error_by_class(
-            by_class, f"Reconstruction error of {subject.data.counts['test']:,} test images, by class"
+            by_class, f"Reconstruction error of {subject.count:,} {subject.split} images, by class"
         ),
         "reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"]),
     }
@@ -82,7 +82,7 @@ def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], er
     each = min(PICTURED_EXTREMES, len(order))
     middle = (len(order) - each) // 2
     groups = {"best": order[:each], "typical": order[middle : middle + each], "worst": order[::-1][:each]}
-    images = _pick(subject.batches("test"), np.concatenate(list(groups.values())))
+    images = _pick(subject.batches(), np.concatenate(list(groups.values())))
     shape = (len(groups), each, *images.shape[1:])
     copies = np.asarray(reconstruct(images, None))
     ranges = [f"{name}: {error[chosen].min():.4f} to {error[chosen].max():.4f}" for name, chosen in groups.items()]
@@ -90,9 +90,9 @@ def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], er
 
 
 def plain_pictures(subject: Subject) -> dict[str, np.ndarray]:
-    """The first test image of each class above its reconstruction, and as many samples in a row, without words."""
+    """The first image of each class above its reconstruction, and as many samples in a row, without words."""
     _, first = np.unique(subject.labels, return_index=True)
-    return draw_plain(subject.model, _pick(subject.batches("test", grey=True), first[:PICTURED_CLASSES]))
+    return draw_plain(subject.model, _pick(subject.batches(grey=True), first[:PICTURED_CLASSES]))
 
 
 def _pick(batches: Iterable[Any], indices: np.ndarray) -> np.ndarray:

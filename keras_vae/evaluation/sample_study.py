@@ -1,4 +1,4 @@
-"""How close generated images are to test images."""
+"""How close generated images are to real ones."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PICTURED_SAMPLES = 20
 
 
 def measure_samples(subject: Subject) -> Results:
-    """Generated images against test images, beside training images; none where there are no features."""
+    """Generated images against real ones, beside training images; none where there are no features."""
     model, data, config = subject.model, subject.data, subject.config
-    count = data.counts["test"]
+    count = subject.count
     sample = tf.function(model.sample, autograph=False, reduce_retracing=True)
 
     def samples() -> Iterable[Any]:
@@ -40,10 +40,10 @@ def measure_samples(subject: Subject) -> Results:
     network = subject.features
     if network is None:
         return {}, charts
-    real, generated = network(subject.batches("test", grey=True)), network(samples())
+    real, generated = network(subject.batches(grey=True)), network(samples())
     training = network(_some_training_images(data, min(count, data.counts["train"]), config.seed))
     names = {"classifier": "the classifier of this project: not the FID", "inception": "Keras's InceptionV3"}
-    against = f"against {count:,} grey test images, by features of {names[network.name]}"
+    against = f"against {count:,} grey {subject.split} images, by features of {names[network.name]}"
     measurements = {
         **_compare(subject, network, "generation", real, generated, f"{count:,} expected images {against}"),
         **_compare(subject, network, "real_images", real, training, f"{len(training):,} training images {against}"),
@@ -81,7 +81,7 @@ def _compare(
         "recall": (shares.recall, "share, 0 to 1"),
     }
     errors = {"kernel_distance": finite(kernel.standard_error)}
-    # What is generated are expected grey values, whatever the protocol: they are compared with grey test images.
+    # What is generated are expected grey values, whatever the protocol: they are compared with grey images.
     return {
         f"{group}.{network.name}.{name}": subject.measurement(
             value,

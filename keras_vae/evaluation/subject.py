@@ -51,13 +51,26 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """What the measurements are filed under: the protocol, and the data set where it is not the run's own."""
-        if self.is_own_data:
-            return self.config.protocol
+        """What the measurements are filed under: the protocol, the split and the data set where they are not the usual."""
+        name = self.config.protocol if self.split == "test" else f"{self.config.protocol}-{self.split}"
+        return name if self.is_own_data else f"{name}-{self._name_of_data}"
+
+    @property
+    def split(self) -> str:
+        """The split that is measured."""
+        return self.config.split
+
+    @property
+    def count(self) -> int:
+        """How many images are measured."""
+        return self.data.counts[self.split]
+
+    @property
+    def _name_of_data(self) -> str:
         name = self.data.name.replace("/", "-")
         if Path(self.data.name).is_absolute():  # folders may differ, and yet end alike
             name = f"{Path(self.data.name).name}-{hashlib.sha256(self.data.name.encode()).hexdigest()[:8]}"
-        return f"{self.config.protocol}-{name}"
+        return name
 
     @property
     def is_own_data(self) -> bool:
@@ -66,24 +79,26 @@ class Subject:
 
     @cached_property
     def labels(self) -> np.ndarray:
-        """Labels of the test images, `(n,)`."""
-        return self.data.labels("test")
+        """Labels of the images that are measured, `(n,)`."""
+        return self.data.labels(self.split)
 
-    def batches(self, split: str, *, grey: bool = False) -> tf.data.Dataset:
-        """One pass over a split, as the protocol has it or with its grey values."""
+    def batches(self, split: str | None = None, *, grey: bool = False) -> tf.data.Dataset:
+        """One pass over a split (None: the one that is measured), as the protocol has it or with its grey values."""
         binarized = self.config.protocol == "binarized" and not grey
-        return self.data.batches(split, BATCH, binarize="fixed" if binarized else "none")
+        return self.data.batches(split or self.split, BATCH, binarize="fixed" if binarized else "none")
 
     def mean_of(self, values: np.ndarray, unit: str, *, by_class: bool = False, details: str = "") -> Measurement:
-        """The mean of a measure of each test image."""
+        """The mean of a measure of each image."""
         labels = self.labels if by_class else None
         classes = self.data.class_names
-        return mean_of(values, unit, "test", self.config.protocol, labels=labels, class_names=classes, details=details)
+        return mean_of(
+            values, unit, self.split, self.config.protocol, labels=labels, class_names=classes, details=details
+        )
 
     def measurement(self, value: Any, unit: str, **options: Any) -> Measurement:
-        """A measurement of all test images."""
+        """A measurement of all images."""
         protocol = options.pop("protocol", self.config.protocol)
-        return Measurement(value, unit, "test", self.data.counts["test"], protocol, **options)
+        return Measurement(value, unit, self.split, self.count, protocol, **options)
 
 
 def open_subject(run: Run, config: EvaluationConfig) -> Subject:
@@ -104,7 +119,7 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
     if name == "auto" and data.name != "fashion_mnist":
         name = "none"
     if name != "none":
-        if min(data.counts["train"], data.counts["test"]) < LEAST_COMPARED:
+        if min(data.counts["train"], data.counts[config.split]) < LEAST_COMPARED:
             raise InputError(
                 f"{data.name} has too few images to compare sets of them, it takes {LEAST_COMPARED}: "
                 "--features none leaves generated images unmeasured."

@@ -10,8 +10,8 @@ __all__ = ["SCORES", "UNUSUAL_IMAGES", "auroc", "unusual_images"]
 UNUSUAL_IMAGES = {
     "digits": "handwritten digits of scikit-learn, 8 x 8, enlarged",
     "noise": "uniform noise in every pixel",
-    "upside_down": "test images turned upside down",
-    "shifted": "test images shifted right by a quarter of their width, black where they came from",
+    "upside_down": "the same images upside down",
+    "shifted": "the same images shifted right by a quarter of their width, black where they came from",
 }
 
 SCORES = {

@@ -17,11 +17,11 @@ SAMPLES = 20
 
 
 def measure_unusual_images(subject: Subject) -> Results:
-    """The area under the ROC curve of each score for each kind of unusual images, against as many test images."""
+    """The area under the ROC curve of each score for each kind of unusual images, against as many others."""
     data = subject.data
     if subject.config.protocol == "binarized":  # which has grey images measured under the protocol of their own
         return {}, {}
-    usual = data.images("test", min(IMAGES, data.counts["test"])) / np.float32(255)
+    usual = data.images(subject.split, min(IMAGES, subject.count)) / np.float32(255)
     held_out = data.images("validation", min(IMAGES, data.counts["validation"])) / np.float32(255)
     scores = _Scores(subject, held_out)
     of_usual = scores(usual)
@@ -33,7 +33,7 @@ def measure_unusual_images(subject: Subject) -> Results:
                 auroc(of_usual[score], of_unusual[score]),
                 "area under the ROC curve, 0.5 by chance",
                 protocol="grey",
-                details=f"{UNUSUAL_IMAGES[kind]}, against {len(usual):,} test images, by the {words}",
+                details=f"{UNUSUAL_IMAGES[kind]}, against {len(usual):,} {subject.split} images, by the {words}",
             )
     return measurements, {}
 

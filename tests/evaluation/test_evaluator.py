@@ -30,7 +30,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "evaluate.py"
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, picture_folder) -> Run:
-    config = TrainConfig(dataset=str(picture_folder), latent_dim=3, epochs=2, batch_size=10, xla="off", widths=(16,))
+    config = config_to_train(picture_folder, likelihood="bernoulli", beta=1.0, prior="standard_normal")
     return train(config, "bars", tmp_path_factory.mktemp("root"))
 
 
@@ -38,6 +38,11 @@ def run(tmp_path_factory, picture_folder) -> Run:
 def small_batches(monkeypatch) -> None:
     for module in (subject, likelihood_study, reconstruction_study, sample_study):
         monkeypatch.setattr(module, "BATCH", 7)
+
+
+def config_to_train(folder: Path, **options) -> TrainConfig:
+    small = {"dataset": str(folder), "latent_dim": 3, "epochs": 2, "batch_size": 10, "xla": "off", "widths": (16,)}
+    return TrainConfig(**small, **options)
 
 
 def config_of(**options) -> EvaluationConfig:
@@ -84,6 +89,19 @@ def test_figures_that_must_agree_do(metrics):
     assert value["likelihood.aggregate_kl_upper_bound"] <= value["likelihood.kl"] + 0.5
     assert value["reconstruction.mean.cross_entropy"] > value["real_images.cross_entropy"]
     assert value["reconstruction.mean.squared_error"] == pytest.approx(256 * value["reconstruction.mean.mse_per_pixel"])
+
+
+def test_with_another_prior_and_likelihood_figures_say_what_they_are_of(picture_folder, tmp_path):
+    options = {"prior": "vamp", "prior_components": 5, "likelihood": "discretized_logistic"}
+    run = train(config_to_train(picture_folder, **options), "other", tmp_path)
+    measured = measurements_of(evaluate(run, config_of())[1])
+    nll, bits = measured["likelihood.importance_weighted_nll"], measured["likelihood.bits_per_dimension"]
+    assert bits["value"] == pytest.approx(nll["value"] / 256 / np.log(2.0))
+    assert "prior VampPrior of 5 images" in nll["details"]
+    assert "8-bit values" in nll["details"]
+    assert measured["likelihood.kl_by_latent"]["details"] == "to N(0, 1)"
+    assert "by the same samples" in measured["likelihood.kl"]["details"]
+    assert "likelihood.aggregate_kl_lower_bound" not in measured  # which holds for Gaussian priors alone
 
 
 def test_classes_make_up_the_whole(metrics):

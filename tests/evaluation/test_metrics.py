@@ -116,7 +116,8 @@ def test_runs_stand_side_by_side_with_a_baseline_of_each_latent_size_and_real_im
         }
 
     settings = (("a", 2, 1.0), ("b", 16, 0.5), ("c", 2, 4.0))
-    runs = [trained(tmp_path, name, latent_dim=dim, beta=beta) for name, dim, beta in settings]
+    model = {"likelihood": "bernoulli", "prior": "standard_normal"}
+    runs = [trained(tmp_path, name, latent_dim=dim, beta=beta, **model) for name, dim, beta in settings]
     all_metrics = [
         write_metrics(run, weights_digest(run), "grey", {"dataset": "fashion_mnist"}, figures(number))
         for number, run in enumerate(runs)

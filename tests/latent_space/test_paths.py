@@ -278,7 +278,7 @@ def test_the_density_along_a_path_is_that_of_the_prior_and_its_lowest_is_relativ
     path = np.float32(
         [[[1.0, 0.0], [3.0, 0.0], [0.0, 0.0], [0.0, 2.0]], [[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 1.0]]]
     )
-    density = prior_density(path, StandardNormal().log_density)
+    density = prior_density(path, StandardNormal(2).log_density)
     expected = -0.5 * np.sum(path**2, axis=2) - np.log(2 * np.pi)
     assert density.log_density == pytest.approx(expected, abs=1e-5)
     assert density.lowest == pytest.approx([-4.5 + 2.0, 0.0], abs=1e-5)
@@ -286,7 +286,7 @@ def test_the_density_along_a_path_is_that_of_the_prior_and_its_lowest_is_relativ
 
 def test_on_a_straight_line_the_normal_prior_is_nowhere_below_the_lower_end():
     path = straight(*RNG.standard_normal((2, 40, 3)), 9)
-    assert prior_density(path, StandardNormal().log_density).lowest == pytest.approx(0.0, abs=1e-5)
+    assert prior_density(path, StandardNormal(3).log_density).lowest == pytest.approx(0.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("measure", [path_energy, path_length, unevenness, class_shares, classes_seen])
