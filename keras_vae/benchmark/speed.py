@@ -23,7 +23,8 @@ def pipeline_speed(config: TrainConfig, data: ImageData, seconds: float = 3.0) -
         data: the images.
         seconds: how long to measure, after a warm-up of ten batches.
     """
-    batches = iter(data.training_batches(config.batch_size, seed=config.seed, binarize=config.binarize))
+    options = {"binarize": config.binarize, "varied_epochs": config.varied_epochs}
+    batches = iter(data.training_batches(config.batch_size, seed=config.seed, **options))
     _take(batches, 10)
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
@@ -95,7 +96,9 @@ class _Training:
 
     def __init__(self, config: TrainConfig, data: ImageData) -> None:
         self.model = compiled_model(config, data)
-        self.batches = data.training_batches(config.batch_size, seed=config.seed, binarize=config.binarize)
+        self.batches = data.training_batches(
+            config.batch_size, seed=config.seed, binarize=config.binarize, varied_epochs=config.varied_epochs
+        )
         self.images = config.batch_size * self.model.steps_per_execution
         self(1)  # compiles
 

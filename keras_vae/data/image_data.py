@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 import tensorflow as tf
 
+from keras_vae.data.augmentation import varied
 from keras_vae.data.sources import Source, open_source
 from keras_vae.errors import InputError
 
@@ -96,7 +97,13 @@ class ImageData:
         return count // batch_size
 
     def training_batches(
-        self, batch_size: int, *, seed: int, first_epoch: int = 0, binarize: Binarize = "none"
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        first_epoch: int = 0,
+        binarize: Binarize = "none",
+        varied_epochs: float = 0.0,
     ) -> tf.data.Dataset:
         """Return the endless batches of a training, `steps_per_epoch` of them an epoch.
 
@@ -109,6 +116,8 @@ class ImageData:
             seed: Any integer of 64 bits.
             first_epoch: The epoch, counted from 0, to begin with.
             binarize: `dynamic` draws each pixel anew as 0 or 1, with its grey value as the probability of 1.
+            varied_epochs: How many epochs it takes until images are as they are: mirrored, shifted, brighter and darker
+                ones (`varied`) become fewer and closer to them with every step. 0 varies none.
 
         Returns:
             float32 batches (batch_size, h, w, c) in [0, 1].
@@ -119,8 +128,11 @@ class ImageData:
         steps = self.steps_per_epoch(batch_size)
         shuffled = self._gathered if self.in_memory else self._streamed
         pixels = shuffled(batch_size, np.array([seed, 0]), tf.data.Dataset.range(first_epoch, tf.int64.max))
+        numbers = tf.data.Dataset.range(first_epoch * steps, tf.int64.max)
+        if varied_epochs > first_epoch:
+            vary = partial(_vary, last=varied_epochs * steps, seed=np.array([seed, 2]))
+            pixels = tf.data.Dataset.zip(numbers, pixels).map(vary, num_parallel_calls=tf.data.AUTOTUNE)
         if binarize == "dynamic":
-            numbers = tf.data.Dataset.range(first_epoch * steps, tf.int64.max)
             binarise = partial(_binarise, seed=np.array([seed, 1]))
             batches = tf.data.Dataset.zip(numbers, pixels).map(binarise, num_parallel_calls=tf.data.AUTOTUNE)
         else:
@@ -217,6 +229,13 @@ def _images(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
 
 def _to_float(pixels: tf.Tensor) -> tf.Tensor:
     return tf.cast(pixels, tf.float32) / 255.0
+
+
+def _vary(number: tf.Tensor, pixels: tf.Tensor, last: float, seed: np.ndarray) -> tf.Tensor:
+    """Vary a batch the less, the higher its number, and not at all from the last one on."""
+    strength = 1.0 - tf.cast(number, tf.float32) / last
+    result = tf.cond(strength > 0.0, lambda: varied(pixels, strength, tf.random.fold_in(seed, number)), lambda: pixels)
+    return tf.ensure_shape(result, pixels.shape)
 
 
 def _binarise(number: tf.Tensor, pixels: tf.Tensor, seed: np.ndarray) -> tf.Tensor:

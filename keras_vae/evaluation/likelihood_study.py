@@ -57,7 +57,8 @@ def measure_likelihood(subject: Subject) -> Results:
         many += f"; {NATS_OF_GREY_IMAGES[model.likelihood]}"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
     least = kl.mean() - math.log(len(kl))
-    mixture = f"mixture of the posteriors of {len(kl):,} {subject.split} images, with which it cannot come out below {least:.2f}"
+    posteriors = f"the posteriors of {len(kl):,} {subject.split} images"
+    mixture = f"mixture of {posteriors}, with which it cannot come out below {least:.2f}"
     is_normal = isinstance(model.prior, StandardNormal)
     how = "in closed form" if is_normal else "by the same samples"
     to_prior = f"to the prior {subject.run.config.prior_in_words}, {how}"
@@ -124,5 +125,13 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
 def partial_bounds(subject: Subject) -> Path:
     """File of the bounds that are done while others are not; whoever has written the metrics removes it."""
     config = subject.config
-    key = (subject.digest, subject.data.name, subject.split, config.protocol, config.importance_samples, config.seed, BATCH)
+    key = (
+        subject.digest,
+        subject.data.name,
+        subject.split,
+        config.protocol,
+        config.importance_samples,
+        config.seed,
+        BATCH,
+    )
     return subject.run.folder / f".bounds-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.json"

@@ -290,7 +290,13 @@ def _unusual_images(all_metrics: Sequence[Mapping[str, Any]], evaluations: Seque
         return []
     scores = "; ".join(f"{score}: {words}" for score, words in SCORES.items())
     header = [_line(["AUROC", "unusual images", *SCORES]), _line(["---", "---", *["---:"] * len(SCORES)])]
-    return ["", *header, *rows, "", f"Area under the ROC curve against as many images of the split, 0.5 by chance. {scores}."]
+    return [
+        "",
+        *header,
+        *rows,
+        "",
+        f"Area under the ROC curve against as many images of the split, 0.5 by chance. {scores}.",
+    ]
 
 
 def _line(cells: Sequence[str]) -> str:

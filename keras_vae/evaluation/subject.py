@@ -51,7 +51,7 @@ class Subject:
 
     @property
     def name(self) -> str:
-        """What the measurements are filed under: the protocol, the split and the data set where they are not the usual."""
+        """What the measurements are filed under: the protocol, and split and data set where they are not the usual."""
         name = self.config.protocol if self.split == "test" else f"{self.config.protocol}-{self.split}"
         return name if self.is_own_data else f"{name}-{self._name_of_data}"
 

@@ -17,6 +17,7 @@ from keras_vae.model.distributions import (
     likelihood_mean,
     likelihood_nll,
 )
+from keras_vae.model.exemplars import ExemplarPrior
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.networks import DEFAULT_WIDTHS, NETWORKS, NetworkName, build_decoder, build_encoder
 from keras_vae.model.priors import PRIORS, GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
@@ -61,10 +62,11 @@ class VAE(keras.Model):
             (Rybkin et al. 2021), `discretized_logistic` of 8-bit values with one scale that is learned (Salimans et al.
             2017), or `continuous_bernoulli`.
         beta: weight of the KL, at least 0.
-        prior: `standard_normal`, `mixture` of Gaussians, `flow`, or `vamp`.
-        prior_components: Gaussians of a mixture, images of a VampPrior, couplings of a flow.
+        prior: `standard_normal`, `mixture` of Gaussians, `exemplars`, `flow`, or `vamp`.
+        prior_components: Gaussians of a mixture, clusters of exemplars, images of a VampPrior, couplings of a flow.
         prior_training: `joint` learns a mixture or flow with the model; `afterwards` trains the model against N(0, I),
-            and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly.
+            and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly,
+            exemplars are always fitted.
         seed: seed of the initial weights and of the noise in training.
         dtype: Keras dtype policy of the hidden layers, such as `mixed_bfloat16`; losses stay in float32.
 
@@ -147,7 +149,7 @@ class VAE(keras.Model):
     @property
     def has_learned_prior(self) -> bool:
         """Whether the prior is learned with the model, rather than fixed or fitted afterwards."""
-        return self.prior_name == "vamp" or (self.prior_name != "standard_normal" and self.prior_training == "joint")
+        return self.prior_name == "vamp" or (self.prior_name in ("mixture", "flow") and self.prior_training == "joint")
 
     # ---- what the model computes ----
 
@@ -330,6 +332,8 @@ class VAE(keras.Model):
         learned, seed = self.has_learned_prior, 2 * self.seed
         if self.prior_name == "mixture":
             return GaussianMixture(self.latent_dim, self.prior_components, learned=learned, seed=seed)
+        if self.prior_name == "exemplars":
+            return ExemplarPrior(self.latent_dim, self.prior_components)
         if self.prior_name == "flow":
             return FlowPrior(self.latent_dim, self.prior_components, learned=learned, seed=seed)
         if self.prior_name == "vamp":

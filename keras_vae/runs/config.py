@@ -15,7 +15,12 @@ FIRST_VERSION = "0.1.0"  # which did not write its number
 EARLIER_VERSIONS = (FIRST_VERSION, "0.2.0")
 
 # What those versions did where theirs had no such option, or left it to the network.
-BEFORE_PRIORS = {"prior": "standard_normal", "prior_components": 300, "prior_training": "afterwards"}
+BEFORE = {
+    "prior": "standard_normal",
+    "prior_components": 300,
+    "prior_training": "afterwards",
+    "augmentation": 0.0,
+}
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
 
@@ -47,19 +52,29 @@ class TrainConfig:
         "gaussian", "distribution of the pixels"
     )
     beta: float = option(0.3, "weight of the KL; 1 is the ELBO", low=0)
-    prior: Literal["standard_normal", "mixture", "flow", "vamp"] = option(
+    prior: Literal["standard_normal", "mixture", "exemplars", "flow", "vamp"] = option(
         "mixture", "distribution of the latents that samples are drawn from"
     )
     prior_components: int = option(
-        500, "Gaussians of a mixture, images of a VampPrior, couplings of a flow", low=1, high=100_000
+        500,
+        "Gaussians of a mixture, clusters of exemplars, images of a VampPrior, couplings of a flow",
+        low=1,
+        high=100_000,
     )
     prior_training: Literal["afterwards", "joint"] = option(
         "afterwards",
         "when a mixture or flow is learned: afterwards fits it to the latents of a model trained against N(0, I), "
-        "joint learns it with the model, as a VampPrior always is",
+        "joint learns it with the model, as a VampPrior always is; exemplars are always fitted",
     )
     beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0)
 
+    augmentation: float = option(
+        0.7,
+        "share of the training in which images are also mirrored, shifted, and made brighter or darker, ever less; "
+        "0: never",
+        low=0,
+        high=1,
+    )
     epochs: int = option(60, "number of passes over the training images", low=1)
     batch_size: int = option(250, "number of images in a training step", low=1)
     learning_rate: float = option(2e-3, "peak learning rate of Adam", low=0)
@@ -92,9 +107,14 @@ class TrainConfig:
             raise InputError(f"--widths must be positive numbers, not {list(self.widths)}.")
 
     @property
+    def varied_epochs(self) -> float:
+        """How many epochs show varied images."""
+        return self.augmentation * self.epochs
+
+    @property
     def is_prior_fitted(self) -> bool:
         """Whether the prior is fitted once the model is trained."""
-        return self.prior in ("mixture", "flow") and self.prior_training == "afterwards"
+        return self.prior == "exemplars" or (self.prior in ("mixture", "flow") and self.prior_training == "afterwards")
 
     @property
     def prior_in_words(self) -> str:
@@ -102,6 +122,7 @@ class TrainConfig:
         words = {
             "standard_normal": "N(0, I)",
             "mixture": f"mixture of {self.prior_components:,} Gaussians",
+            "exemplars": f"exemplars in {self.prior_components:,} clusters",
             "flow": f"flow of {self.prior_components:,} couplings",
             "vamp": f"VampPrior of {self.prior_components:,} images",
         }[self.prior]
@@ -139,7 +160,7 @@ class TrainConfig:
         version = saved.pop("version", FIRST_VERSION)
         if version in EARLIER_VERSIONS:
             saved = {
-                **BEFORE_PRIORS,
+                **BEFORE,
                 **saved,
                 "widths": saved.get("widths") or WIDTHS_BEFORE.get(str(saved.get("network"))),
             }
@@ -177,6 +198,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "latent_dim": 32,
         "widths": (512, 512),
         "epochs": 6,
+        "augmentation": 0.0,
         "prior_components": 100,
         "grid_every": 2,
         "histogram_every": 2,
@@ -187,6 +209,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "latent_dim": 40,
         "widths": (512, 512),
         "binarize": "dynamic",
+        "augmentation": 0.0,
         "likelihood": "bernoulli",
         "beta": 1.0,
         "prior": "standard_normal",

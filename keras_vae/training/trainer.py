@@ -144,7 +144,13 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     try:
         describe_run(run, config, _compute(model))
         model.fit(
-            data.training_batches(config.batch_size, seed=config.seed, first_epoch=finished, binarize=config.binarize),
+            data.training_batches(
+                config.batch_size,
+                seed=config.seed,
+                first_epoch=finished,
+                binarize=config.binarize,
+                varied_epochs=config.varied_epochs,
+            ),
             validation_data=_held_out(config, data, "validation"),
             initial_epoch=finished,
             epochs=config.epochs,

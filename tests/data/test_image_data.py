@@ -145,14 +145,22 @@ def test_an_epoch_passes_once_over_the_images_and_leaves_out_what_fills_no_batch
     assert len(left_out) > 30, "the same images are left out every time"
 
 
+@pytest.mark.parametrize("varied_epochs", [0.0, 2.5])
 @pytest.mark.parametrize("binarize", ["none", "dynamic"])
-def test_a_resumed_training_sees_what_an_uninterrupted_one_sees(noise, binarize):
-    steps = noise.steps_per_epoch(9)
+def test_a_resumed_training_sees_what_an_uninterrupted_one_sees(noise, binarize, varied_epochs):
+    steps, options = noise.steps_per_epoch(9), {"seed": 3, "binarize": binarize, "varied_epochs": varied_epochs}
     tf.random.set_seed(1)  # the program's own seed plays no part
-    uninterrupted = take(noise.training_batches(9, seed=3, binarize=binarize), 4 * steps)
+    uninterrupted = take(noise.training_batches(9, **options), 4 * steps)
     tf.random.set_seed(2)
-    resumed = take(noise.training_batches(9, seed=3, first_epoch=2, binarize=binarize), 2 * steps)
+    resumed = take(noise.training_batches(9, first_epoch=2, **options), 2 * steps)
     np.testing.assert_array_equal(resumed, uninterrupted[2 * steps :])
+
+
+def test_images_are_varied_ever_less_and_then_not_at_all(noise):
+    steps = noise.steps_per_epoch(10)
+    plain, varied = (take(noise.training_batches(10, seed=1, varied_epochs=epochs), 4 * steps) for epochs in (0.0, 3.0))
+    apart = np.abs(plain - varied).reshape(4, -1).mean(axis=1)
+    assert apart[0] > apart[1] > apart[2] > apart[3] == 0
 
 
 @pytest.mark.parametrize("binarize", ["none", "dynamic"])
