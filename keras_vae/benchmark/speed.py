@@ -23,8 +23,11 @@ def pipeline_speed(config: TrainConfig, data: ImageData, seconds: float = 3.0) -
         data: the images.
         seconds: how long to measure, after a warm-up of ten batches.
     """
-    options = {"binarize": config.binarize, "varied_epochs": config.varied_epochs}
-    batches = iter(data.training_batches(config.batch_size, seed=config.seed, **options))
+    batches = iter(
+        data.training_batches(
+            config.batch_size, seed=config.seed, binarize=config.binarize, varied_epochs=config.varied_epochs
+        )
+    )
     _take(batches, 10)
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
