@@ -175,6 +175,7 @@ _DECISIVE = ("dataset", "protocol", "importance_samples", "seed")
 # Rows of the table: what it says, digits, and the name of the measurement.
 _ROWS = (
     ("MSE per pixel, posterior mean", 5, "reconstruction.mean.mse_per_pixel"),
+    ("MSE per pixel, refined mean", 5, "reconstruction.refined.mse_per_pixel"),
     ("MSE per pixel, posterior sample", 5, "reconstruction.sample.mse_per_pixel"),
     ("squared error per image, posterior mean", 2, "reconstruction.mean.squared_error"),
     ("PSNR, dB, posterior mean", 2, "reconstruction.mean.psnr"),
@@ -202,6 +203,7 @@ _ROWS = (
 # Figures whose details stand below the table.
 _EXPLAINED = {
     "PCA": "pca.mse_per_pixel",
+    "Refined mean": "reconstruction.refined.mse_per_pixel",
     "-ELBO": "likelihood.negative_elbo",
     "Bound on the NLL": "likelihood.importance_weighted_nll",
     "Active latents": "likelihood.active_units",

@@ -13,6 +13,7 @@ from .optimizer import averaged_weights as averaged_weights
 from .prior_fitting import fit_prior as fit_prior
 from .priors import StandardNormal as StandardNormal
 from .priors import VampPrior as VampPrior
+from .refinement import encode_refined as encode_refined
 from .vae import VAE as VAE
 from .vae import fit_variance as fit_variance
 from .vae import posterior_means as posterior_means

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_vae.errors import InputError
 from keras_vae.files import typed_command
+from keras_vae.model import refinement
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.optimizer import AveragingAdamW
 from keras_vae.model.vae import VAE
@@ -53,9 +54,9 @@ def load_model(path: Path | str) -> VAE:
 def export_saved_model(model: VAE, folder: Path | str) -> Path:
     """Write a SavedModel that `tf.saved_model.load` reads where neither Keras nor this project is installed.
 
-    Its endpoints take any number of images, float32 in [0, 1], NHWC: `encode`, `decode`, `reconstruct` (also
-    `serving_default`), `sample`, `sample_seeded`, `interpolate`, `log_prior` and `log_likelihood`; and
-    `sample_class`, where the prior was fitted by class.
+    Its endpoints take any number of images, float32 in [0, 1], NHWC: `encode`, `encode_refined`, `decode`,
+    `reconstruct` (also `serving_default`), `sample`, `sample_seeded`, `interpolate`, `log_prior` and `log_likelihood`;
+    and `sample_class`, where the prior was fitted by class.
 
     Args:
         model: a VAE.
@@ -64,6 +65,10 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
 
     def encode(images: Tensor) -> dict[str, Any]:
         mean, log_var = model.encode(images)
+        return {"mean": mean, "log_var": log_var}
+
+    def encode_refined(images: Tensor, steps: Tensor) -> dict[str, Any]:
+        mean, log_var = refinement.encode_refined(model, images, steps)
         return {"mean": mean, "log_var": log_var}
 
     def decode(latents: Tensor) -> dict[str, Any]:
@@ -97,6 +102,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     seed = tf.TensorSpec((2,), tf.int32, "seed")
     endpoints = {
         encode: [images],
+        encode_refined: [images, steps],
         decode: [latents],
         reconstruct: [images],
         sample: [count],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from keras_vae.errors import InputError
-from keras_vae.model import VAE, export_saved_model, load_model
+from keras_vae.model import VAE, encode_refined, export_saved_model, load_model
 
 SHAPE = (8, 8, 1)
 
@@ -32,6 +32,7 @@ results = {
     "path": loaded.interpolate(images[0], images[1], 5)["images"],
     "prior": loaded.log_prior(np.zeros((2, 3), np.float32))["nats"],
     "bound": loaded.log_likelihood(images, 1000)["nats"],
+    "refined": loaded.encode_refined(images, 30)["mean"],
     "one": loaded.encode(images[:1])["mean"],
 }
 np.savez(sys.argv[3], **{name: value.numpy() for name, value in results.items()})
@@ -75,8 +76,8 @@ def images_like(count: int) -> np.ndarray:
 
 
 def test_every_endpoint_is_served(strangers):
-    expected = "decode encode interpolate log_likelihood log_prior reconstruct sample sample_seeded serving_default"
-    assert strangers[0][1] == expected.split()
+    images = "decode encode encode_refined interpolate reconstruct sample sample_seeded serving_default"
+    assert strangers[0][1] == sorted([*images.split(), "log_likelihood", "log_prior"])
 
 
 def test_a_stranger_gets_what_the_model_gives(trained, strangers):
@@ -85,6 +86,7 @@ def test_a_stranger_gets_what_the_model_gives(trained, strangers):
     mean, log_var = trained.encode(images)
     assert answer["mean"] == pytest.approx(mean.numpy(), abs=1e-5)
     assert answer["log_var"] == pytest.approx(log_var.numpy(), abs=1e-4)
+    assert answer["refined"] == pytest.approx(encode_refined(trained, images, 30)[0].numpy(), abs=1e-3)
     assert answer["reconstructed"] == pytest.approx(trained(images).numpy(), abs=1e-5)
     assert answer["path"] == pytest.approx(trained.interpolate(images[0], images[1], 5).numpy(), abs=1e-5)
 
