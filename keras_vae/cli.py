@@ -14,7 +14,7 @@ from keras_vae.console import import_tensorflow, run_command
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig
 from keras_vae.latent_space import ExplorationConfig
-from keras_vae.runs import PRESETS, Run, TrainConfig
+from keras_vae.runs import PRESETS, Run, TrainConfig, working_copy
 from keras_vae.version import __version__
 
 __all__ = ["main", "run_script"]
@@ -105,16 +105,20 @@ def _add_evaluate(parser: Parser) -> None:
 
 def _evaluate(arguments: Arguments) -> None:
     config = EvaluationConfig(**given_options(arguments, EvaluationConfig))
-    runs = [Run.open(name, arguments.root) for name in arguments.runs]
+    runs = [working_copy(Run.open(name, arguments.root)) for name in arguments.runs]
 
     import_tensorflow()
     from keras_vae.evaluation import comparison, evaluate, open_subject
+    from keras_vae.sweeps import differ_by_seed, spread_over_seeds
 
     for run in runs:
         open_subject(run, config)  # what is wrong with the last one is told before minutes are spent on the first
     results = [evaluate(run, config) for run in runs]
     for name in dict.fromkeys(name for name, _ in results):
-        print(f"\n{comparison([metrics for each, metrics in results if each == name], name)}")
+        filed = [metrics for each, metrics in results if each == name]
+        print(f"\n{comparison(filed, name)}")
+        if len(filed) == len(runs) and differ_by_seed([run.config for run in runs]):
+            print(f"\n{spread_over_seeds(filed, name)}")
     print("\nEvery measurement with its unit, split, count and protocol, and the pictures:")
     for run, (name, metrics) in zip(runs, results, strict=True):
         measured = metrics["evaluations"][name]
@@ -133,7 +137,7 @@ def _add_explore(parser: Parser) -> None:
 
 def _explore(arguments: Arguments) -> None:
     config = ExplorationConfig(**given_options(arguments, ExplorationConfig))
-    run = Run.open(arguments.run, arguments.root)
+    run = working_copy(Run.open(arguments.run, arguments.root))
 
     import_tensorflow()
     from keras_vae.latent_space import exploration_tables, explore
@@ -141,6 +145,26 @@ def _explore(arguments: Arguments) -> None:
     print(f"\n{exploration_tables(explore(run, config))}\n")
     print("All measurements and pictures:")
     print(f"    {run.folder / 'latent.json'}\n    {run.figures}")
+
+
+# ---- pack ----
+
+
+def _add_pack(parser: Parser) -> None:
+    _add_run(parser)
+    parser.add_argument("name", metavar="NAME", help="name of the copy")
+    _add_root(parser)
+
+
+def _pack(arguments: Arguments) -> None:
+    run = Run.open(arguments.run, arguments.root)
+
+    import_tensorflow()
+    from keras_vae.sharing import pack
+
+    copy = pack(run, arguments.name)
+    size = sum(path.stat().st_size for place in (copy.folder, copy.logs) for path in place.rglob("*") if path.is_file())
+    print(f"{size / 1e6:.1f} MB in\n    {copy.folder}\n    {copy.logs}")
 
 
 # ---- report, sheet ----
@@ -154,7 +178,7 @@ def _add_report(parser: Parser) -> None:
 def _report(arguments: Arguments) -> None:
     from keras_vae.report import write_report
 
-    print(write_report(Run.open(arguments.run, arguments.root)))
+    print(write_report(working_copy(Run.open(arguments.run, arguments.root))))
 
 
 def _add_sheet(parser: Parser) -> None:
@@ -196,6 +220,30 @@ def _benchmark(arguments: Arguments) -> None:
         without, with_xla = training_speeds(choices, data)
         print(f"{f'training, {network}, no XLA':<36}{without:>12,.0f}", flush=True)
         print(f"{f'training, {network}, XLA':<36}{with_xla:>12,.0f}{with_xla / without:>10.2f}", flush=True)
+
+
+# ---- ablate ----
+
+
+def _add_ablate(parser: Parser) -> None:
+    parser.add_argument(
+        "--change", dest="changes", metavar="NAME", action="append", default=[], help="only this change (repeatable)"
+    )
+    add_arguments(parser, TrainConfig, PRESETS)
+    _add_root(parser, "ablation")
+
+
+def _ablate(arguments: Arguments) -> None:
+    config = TrainConfig.from_preset(arguments.preset or "default", **given_options(arguments, TrainConfig))
+
+    import_tensorflow()
+    from keras_vae.sweeps import ablate
+
+    table = []
+    for line in ablate(config, arguments.root, arguments.changes):
+        table.append(line)
+        print(line, flush=True)
+    print("\nMeasured on the validation split:\n", *table, sep="\n")
 
 
 # ---- train-classifier ----
@@ -240,10 +288,12 @@ COMMANDS = {
         "Map a latent space, compare its clusters with the classes, follow paths through it.", _add_explore, _explore
     ),
     "report": Command("Write a one-page PDF on a run: model, results, latent space.", _add_report, _report),
+    "pack": Command("Copy a measured run without what only its training took, to ship it.", _add_pack, _pack),
     "sheet": Command("Write a text in Markdown as a PDF beside it.", _add_sheet, _sheet),
     "benchmark": Command(
         "Compare the speed of pipeline, bound, networks and XLA on this machine.", _add_benchmark, _benchmark
     ),
+    "ablate": Command("Train and measure what each choice of a configuration brings.", _add_ablate, _ablate),
     "train-classifier": Command(
         "Train the small Fashion-MNIST classifier whose features and verdicts the evaluation uses.",
         _add_train_classifier,
@@ -256,5 +306,7 @@ def _add_run(parser: Parser) -> None:
     parser.add_argument("run", metavar="RUN", help="name of a run, or the path of its folder")
 
 
-def _add_root(parser: Parser) -> None:
-    parser.add_argument("--root", metavar="FOLDER", default=".", help="keeps logs/ and saved_models/ (default: here)")
+def _add_root(parser: Parser, default: str = ".") -> None:
+    shown = "here" if default == "." else default
+    text = f"keeps logs/ and saved_models/ (default: {shown})"
+    parser.add_argument("--root", metavar="FOLDER", default=default, help=text)

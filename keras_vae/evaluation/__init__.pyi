@@ -4,6 +4,7 @@ from .classifier import load_classifier as load_classifier
 from .classifier import train_classifier as train_classifier
 from .config import EvaluationConfig as EvaluationConfig
 from .evaluator import evaluate as evaluate
+from .metrics import MEASURES as MEASURES
 from .metrics import comparison as comparison
 from .metrics import read_metrics as read_metrics
 from .metrics import weights_digest as weights_digest

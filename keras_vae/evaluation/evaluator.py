@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from keras_vae.evaluation.config import EvaluationConfig
 from keras_vae.evaluation.likelihood_study import measure_likelihood, partial_bounds
 from keras_vae.evaluation.metrics import Measurement, comparison, write_metrics
+from keras_vae.evaluation.neighbour_study import measure_neighbours
 from keras_vae.evaluation.reconstruction_study import measure_reconstruction, plain_pictures
 from keras_vae.evaluation.sample_study import measure_samples
 from keras_vae.evaluation.subject import open_subject
@@ -50,6 +51,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
     for what, measure in (
         ("reconstruction", measure_reconstruction),
         ("likelihood", measure_likelihood),
+        ("neighbours", measure_neighbours),
         ("generated images", measure_samples),
         ("unusual images", measure_unusual_images),
     ):

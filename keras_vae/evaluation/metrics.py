@@ -16,7 +16,16 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation.unusual_images import SCORES, UNUSUAL_IMAGES
 from keras_vae.runs import Run
 
-__all__ = ["Measurement", "comparison", "finite", "mean_of", "read_metrics", "weights_digest", "write_metrics"]
+__all__ = [
+    "MEASURES",
+    "Measurement",
+    "comparison",
+    "finite",
+    "mean_of",
+    "read_metrics",
+    "weights_digest",
+    "write_metrics",
+]
 
 
 @dataclass(frozen=True)
@@ -98,8 +107,8 @@ def finite(value: float) -> float | None:
 
 
 def weights_digest(run: Run) -> str:
-    """SHA-256 of a run's `vae.keras`: whether measurements belong to the weights that are there."""
-    return hashlib.sha256(run.model_file.read_bytes()).hexdigest()
+    """SHA-256 of the file of a run's weights: whether measurements belong to the weights that are there."""
+    return hashlib.sha256(run.weights_file.read_bytes()).hexdigest()
 
 
 def read_metrics(run: Run, digest: str | None = None) -> dict[str, Any]:
@@ -107,7 +116,7 @@ def read_metrics(run: Run, digest: str | None = None) -> dict[str, Any]:
 
     Args:
         run: the run that was measured.
-        digest: SHA-256 of the weights; None takes that of the run's `vae.keras`.
+        digest: SHA-256 of the weights; None takes that of the run's own.
 
     Raises:
         InputError: the file is damaged.
@@ -156,7 +165,7 @@ def write_metrics(
         "beta": config.beta,
         "likelihood": config.likelihood,
         "prior": config.prior_in_words,
-        "weights": {"file": run.model_file.name, "sha256": digest},
+        "weights": {"file": run.weights_file.name, "sha256": digest},
         "evaluations": {
             **evaluations,
             name: {
@@ -173,7 +182,7 @@ def write_metrics(
 _DECISIVE = ("dataset", "protocol", "importance_samples", "seed")
 
 # Rows of the table: what it says, digits, and the name of the measurement.
-_ROWS = (
+MEASURES = (
     ("MSE per pixel, posterior mean", 5, "reconstruction.mean.mse_per_pixel"),
     ("MSE per pixel, refined mean", 5, "reconstruction.refined.mse_per_pixel"),
     ("MSE per pixel, posterior sample", 5, "reconstruction.sample.mse_per_pixel"),
@@ -188,6 +197,7 @@ _ROWS = (
     ("bound on the NLL, nats", 2, "likelihood.importance_weighted_nll"),
     ("bits per dimension", 3, "likelihood.bits_per_dimension"),
     ("active latents", 0, "likelihood.active_units"),
+    ("5-NN accuracy in the latent space", 4, "neighbours.accuracy"),
     ("KL of aggregate posterior to prior, lower bound, nats", 2, "likelihood.aggregate_kl_lower_bound"),
     ("KL of aggregate posterior to prior, upper bound, nats", 2, "likelihood.aggregate_kl_upper_bound"),
     ("Frechet distance, classifier", 3, "generation.classifier.frechet_distance"),
@@ -207,6 +217,7 @@ _EXPLAINED = {
     "-ELBO": "likelihood.negative_elbo",
     "Bound on the NLL": "likelihood.importance_weighted_nll",
     "Active latents": "likelihood.active_units",
+    "5-NN accuracy": "neighbours.accuracy",
     "Upper bound on the KL of the aggregate posterior": "likelihood.aggregate_kl_upper_bound",
     "Generated images": "generation.classifier.frechet_distance",
     "Generated images, Keras InceptionV3": "generation.inception.frechet_distance",
@@ -242,7 +253,7 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
         columns.setdefault(f"PCA, {metrics['latent_dim']}{of}", ["", "", "", *_column(measured, _as_pca)])
         columns.setdefault(f"real images{of}", ["", "", "", *_column(measured, _as_real_images)])
     titles = sorted(columns, key=lambda title: (title.startswith("real images"), title.startswith("PCA, ")))
-    texts = ["likelihood", "prior", "beta", *(text for text, *_ in _ROWS)]
+    texts = ["likelihood", "prior", "beta", *(text for text, *_ in MEASURES)]
     rows = [_line(row) for row in zip(texts, *(columns[title] for title in titles), strict=True) if any(row[1:])]
     header = [_line(["", *titles]), _line(["---", *["---:"] * len(titles)])]
     unusual = _unusual_images(all_metrics, evaluations)
@@ -260,7 +271,7 @@ def _as_real_images(measurement: str) -> str:
 
 
 def _column(measured: Mapping[str, Mapping[str, Any]], rename: Callable[[str], str]) -> list[str]:
-    return [_cell(measured.get(rename(measurement)), digits) for _, digits, measurement in _ROWS]
+    return [_cell(measured.get(rename(measurement)), digits) for _, digits, measurement in MEASURES]
 
 
 def _notes(all_metrics: Sequence[Mapping[str, Any]], evaluations: Sequence[Mapping[str, Any]]) -> list[str]:

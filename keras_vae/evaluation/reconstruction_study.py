@@ -28,7 +28,7 @@ def measure_reconstruction(subject: Subject) -> Results:
     encode = tf.function(model.encode, autograph=False)
     decode = tf.function(model.decode, autograph=False, reduce_retracing=True)
 
-    def through_mean(images: Any, _: Any) -> Any:
+    def through_mean(images: Any, batch_seed: Any) -> Any:
         return decode(encode(images)[0])
 
     def through_sample(images: Any, batch_seed: Any) -> Any:
@@ -36,7 +36,7 @@ def measure_reconstruction(subject: Subject) -> Results:
         return decode(gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), batch_seed)))
 
     @tf.function(autograph=False, reduce_retracing=True)
-    def through_refined(images: Any, _: Any) -> Any:
+    def through_refined(images: Any, batch_seed: Any) -> Any:
         return model.decode(encode_refined(model, images, REFINEMENTS)[0])
 
     pca = _fitted_pca(subject)

@@ -146,7 +146,7 @@ def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, Imag
     Raises:
         InputError: the run has no weights, or the images have another shape.
     """
-    if not run.model_file.is_file():
+    if not run.has_weights:
         raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
     trained = run.config
     data = open_dataset(
@@ -154,7 +154,7 @@ def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, Imag
         data_dir=None if dataset else trained.data_dir,
         memory_budget=trained.memory_budget * 2**20,
     )
-    model = load_model(run.model_file)
+    model = load_model(run.model_file if run.model_file.is_file() else run.saved_model)
     if data.image_shape != model.image_shape:
         taken, given = (" x ".join(map(str, shape)) for shape in (model.image_shape, data.image_shape))
         raise InputError(f"Run {run.name!r} takes images of {taken}, {data.name} has {given}: give another --dataset.")

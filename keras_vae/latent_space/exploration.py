@@ -79,7 +79,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         "format": FORMAT,
         "run": run.name,
         "dataset": data.name,
-        "weights": {"file": run.model_file.name, "sha256": digest},
+        "weights": {"file": run.weights_file.name, "sha256": digest},
         "split": "test",
         "measures": MEASURES,
         "settings": dataclasses.asdict(config),

@@ -7,6 +7,7 @@ from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
 from .export import export_saved_model as export_saved_model
 from .export import load_model as load_model
+from .export import round_to_half as round_to_half
 from .export import save_model as save_model
 from .optimizer import AveragingAdamW as AveragingAdamW
 from .optimizer import averaged_weights as averaged_weights

@@ -1,10 +1,14 @@
 """A trained model as one `.keras` file, and as a SavedModel that is used without this project."""
 
+import functools
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import InputError
@@ -12,9 +16,12 @@ from keras_vae.files import typed_command
 from keras_vae.model import refinement
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.optimizer import AveragingAdamW
-from keras_vae.model.vae import VAE
+from keras_vae.model.vae import VAE, fresh_seed
 
-__all__ = ["export_saved_model", "load_model", "save_model"]
+__all__ = ["export_saved_model", "load_model", "round_to_half", "save_model"]
+
+# In a SavedModel, where TensorFlow leaves room for files of others: what the model is made with.
+MODEL_CONFIG = Path("assets.extra", "vae.json")
 
 
 def save_model(model: VAE, path: Path | str) -> Path:
@@ -32,12 +39,17 @@ def save_model(model: VAE, path: Path | str) -> Path:
 
 
 def load_model(path: Path | str) -> VAE:
-    """Load what `save_model` saved; training can go on from it.
+    """Load what `save_model` saved, and training can go on from it; or what `export_saved_model` wrote.
+
+    Args:
+        path: of the file, or the folder of the SavedModel.
 
     Raises:
-        InputError: no such file, or not a model of this project.
+        InputError: no such file or folder, or not a model of this project.
     """
     path = Path(path)
+    if (path / MODEL_CONFIG).is_file():
+        return _from_saved_model(path)
     if not path.is_file():
         raise InputError(f"There is no model at {path}: train one first, {typed_command('train')}.")
     try:
@@ -56,7 +68,8 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
 
     Its endpoints take any number of images, float32 in [0, 1], NHWC: `encode`, `encode_refined`, `decode`,
     `reconstruct` (also `serving_default`), `sample`, `sample_seeded`, `interpolate`, `log_prior` and `log_likelihood`;
-    and `sample_class`, where the prior was fitted by class.
+    and `sample_class`, where the prior was fitted by class. A weight that half precision holds exactly is stored so;
+    what is computed is float32 either way.
 
     Args:
         model: a VAE.
@@ -84,7 +97,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
         return {"images": model.sample(count, seed)}
 
     def sample_class(label: Tensor, count: Tensor) -> dict[str, Any]:
-        return {"images": model.sample(count, label=label)}
+        return {"images": model.decode(model.prior.sample_of_class(label, count, fresh_seed()))}
 
     def interpolate(start: Tensor, end: Tensor, steps: Tensor) -> dict[str, Any]:
         return {"images": model.interpolate(start, end, steps)}
@@ -100,7 +113,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     start, end = (tf.TensorSpec(model.image_shape, tf.float32, name) for name in ("start", "end"))
     count, steps, samples = (tf.TensorSpec((), tf.int32, name) for name in ("count", "steps", "samples"))
     seed = tf.TensorSpec((2,), tf.int32, "seed")
-    endpoints = {
+    endpoints: dict[Callable[..., dict[str, Any]], list[tf.TensorSpec]] = {
         encode: [images],
         encode_refined: [images, steps],
         decode: [latents],
@@ -113,16 +126,84 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     }
     if model.prior.classes:
         endpoints[sample_class] = [tf.TensorSpec((), tf.int32, "label"), count]
+    weights = _Weights(model)
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    archive.track(weights)
     for function, signature in endpoints.items():
-        archive.add_endpoint(function.__name__, function, input_signature=signature)
-    archive.add_endpoint("serving_default", reconstruct, input_signature=[images])
+        archive.add_endpoint(function.__name__, weights.used_by(function), input_signature=signature)
+    archive.add_endpoint("serving_default", weights.used_by(reconstruct), input_signature=[images])
 
     folder = Path(folder)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     archive.write_out(part, verbose=False)
+    (part / MODEL_CONFIG).parent.mkdir()
+    (part / MODEL_CONFIG).write_text(json.dumps(model.get_config()) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
     return folder
+
+
+def round_to_half(weights: list[keras.Variable]) -> None:
+    """Round weights to what half precision holds, as long as it holds all of them: they then take half the room.
+
+    They stay float32. Single numbers, such as a variance, and whole numbers are left alone.
+    """
+    for weight in weights:
+        if weight.dtype == "float32" and weight.shape:
+            half = _half(weight.numpy())
+            if np.isfinite(half).all():
+                weight.assign(half.astype(np.float32))
+
+
+class _Weights(tf.Module):
+    """The weights of a model once, each in the smallest type that holds it exactly, in place of the model's own."""
+
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self._of_model = tuple(model.weights)
+        self._stored = [
+            tf.Variable(_smallest(weight.numpy()), trainable=False, name=_name(number))
+            for number, weight in enumerate(model.weights)
+        ]
+
+    def used_by(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with the stored weights in place of the model's."""
+
+        @functools.wraps(function)
+        def computed(*arguments: Tensor) -> Any:
+            values = [
+                tf.cast(stored, weight.dtype) for weight, stored in zip(self._of_model, self._stored, strict=True)
+            ]
+            with keras.StatelessScope(state_mapping=list(zip(self._of_model, values, strict=True))):
+                return function(*arguments)
+
+        return computed
+
+
+def _name(number: int) -> str:
+    return f"weight_{number}"
+
+
+def _half(weight: np.ndarray) -> np.ndarray:
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        return weight.astype(np.float16)
+
+
+def _smallest(weight: np.ndarray) -> np.ndarray:
+    half = _half(weight) if weight.dtype == np.float32 else weight
+    return half if np.array_equal(half.astype(weight.dtype), weight) else weight
+
+
+def _from_saved_model(folder: Path) -> VAE:
+    try:
+        model = VAE.from_config(json.loads((folder / MODEL_CONFIG).read_text()))
+        served = tf.saved_model.load(str(folder))
+        used = [variable for endpoint in served.signatures.values() for variable in endpoint.variables]
+        stored = {variable.name.partition(":")[0]: variable for variable in used}
+        for number, weight in enumerate(model.weights):
+            if _name(number) in stored:  # nothing that is computed needs the others
+                weight.assign(tf.cast(stored[_name(number)], weight.dtype))
+    except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
+        raise InputError(f"{folder} is not a SavedModel that can be loaded: {error}") from error
+    return model

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import keras
+import tensorflow as tf
 
 from keras_vae.model.distributions import Tensor
 
-__all__ = ["DEFAULT_WIDTHS", "NETWORKS", "NetworkName", "build_decoder", "build_encoder"]
+__all__ = ["DEFAULT_WIDTHS", "NETWORKS", "Dense", "NetworkName", "build_decoder", "build_encoder"]
 
 NetworkName = Literal["dense", "convolutional"]
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
@@ -37,7 +38,8 @@ def build_encoder(
         latent_dim: d.
         widths: units of each hidden layer, or channels of each resolution, from the image inwards.
         seed: seed of the initial weights.
-        dtype: Keras dtype or policy of the hidden layers; the last layer is always float32.
+        dtype: Keras dtype or policy of the layers. Under `mixed_bfloat16`, `Dense` layers multiply in bfloat16 while
+            they are trained; hidden convolutions compute in it. The last layer gives float32.
 
     Returns:
         A model from `(n, h, w, c)` to `(n, 2 d)`: means beside unbounded log-variances.
@@ -46,7 +48,7 @@ def build_encoder(
     images = keras.Input(image_shape, dtype="float32", name="images")
     hidden = _center(images)
     if network == "dense":
-        hidden = keras.layers.Flatten("channels_last", dtype=dtype)(hidden)
+        hidden = keras.layers.Flatten("channels_last", dtype="float32")(hidden)
         for width in widths:
             hidden = layers.dense(width, "silu")(hidden)
     else:
@@ -55,7 +57,7 @@ def build_encoder(
             hidden = layers.convolution(width, strides=2)(hidden)
             hidden = _residual(layers, hidden, width)
         hidden = keras.layers.Flatten("channels_last", dtype=dtype)(hidden)
-    return keras.Model(images, layers.head(2 * latent_dim)(hidden), name="encoder")
+    return keras.Model(images, layers.dense(2 * latent_dim)(hidden), name="encoder")
 
 
 def build_decoder(
@@ -75,7 +77,7 @@ def build_decoder(
         latent_dim: d.
         widths: as for the encoder, from the image inwards: the decoder goes through them from the last to the first.
         seed: seed of the initial weights.
-        dtype: Keras dtype or policy of the hidden layers; the last layer is always float32.
+        dtype: as for the encoder.
 
     Returns:
         A model from `(n, d)` to `(n, h, w, c)`.
@@ -87,7 +89,7 @@ def build_decoder(
     if network == "dense":
         for width in reversed(widths):
             hidden = layers.dense(width, "silu")(hidden)
-        logits = layers.head(math.prod(image_shape))(hidden)
+        logits = layers.dense(math.prod(image_shape))(hidden)
         logits = keras.layers.Reshape(image_shape, dtype="float32")(logits)
     else:
         _check_sides(image_shape, widths)
@@ -102,18 +104,43 @@ def build_decoder(
     return keras.Model(latents, logits, name="decoder")
 
 
+class Dense(keras.layers.Dense):
+    """A dense layer whose matrix products are bfloat16 while it is trained, where its processor is fast at that.
+
+    Weights, sums, activations and all that is computed outside training are float32: Keras's own mixed precision
+    rounds activations too, which a CPU is slow at, and rounds what a trained model gives.
+
+    Args:
+        units: outputs.
+        activation: as Keras names it.
+        rounds: whether products are rounded in training.
+        **options: those of `keras.layers.Dense`.
+    """
+
+    def __init__(self, units: int, activation: str | None = None, *, rounds: bool = False, **options: Any) -> None:
+        super().__init__(units, activation, dtype="float32", **options)
+        self.rounds = rounds
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        if not (training and self.rounds):
+            return super().call(inputs)
+        product = tf.matmul(tf.cast(inputs, tf.bfloat16), tf.cast(self.kernel, tf.bfloat16))
+        return self.activation(tf.nn.bias_add(tf.cast(product, tf.float32), self.bias))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rounds": self.rounds}
+
+
 class _Layers:
     """Makes layers whose initial weights follow from one seed, each layer's from a number of its own."""
 
     def __init__(self, seed: int, dtype: Any) -> None:
         self._seeds = itertools.count(seed * 1000)
         self._dtype = dtype
+        self._rounds = keras.dtype_policies.get(dtype or "float32").compute_dtype == "bfloat16"
 
-    def dense(self, units: int, activation: str | None) -> keras.layers.Layer:
-        return keras.layers.Dense(units, activation, kernel_initializer=self._initializer(), dtype=self._dtype)
-
-    def head(self, units: int) -> keras.layers.Layer:
-        return keras.layers.Dense(units, kernel_initializer=self._initializer(), dtype="float32")
+    def dense(self, units: int, activation: str | None = None) -> keras.layers.Layer:
+        return Dense(units, activation, rounds=self._rounds, kernel_initializer=self._initializer())
 
     def convolution(self, channels: int, *, strides: int = 1, kernel: int = 3, **options: Any) -> keras.layers.Layer:
         options = {

@@ -22,7 +22,7 @@ from keras_vae.model.flow import FlowPrior
 from keras_vae.model.networks import DEFAULT_WIDTHS, NETWORKS, NetworkName, build_decoder, build_encoder
 from keras_vae.model.priors import PRIORS, GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 
-__all__ = ["PRIOR_TRAININGS", "VAE", "PriorTraining", "fit_variance", "posterior_means"]
+__all__ = ["PRIOR_TRAININGS", "VAE", "PriorTraining", "fit_variance", "fresh_seed", "posterior_means"]
 
 PriorTraining = Literal["afterwards", "joint"]
 PRIOR_TRAININGS: tuple[PriorTraining, ...] = get_args(PriorTraining)
@@ -68,7 +68,8 @@ class VAE(keras.Model):
             and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly,
             exemplars are always fitted.
         seed: seed of the initial weights and of the noise in training.
-        dtype: Keras dtype policy of the hidden layers, such as `mixed_bfloat16`; losses stay in float32.
+        dtype: Keras dtype policy, `float32` or `mixed_bfloat16`: dense layers then multiply in bfloat16 while they are
+            trained, hidden convolutions always; losses, weights and what the model gives stay float32.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -157,16 +158,17 @@ class VAE(keras.Model):
         mean, _ = self.encode(images)
         return self.decode(mean)
 
-    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, images: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
         """Parameters of the posterior of each image.
 
         Args:
             images: `(n, h, w, c)` in [0, 1].
+            training: lets the layers compute as they do in training, where that is faster and less exact.
 
         Returns:
             `mean` and `log_var`, each `(n, d)`; `log_var` lies between -9 and 1.
         """
-        mean, log_var = tf.split(self.encoder(images), 2, axis=-1)
+        mean, log_var = tf.split(self.encoder(images, training=training), 2, axis=-1)
         middle, reach = (LARGEST_LOG_VAR + SMALLEST_LOG_VAR) / 2, (LARGEST_LOG_VAR - SMALLEST_LOG_VAR) / 2
         return mean, middle + reach * tf.tanh(log_var / reach)
 
@@ -188,16 +190,17 @@ class VAE(keras.Model):
             return tf.exp(self.log_scale)
         return tf.convert_to_tensor(self.variance)
 
-    def decode_logits(self, latents: Tensor) -> Tensor:
+    def decode_logits(self, latents: Tensor, training: bool = False) -> Tensor:
         """Parameters of the pixels' distribution, from which `decode` takes the mean.
 
         Args:
             latents: `(n, d)`.
+            training: as for `encode`.
 
         Returns:
             `(n, h, w, c)`; for the Bernoulli likelihood between -10 and 10.
         """
-        logits = self.decoder(latents)
+        logits = self.decoder(latents, training=training)
         return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
 
     def elbo_terms(self, images: Tensor, seed: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
@@ -206,15 +209,16 @@ class VAE(keras.Model):
         Args:
             images: `(n, h, w, c)` in [0, 1].
             seed: two integers, of the posterior samples.
-            training: takes the prior that the model is trained with, where another is fitted afterwards, and lets a
-                Gaussian likelihood take the best variance for this batch, and remember it.
+            training: takes the prior that the model is trained with, where another is fitted afterwards, lets a
+                Gaussian likelihood take the best variance for this batch, and remember it, and lets the layers compute
+                as they do in training.
 
         Returns:
             `reconstruction` and `kl`, each `(n,)` nats per image.
         """
-        mean, log_var = self.encode(images)
+        mean, log_var = self.encode(images, training)
         latents = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), seed))
-        logits = self.decode_logits(latents)
+        logits = self.decode_logits(latents, training)
         learns_variance = training and self.likelihood == "gaussian"
         spread = self._best_variance(images, logits) if learns_variance else self.spread
         reconstruction = likelihood_nll(self.likelihood, images, logits, spread)
@@ -236,7 +240,7 @@ class VAE(keras.Model):
         Raises:
             ValueError: the prior knows of no classes.
         """
-        seed = _fresh_seed() if seed is None else seed
+        seed = fresh_seed() if seed is None else seed
         if label is None:
             return self.decode(self.prior.sample(count, seed))
         if not self.prior.classes:
@@ -269,7 +273,7 @@ class VAE(keras.Model):
         Returns:
             `(n,)` nats per image. Memory does not grow with K.
         """
-        seed = _fresh_seed() if seed is None else seed
+        seed = fresh_seed() if seed is None else seed
         mean, log_var = self.encode(images)
         spread = self.spread
 
@@ -304,8 +308,7 @@ class VAE(keras.Model):
             count = tf.cast(tf.shape(kl)[0], tf.float32)
             total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
             loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
-        gradients = tape.gradient(loss, self.trainable_variables)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+        self._apply(tape.gradient(loss, self.trainable_variables))
         return self._track(reconstruction, kl)
 
     def test_step(self, data: Any) -> dict[str, Any]:
@@ -347,6 +350,16 @@ class VAE(keras.Model):
         """The same at every evaluation, which begins with its trackers reset; it leaves the training's noise alone."""
         images_before = tf.cast(self._trackers["loss"].count, tf.int32)
         return _of_this_replica(tf.stack([EVALUATION_SEED, images_before]))
+
+    def _apply(self, gradients: list[Tensor]) -> None:
+        def apply(gradients: list[Tensor]) -> None:
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+
+        # Some twenty small operations on each weight are one with XLA, whether or not the rest is compiled.
+        several = tf.distribute.get_strategy().num_replicas_in_sync > 1  # whose gradients are added up on the way
+        if not (self.jit_compile or several or tf.executing_eagerly()):
+            apply = tf.function(apply, jit_compile=True, autograph=False)
+        apply(gradients)
 
     def _best_variance(self, images: Tensor, logits: Tensor) -> Tensor:
         """The variance that makes this batch most likely; a moving average of it serves outside training."""
@@ -418,7 +431,7 @@ def _of_this_replica(seed: Tensor) -> Tensor:
     return tf.random.experimental.stateless_fold_in(seed, replica)
 
 
-def _fresh_seed() -> Tensor:
+def fresh_seed() -> Tensor:
     """Two integers: as the global seed has it, and in a graph, which may be saved, from the machine's entropy."""
     bounds = {"minval": tf.int32.min, "maxval": tf.int32.max}
     if tf.executing_eagerly():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,7 +76,7 @@ def missing_parts(run: Run) -> list[str]:
     Raises:
         InputError: the run has no weights yet, or its numbers are damaged.
     """
-    if not run.model_file.is_file() or not (run.folder / "training.json").is_file():
+    if not run.is_finished:
         raise InputError(f"Run {run.name!r} is not trained to its end: {run.resume_command}.")
     digest = weights_digest(run)
     missing = []
@@ -168,11 +167,9 @@ def _has(run: Run, *pictures: str) -> bool:
 
 def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
     config, metrics = run.config, read_metrics(run)
-    summary = json.loads((run.folder / "training.json").read_text())
+    summary, built = run.summary, run.model_config
     grey = metrics["evaluations"]["grey"]
     images = grey["measurements"]["reconstruction.mean.mse_per_pixel"]["images"]
-    with zipfile.ZipFile(run.model_file) as archive:
-        built = json.loads(archive.read("config.json"))["config"]
     settings = latent["settings"]
     return {
         "title": f"A variational autoencoder of {dataset_name(config.dataset)}",

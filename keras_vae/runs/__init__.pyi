@@ -3,3 +3,5 @@ from .config import TrainConfig as TrainConfig
 from .provenance import code_origin as code_origin
 from .provenance import environment as environment
 from .run import Run as Run
+from .shipped import SHIPPED as SHIPPED
+from .shipped import working_copy as working_copy

@@ -87,9 +87,9 @@ class TrainConfig:
     )
     seed: int = option(0, "seed of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
 
-    xla: Literal["auto", "on", "off"] = option("auto", "compile the training step with XLA; auto: where that is faster")
+    xla: Literal["auto", "on", "off"] = option("auto", "compile training steps with XLA; auto: where that is faster")
     mixed_precision: Literal["auto", "on", "off"] = option(
-        "auto", "compute hidden layers in bfloat16; auto: where that is faster"
+        "auto", "multiply in bfloat16 while training; auto: where that is faster"
     )
     steps_per_execution: int = option(10, "training steps in one call of the graph", low=1)
 

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,35 @@ class Run:
     def saved_model(self) -> Path:
         """The trained model as a TensorFlow SavedModel."""
         return self.folder / "saved_model"
+
+    @property
+    def weights_file(self) -> Path:
+        """The file that the weights are in: that of the Keras format, or the SavedModel's where there is none."""
+        in_saved_model = self.saved_model / "variables" / "variables.data-00000-of-00001"
+        return in_saved_model if in_saved_model.is_file() and not self.model_file.is_file() else self.model_file
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether anything was trained."""
+        return self.weights_file.is_file()
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training came to its end."""
+        return self.has_weights and (self.folder / "training.json").is_file()
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `training.json` holds of a finished training."""
+        return dict(json.loads((self.folder / "training.json").read_text()))
+
+    @property
+    def model_config(self) -> dict[str, Any]:
+        """The arguments that the trained model was made with."""
+        if not self.model_file.is_file():
+            return dict(json.loads((self.saved_model / "assets.extra" / "vae.json").read_text()))
+        with zipfile.ZipFile(self.model_file) as archive:
+            return dict(json.loads(archive.read("config.json"))["config"])
 
     @property
     def config(self) -> TrainConfig:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import statistics
 import sys
 import time
@@ -26,6 +25,7 @@ from keras_vae.training.callbacks import (
     StopAtNonFiniteLoss,
     latest_checkpoint,
 )
+from keras_vae.training.compute import computed_by, in_mixed_precision, with_xla
 
 __all__ = ["compiled_model", "resume", "train", "training_table"]
 
@@ -100,7 +100,7 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
                 config.prior,
                 config.prior_components,
                 config.prior_training,
-                dtype="mixed_bfloat16" if _in_mixed_precision(config) else "float32",
+                dtype="mixed_bfloat16" if in_mixed_precision(config) else "float32",
             )
         except ValueError as error:
             raise InputError(str(error)) from error
@@ -108,7 +108,7 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
             _start_at_images(model.prior, data)
         model.compile(
             _optimizer(config, steps, model),
-            jit_compile=_with_xla(config),
+            jit_compile=with_xla(config),
             steps_per_execution=_largest_divisor(steps, config.steps_per_execution),
         )
         model.optimizer.build(model.trainable_variables)
@@ -121,7 +121,7 @@ def training_table(run: Run) -> str:
     Returns:
         Lines of text: each split's reconstruction, KL and negative ELBO with its number of images; time and speed.
     """
-    result = json.loads((run.folder / "training.json").read_text())
+    result = run.summary
     lines = [f"{'nats per image':<28}{'reconstruction':>15}{'KL':>10}{'-ELBO':>10}"]
     for split, metrics in result["splits"].items():
         name = f"{split} ({metrics['images']:,} images)"
@@ -139,10 +139,10 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     finished, checkpoint = latest_checkpoint(run.checkpoints)
     if checkpoint is not None:
         model.load_weights(checkpoint)
-    print(f"Run {run.name}: {_compute(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
+    print(f"Run {run.name}: {computed_by(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
     start = time.perf_counter()
     try:
-        describe_run(run, config, _compute(model))
+        describe_run(run, config, computed_by(model))
         model.fit(
             data.training_batches(
                 config.batch_size,
@@ -247,7 +247,7 @@ def _write_results(
         "images_per_second": statistics.median(epoch["images_per_second"] for epoch in history),
         "steps": len(history) * steps,
         "parameters": _weights(model),
-        "compute": _compute(model),
+        "compute": computed_by(model),
         **environment(),
     }
     run.write("training.json", result)
@@ -290,35 +290,6 @@ def _optimizer(config: TrainConfig, steps: int, model: VAE) -> keras.optimizers.
         var_list=[variable for variable in model.trainable_variables if variable.name != "kernel"]
     )
     return optimizer
-
-
-def _with_xla(config: TrainConfig) -> bool:
-    """Whether to compile with XLA; `auto` knows what was measured (docs/results.md has the ratios).
-
-    On a CPU, XLA fuses the many small operations around a matrix product, but loses oneDNN's convolutions; it does not
-    compile a step over several replicas.
-    """
-    if config.xla != "auto":
-        return config.xla == "on"
-    if len(tf.config.list_logical_devices("GPU")) > 1:
-        return False
-    return config.network == "dense" or bool(tf.config.list_logical_devices("GPU"))
-
-
-def _in_mixed_precision(config: TrainConfig) -> bool:
-    """Whether hidden layers compute in bfloat16: `auto` does so on GPUs with units for it, from Ampere on."""
-    if config.mixed_precision != "auto":
-        return config.mixed_precision == "on"
-    gpus = tf.config.list_physical_devices("GPU")
-    capabilities = [tf.config.experimental.get_device_details(gpu).get("compute_capability", (0, 0)) for gpu in gpus]
-    return bool(gpus) and min(capabilities) >= (8, 0)
-
-
-def _compute(model: VAE) -> str:
-    """What the training runs on, and how."""
-    gpus = tf.config.list_physical_devices("GPU")
-    device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
-    return f"{model.network} network on {device}, XLA {'on' if model.jit_compile else 'off'}, {model.dtype_policy.name}"
 
 
 def _weights(model: VAE) -> int:

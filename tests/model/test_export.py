@@ -5,11 +5,13 @@ import os
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 from keras_vae.errors import InputError
-from keras_vae.model import VAE, encode_refined, export_saved_model, load_model
+from keras_vae.model import VAE, encode_refined, export_saved_model, fit_prior, load_model, round_to_half
+from keras_vae.model.priors import PRIORS
 
 SHAPE = (8, 8, 1)
 
@@ -140,3 +142,43 @@ def test_a_missing_or_damaged_model_is_named(tmp_path):
     (tmp_path / "vae.keras").write_bytes(b"not a model")
     with pytest.raises(InputError, match=r"vae\.keras is not a model that can be loaded"):
         load_model(tmp_path / "vae.keras")
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_a_saved_model_gives_the_keras_model_back(prior, tmp_path):
+    model = VAE(SHAPE, 3, widths=(16,), likelihood="discretized_logistic", prior=prior, prior_components=4)
+    images = np.random.default_rng(0).integers(0, 256, (200, *SHAPE), np.uint8)
+    if prior in ("mixture", "exemplars", "flow"):
+        fit_prior(model, images, np.arange(200) % 2, held_out=images[:50])
+    back = load_model(export_saved_model(model, tmp_path / "saved_model"))
+    assert back.get_config() == model.get_config()
+    assert all(np.array_equal(a.numpy(), b.numpy()) for a, b in zip(model.weights, back.weights, strict=True))
+    assert back.prior.classes == model.prior.classes
+
+
+@pytest.mark.parametrize("rounded", [True, False])
+def test_weights_that_half_precision_holds_take_half_the_room(rounded, tmp_path):
+    model = VAE(SHAPE, 3, widths=(200,))
+    images = images_like(6)
+    before = model(images).numpy()
+    if rounded:
+        round_to_half(model.weights)
+    saved = export_saved_model(model, tmp_path / "saved_model")
+    size = (saved / "variables" / "variables.data-00000-of-00001").stat().st_size
+    weights = sum(weight.numpy().size for weight in model.weights)
+    assert size == pytest.approx((2 if rounded else 4) * weights, rel=0.1)
+    assert np.array_equal(load_model(saved)(images), model(images))
+    assert model(images).numpy() == pytest.approx(before, abs=2e-3 if rounded else 0.0)
+
+
+def test_a_weight_that_half_precision_cannot_hold_is_left_alone():
+    weight = keras.Variable(np.array([1.0, 1e6], np.float32))
+    round_to_half([weight])
+    assert np.array_equal(weight.numpy(), [1.0, 1e6])
+
+
+def test_a_damaged_saved_model_is_named(tmp_path):
+    saved = export_saved_model(VAE(SHAPE, 3, widths=(16,)), tmp_path / "saved_model")
+    (saved / "saved_model.pb").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="is not a SavedModel that can be loaded"):
+        load_model(saved)

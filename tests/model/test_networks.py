@@ -37,3 +37,14 @@ def test_the_seed_decides_the_initial_weights(network):
 def test_a_convolutional_network_names_the_sides_that_it_cannot_halve():
     with pytest.raises(ValueError, match="multiples of 8, and 28 x 28 is not"):
         build_encoder("convolutional", (28, 28, 1), 2, (8, 8, 8), seed=0)
+
+
+def test_dense_layers_round_their_products_in_training_alone():
+    images = np.random.default_rng(0).random((20, 8, 8, 1), np.float32)
+    exact = build_encoder("dense", (8, 8, 1), 3, (16,), seed=0)
+    mixed = build_encoder("dense", (8, 8, 1), 3, (16,), seed=0, dtype="mixed_bfloat16")
+    assert np.array_equal(exact(images), mixed(images, training=False))
+    assert np.array_equal(exact(images), exact(images, training=True))
+    difference = np.abs(exact(images) - mixed(images, training=True))
+    assert 0.0 < difference.max() < 2.0**-5  # 8 bits of values around 1
+    assert {weight.dtype for weight in mixed.weights} == {"float32"}

@@ -1,0 +1,44 @@
+"""Runs that are shipped, and stay as they are: whoever would write to one works on a copy."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import tempfile
+from pathlib import Path
+
+from keras_vae.runs.run import Run
+
+__all__ = ["SHIPPED", "working_copy"]
+
+SHIPPED = "shipped.json"  # the file that marks such a run
+
+
+def working_copy(run: Run) -> Run:
+    """The run itself; of a shipped one a copy beside it that may be changed, and a line that says so.
+
+    A copy that was made before is gone on with, as long as it has the same weights.
+    """
+    if not (run.folder / SHIPPED).is_file():
+        return run
+    weights = run.weights_file.read_bytes()
+    for number in itertools.count(1):
+        copy = Run(f"{run.name}-copy{f'-{number}' if number > 1 else ''}", run.root)
+        if not copy.folder.exists():
+            _copy(run, copy)
+            break
+        if copy.has_weights and copy.weights_file.read_bytes() == weights:
+            break
+    print(f"{run.name} stays as it was shipped: what follows is of its copy, {copy.name}.", flush=True)
+    return copy
+
+
+def _copy(run: Run, copy: Run) -> None:
+    shutil.rmtree(copy.logs, ignore_errors=True)  # of a copy that was interrupted
+    with tempfile.TemporaryDirectory(dir=run.root, prefix=".copy-") as temporary:
+        part = Run(copy.name, Path(temporary))
+        shutil.copytree(run.folder, part.folder, ignore=shutil.ignore_patterns(SHIPPED, "README.md"))
+        if run.logs.is_dir():
+            shutil.copytree(run.logs, part.logs)
+            part.logs.rename(copy.logs)
+        part.folder.rename(copy.folder)

@@ -1,0 +1,1 @@
+from .packing import pack as pack

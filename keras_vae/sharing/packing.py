@@ -1,0 +1,162 @@
+"""A run -> a copy without what only its training and its pictures took: small enough to be shipped."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from keras_vae.data import ImageData
+from keras_vae.errors import InputError
+from keras_vae.evaluation import open_model_and_data, read_metrics, weights_digest
+from keras_vae.files import typed_command
+from keras_vae.model import VAE, load_model
+from keras_vae.runs import SHIPPED, Run
+from keras_vae.tensorboard import write_projector
+
+__all__ = ["pack"]
+
+KEPT = ("config.json", "history.json", "training.json", "report.pdf")
+SCALARS = ("train", "validation", "test", "evaluation")  # TensorBoard's runs below the run's own
+PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
+PROJECTED = 3_000  # test images in the projector, of which all take as much room as the weights
+DECIMALS = 3  # of their latents
+
+
+def pack(run: Run, name: str) -> Run:
+    """Copy a run: the weights once, as the SavedModel has them; numbers, report, pictures, scalars, a projector.
+
+    Commands that would write to the copy work on a copy of their own.
+
+    Args:
+        run: trained, evaluated, explored and reported.
+        name: of the copy, which must be free.
+
+    Raises:
+        InputError: the run lacks a part, or the name is taken.
+    """
+    digest = weights_digest(run) if run.is_finished else ""
+    latent = _latent(run, digest)
+    if not latent or "grey" not in read_metrics(run, digest).get("evaluations", {}):
+        raise InputError(f"Run {run.name!r} is not measured as a whole yet: {typed_command('report')} {run.name}.")
+    copy = Run(name, run.root)
+    if copy.folder.exists() or copy.logs.exists():
+        raise InputError(f"A run named {name!r} exists already: give another name.")
+    model, data = open_model_and_data(run)
+    _check_same(model, load_model(run.saved_model))
+    with tempfile.TemporaryDirectory(dir=run.root, prefix=".pack-") as temporary:
+        part = Run(name, Path(temporary))
+        _copy_files(run, part)
+        for file, content in (("metrics.json", read_metrics(run, digest)), ("latent.json", latent)):
+            weights = {"file": part.weights_file.name, "sha256": weights_digest(part)}
+            part.write(file, {**content, "run": name, "weights": weights})
+        _copy_logs(run, part)
+        _write_projector(run, part, data)
+        part.write("README.md", _card(run, name))
+        part.write(SHIPPED, {"packed": run.name, "weights": weights})
+        for source, target in ((part.logs, copy.logs), (part.folder, copy.folder)):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.rename(target)
+    return copy
+
+
+def _latent(run: Run, digest: str) -> dict[str, Any]:
+    path = run.folder / "latent.json"
+    latent = json.loads(path.read_text()) if path.is_file() and (run.folder / "report.pdf").is_file() else {}
+    return latent if latent and latent["weights"]["sha256"] == digest else {}
+
+
+def _check_same(model: VAE, exported: VAE) -> None:
+    for weight, other in zip(model.weights, exported.weights, strict=True):
+        if not np.array_equal(weight.numpy(), other.numpy()):
+            raise RuntimeError(f"The SavedModel has other values of {weight.path}.")
+
+
+def _copy_files(run: Run, part: Run) -> None:
+    shutil.copytree(run.saved_model, part.saved_model)
+    shutil.copytree(run.figures / "plain", part.figures / "plain")
+    for name in KEPT:
+        shutil.copy(run.folder / name, part.folder / name)
+    with np.load(run.folder / "maps.npz") as saved:  # two latents are a map, more are in the projector
+        kept = {key: saved[key] for key in saved.files if key != "means" or run.config.latent_dim == 2}
+    content = io.BytesIO()
+    np.savez_compressed(content, **kept)
+    part.write("maps.npz", content.getvalue())
+
+
+def _copy_logs(run: Run, part: Run) -> None:
+    part.logs.mkdir(parents=True)
+    for events in run.logs.glob("events.out.tfevents.*"):
+        shutil.copy(events, part.logs)
+    for name in SCALARS:
+        if (run.logs / name).is_dir():
+            with tf.summary.create_file_writer(str(part.logs / name)).as_default():
+                for event in _events(run.logs / name):
+                    for value in event.summary.value:
+                        if value.metadata.plugin_data.plugin_name in ("scalars", "") and _is_scalar(value):
+                            tf.summary.scalar(value.tag, tf.make_ndarray(value.tensor), step=event.step)
+    with tf.summary.create_file_writer(str(part.logs / "images")).as_default(step=run.config.epochs):
+        for name in PICTURES:
+            if (run.figures / f"{name}.png").is_file():
+                shutil.copy(run.figures / f"{name}.png", part.figures)
+                with Image.open(run.figures / f"{name}.png") as picture:
+                    pixels = np.atleast_3d(np.asarray(picture))
+                tf.summary.image(name, pixels[np.newaxis])
+
+
+def _events(folder: Path) -> list[Any]:
+    files = sorted(str(path) for path in folder.glob("events.out.tfevents.*"))
+    return [tf.compat.v1.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)]
+
+
+def _is_scalar(value: Any) -> bool:
+    return bool(value.HasField("tensor") and not value.tensor.tensor_shape.dim and value.tensor.dtype == 1)
+
+
+def _write_projector(run: Run, part: Run, data: ImageData) -> None:
+    with np.load(run.folder / "maps.npz") as saved:
+        points = {name: saved[name][:PROJECTED] for name in ("means", "umap", "tsne", "pca")}
+    points["latent_mean"] = points.pop("means").round(DECIMALS)
+    labels = data.labels("test", len(points["latent_mean"]))
+    write_projector(
+        part.logs / "projector",
+        points,
+        [data.class_names[label] for label in labels],
+        data.images("test", len(labels)),
+        description=f"Posterior means of {len(labels):,} test images, and maps of them.",
+    )
+
+
+def _card(run: Run, name: str) -> str:
+    """What the folder is, where its weights come from, and under which licence they are."""
+    summary, config = run.summary, run.config
+    commit = f" at commit {summary['commit']}" if summary.get("commit") else ""
+    options = " ".join([typed_command("train"), *config.command_options()])
+    return f"""# {name}
+
+A variational autoencoder, trained on {config.dataset}{commit} by
+
+    {options}
+
+Weights: {summary["parameters"]:,} of encoder and decoder, in half precision, as the training rounds them at its end; no
+others were started from. Keras {summary["versions"]["keras"]}, TensorFlow {summary["versions"]["tensorflow"]}.
+They have the licence of the project, Apache-2.0. Fashion-MNIST, which they were trained on, has the MIT licence.
+
+`metrics.json` and `latent.json` have what was measured, with units, splits and counts; `report.pdf` is a page about it.
+
+```python
+import tensorflow as tf
+
+vae = tf.saved_model.load("saved_models/{name}/saved_model")
+images = vae.sample(16)["images"]
+```
+
+Commands that would change this folder work on a copy of it.
+"""

@@ -1,0 +1,93 @@
+"""What each choice brings: runs that differ from one configuration by one change each, on the validation split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_vae.errors import InputError
+from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
+from keras_vae.runs import Run, TrainConfig
+from keras_vae.training import resume, train
+
+__all__ = ["ABLATION", "ablate"]
+
+# One change at a time: what the default would be without one of its choices, or with another.
+ABLATION: dict[str, dict[str, Any]] = {
+    "none": {},
+    "Bernoulli likelihood": {"likelihood": "bernoulli"},
+    "discretised logistic likelihood": {"likelihood": "discretized_logistic"},
+    "beta 1": {"beta": 1.0},
+    "16 latents": {"latent_dim": 16},
+    "64 latents": {"latent_dim": 64},
+    "two layers of 512": {"widths": (512, 512)},
+    "images not varied": {"augmentation": 0.0},
+    "no weight decay": {"weight_decay": 0.0},
+    "weights not averaged": {"weight_average": 0.0},
+    "prior N(0, I)": {"prior": "standard_normal"},
+    "prior of 100 Gaussians": {"prior": "mixture", "prior_components": 100},
+    "prior of 500 Gaussians": {"prior": "mixture", "prior_components": 500},
+    "prior a flow": {"prior": "flow", "prior_components": 8},
+    "prior of exemplars": {"prior": "exemplars"},
+}
+
+EVALUATION = EvaluationConfig(split="validation", importance_samples=20)
+FILED_UNDER = "grey-validation"
+
+# Columns of the table: what it says, digits, and the name of the measurement.
+COLUMNS = (
+    ("MSE per pixel", 5, "reconstruction.mean.mse_per_pixel"),
+    ("SSIM", 4, "reconstruction.mean.ssim"),
+    ("active latents", 0, "likelihood.active_units"),
+    ("5-NN", 3, "neighbours.accuracy"),
+    ("Frechet distance", 2, "generation.classifier.frechet_distance"),
+    ("precision", 3, "generation.classifier.precision"),
+    ("recall", 3, "generation.classifier.recall"),
+)
+
+
+def ablate(base: TrainConfig, root: Path | str, names: Sequence[str] = ()) -> Iterator[str]:
+    """Train and measure each change; what was trained before is not trained again, and what was interrupted goes on.
+
+    Args:
+        base: the configuration that is changed.
+        root: the folder for the runs.
+        names: keys of `ABLATION`; none takes all.
+
+    Yields:
+        The lines of a table in Markdown, each as soon as it is known.
+
+    Raises:
+        InputError: there is no such change.
+    """
+    if unknown := sorted(set(names) - ABLATION.keys()):
+        raise InputError(f"There is no change {unknown[0]!r}; choose of {', '.join(map(repr, ABLATION))}.")
+    yield f"| change | {' | '.join(title for title, *_ in COLUMNS)} | minutes |"
+    yield f"| --- |{' ---: |' * (len(COLUMNS) + 1)}"
+    for name in names or ABLATION:
+        run = _trained(base.replace(**ABLATION[name]), re.sub(r"\W+", "-", name), Path(root))
+        minutes = run.summary["seconds"] / 60
+        yield f"| {name} | {' | '.join(_cells(_measured(run)))} | {minutes:.1f} |"
+
+
+def _trained(config: TrainConfig, name: str, root: Path) -> Run:
+    if not (root / "saved_models" / name / "config.json").is_file():
+        return train(config, name, root)
+    run = Run.open(name, root)
+    if run.config != config:
+        raise InputError(f"{run.folder} is a run of another configuration: give another --root.")
+    return run if run.is_finished else resume(run)
+
+
+def _measured(run: Run) -> Mapping[str, Any]:
+    known = read_metrics(run).get("evaluations", {}).get(FILED_UNDER)
+    if known is None or known["importance_samples"] != EVALUATION.importance_samples:
+        known = evaluate(run, EVALUATION)[1]["evaluations"][FILED_UNDER]
+    return known["measurements"]
+
+
+def _cells(measured: Mapping[str, Any]) -> Iterator[str]:
+    for _, digits, name in COLUMNS:
+        yield f"{measured[name]['value']:.{digits}f}" if name in measured else ""

@@ -1,0 +1,102 @@
+"""A packed run is small, is whole, and is not written to."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vae.errors import InputError
+from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
+from keras_vae.files import write_atomically
+from keras_vae.model import load_model
+from keras_vae.runs import Run, TrainConfig, working_copy
+from keras_vae.sharing import pack
+from keras_vae.training import train
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, picture_folder) -> Run:
+    """A run that is measured; of its exploration and report there is what packing looks at."""
+    root = tmp_path_factory.mktemp("root")
+    options = {"likelihood": "gaussian", "prior": "mixture", "prior_components": 8}
+    config = TrainConfig(dataset=str(picture_folder), latent_dim=3, widths=(16,), epochs=2, batch_size=10, **options)
+    run = train(config, "bars", root)
+    metrics = evaluate(run, EvaluationConfig(features="none", importance_samples=5))[1]
+    count = metrics["evaluations"]["grey"]["measurements"]["likelihood.kl"]["images"]
+    run.write("latent.json", {"weights": metrics["weights"], "run": "bars"})
+    points = {name: np.zeros((count, 3 if name == "means" else 2)) for name in ("means", "umap", "tsne", "pca")}
+    np.savez(run.folder / "maps.npz", labels=np.zeros(count), **points)
+    write_atomically(run.folder / "report.pdf", b"%PDF")
+    return run
+
+
+@pytest.fixture(scope="module")
+def packed(run) -> Run:
+    return pack(run, "small")
+
+
+def files(*folders) -> dict:
+    return {path: path.read_bytes() for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_weights_are_there_once_and_the_same(run, packed):
+    assert not packed.model_file.exists()
+    assert not packed.checkpoints.exists()
+    pairs = zip(load_model(run.model_file).weights, load_model(packed.saved_model).weights, strict=True)
+    assert all(np.array_equal(mine.numpy(), its.numpy()) for mine, its in pairs)
+
+
+def test_the_numbers_belong_to_its_weights(run, packed):
+    assert read_metrics(packed)["evaluations"] == read_metrics(run)["evaluations"]
+    assert json.loads((packed.folder / "latent.json").read_text())["weights"] == read_metrics(packed)["weights"]
+    assert packed.model_config == run.model_config
+
+
+def test_tensorboard_has_its_scalars_pictures_and_projector(packed):
+    def tags(folder):
+        (file,) = folder.glob("events.out.tfevents.*")
+        records = tf.data.TFRecordDataset(str(file))
+        events = [tf.compat.v1.Event.FromString(record.numpy()) for record in records]
+        return [value.tag for event in events for value in event.summary.value]
+
+    assert tags(packed.logs / "validation").count("epoch_elbo") == 2
+    assert not any("kernel" in tag for tag in tags(packed.logs / "train"))
+    assert {"samples", "samples_by_class", "reconstructions"} <= set(tags(packed.logs / "images"))
+    assert (packed.logs / "projector" / "projector_config.pbtxt").is_file()
+    assert "MSE per pixel" in tags(packed.logs / "evaluation")
+
+
+def test_it_says_where_the_weights_come_from_and_whose_they_are(packed):
+    card = (packed.folder / "README.md").read_text()
+    assert "scripts/train.py" in card
+    assert "Apache-2.0" in card
+
+
+def test_whoever_would_write_to_it_works_on_a_copy(packed, capsys):
+    before = files(packed.folder, packed.logs)
+    copy = working_copy(packed)
+    assert copy.name == "small-copy"
+    assert "small stays as it was shipped" in capsys.readouterr().out
+    metrics = evaluate(copy, EvaluationConfig(features="none", importance_samples=5))[1]
+    assert files(packed.folder, packed.logs) == before
+    mine, its = (each["evaluations"]["grey"]["measurements"] for each in (metrics, read_metrics(packed)))
+    name = "reconstruction.mean.mse_per_pixel"
+    assert mine[name]["value"] == pytest.approx(its[name]["value"], rel=1e-5)
+    assert working_copy(packed) == copy  # which is gone on with
+    assert working_copy(copy) == copy
+
+
+def test_a_copy_of_other_weights_is_left_alone(packed):
+    other = working_copy(packed)
+    other.weights_file.write_bytes(b"others")
+    assert working_copy(packed).name == "small-copy-2"
+    shutil.rmtree(other.folder)
+
+
+def test_a_name_that_is_taken_and_a_run_that_is_not_measured_are_refused(run, packed, tmp_path):
+    with pytest.raises(InputError, match="'small' exists already"):
+        pack(run, "small")
+    with pytest.raises(InputError, match="not measured as a whole"):
+        pack(Run.create(TrainConfig(), "begun", tmp_path), "small")

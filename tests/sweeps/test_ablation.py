@@ -1,0 +1,44 @@
+"""An ablation trains each change once, measures it on the validation split, and goes on where it was interrupted."""
+
+import pytest
+
+from keras_vae.errors import InputError
+from keras_vae.runs import TrainConfig
+from keras_vae.sweeps import ABLATION, ablate, ablation
+
+
+@pytest.fixture
+def base(picture_folder) -> TrainConfig:
+    return TrainConfig(
+        dataset=str(picture_folder), latent_dim=3, widths=(16,), epochs=2, batch_size=10, grid_every=0,
+        histogram_every=0, prior="standard_normal",
+    )  # fmt: skip
+
+
+def test_each_change_has_a_row_and_is_trained_once(base, tmp_path, monkeypatch):
+    lines = list(ablate(base, tmp_path, ["none", "beta 1"]))
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| none", "| beta 1"]
+    assert all(line.count("|") == lines[0].count("|") for line in lines)
+    assert lines[2].split(" | ")[1:4] != lines[3].split(" | ")[1:4]
+
+    def train(*arguments, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(ablation, "train", train)
+    assert list(ablate(base, tmp_path, ["none", "beta 1"])) == lines
+
+
+def test_runs_of_another_configuration_are_not_taken_for_these(base, tmp_path):
+    list(ablate(base, tmp_path, ["none"]))
+    with pytest.raises(InputError, match="another configuration"):
+        list(ablate(base.replace(epochs=3), tmp_path, ["none"]))
+
+
+def test_an_unknown_change_is_answered_with_those_that_there_are(base, tmp_path):
+    with pytest.raises(InputError, match="no change 'nothing'; choose of 'none'"):
+        list(ablate(base, tmp_path, ["nothing"]))
+
+
+@pytest.mark.parametrize("name", ABLATION)
+def test_every_change_is_one(name):
+    assert name == "none" or TrainConfig().replace(**ABLATION[name]) is not None

@@ -1,0 +1,43 @@
+"""A training computes in the way that is fastest where it runs, or in the way that is asked for."""
+
+import pytest
+
+from keras_vae.runs import TrainConfig
+from keras_vae.training import compute
+
+
+@pytest.fixture
+def processor(tmp_path, monkeypatch):
+    """Make the machine one whose processor has these units."""
+
+    def has(*units: str) -> None:
+        facts = tmp_path / "cpuinfo"
+        facts.write_text(f"processor : 0\nflags\t: fpu avx2 {' '.join(units)}\n")
+        monkeypatch.setattr(compute, "CPU_FACTS", facts)
+
+    return has
+
+
+@pytest.mark.parametrize(
+    ("units", "options", "xla", "bfloat16"),
+    [
+        ((), {}, True, False),
+        (("avx512_bf16",), {}, False, True),
+        (("amx_bf16",), {}, False, True),
+        (("amx_bf16",), {"network": "convolutional"}, False, False),
+        (("amx_bf16",), {"xla": "on"}, True, False),
+        (("amx_bf16",), {"mixed_precision": "off"}, True, False),
+        ((), {"mixed_precision": "on"}, False, True),
+        ((), {"xla": "off"}, False, False),
+    ],
+)
+def test_what_is_fastest_follows_from_processor_and_network(processor, units, options, xla, bfloat16):
+    processor(*units)
+    config = TrainConfig(**options)
+    assert compute.with_xla(config) == xla
+    assert compute.in_mixed_precision(config) == bfloat16
+
+
+def test_a_machine_that_does_not_tell_is_taken_for_one_without(tmp_path, monkeypatch):
+    monkeypatch.setattr(compute, "CPU_FACTS", tmp_path / "nothing")
+    assert not compute.in_mixed_precision(TrainConfig())
