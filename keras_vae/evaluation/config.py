@@ -25,7 +25,7 @@ class EvaluationConfig:
     )
     importance_samples: int = option(
         None,
-        "posterior samples of each image for the bound on the likelihood (default: 500; binarized: 5000)",
+        "posterior samples of each image for the bound on the likelihood (default: 100; binarized: 5000)",
         type=int,
         low=1,
     )
@@ -42,7 +42,7 @@ class EvaluationConfig:
 
     def __post_init__(self) -> None:
         if self.importance_samples is None:
-            object.__setattr__(self, "importance_samples", 5000 if self.protocol == "binarized" else 500)
+            object.__setattr__(self, "importance_samples", 5000 if self.protocol == "binarized" else 100)
         check_fields(self)
         if self.inception_weights is not None and self.features != "inception":
             raise InputError("--inception-weights is for --features inception: give that too.")

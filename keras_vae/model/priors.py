@@ -15,7 +15,7 @@ from keras_vae.model.distributions import Tensor, gaussian_kl, gaussian_log_dens
 
 __all__ = ["PRIORS", "GaussianMixture", "Prior", "PriorName", "StandardNormal", "VampPrior"]
 
-PriorName = Literal["standard_normal", "mixture", "exemplars", "flow", "vamp"]
+PriorName = Literal["standard_normal", "mixture", "flow", "vamp"]
 PRIORS: tuple[PriorName, ...] = get_args(PriorName)
 
 NO_CLASS = -1
@@ -145,9 +145,12 @@ class GaussianMixture(Prior):
         joined = tf.reshape(tf.transpose(factors, (1, 0, 2)), (d, count * d))
         shift = tf.reshape(tf.einsum("kd,kde->ke", self.means, factors), (count * d,))
         shape = tf.concat([tf.shape(latents)[:-1], (count, d)], axis=0)
-        white = tf.reshape(tf.matmul(latents, joined) - shift, shape)
-        log_volume = -tf.reduce_sum(tf.convert_to_tensor(self.log_diagonal), axis=-1)
-        log_densities = self._log_density_of_white(white) - log_volume
+        squares = tf.square(tf.reshape(tf.matmul(latents, joined) - shift, shape))
+        log_densities = (
+            tf.reduce_sum(tf.convert_to_tensor(self.log_diagonal), axis=-1)
+            - 0.5 * tf.reduce_sum(squares, axis=-1)
+            - 0.5 * d * math.log(2.0 * math.pi)
+        )
         return tf.reduce_logsumexp(log_densities + tf.nn.log_softmax(self.log_weights), axis=-1)
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
@@ -161,19 +164,11 @@ class GaussianMixture(Prior):
     def _sample(self, count: Tensor, seed: Tensor, log_weights: Tensor) -> Tensor:
         seeds = tf.random.split(seed, 2)
         which = tf.random.stateless_categorical(log_weights[tf.newaxis], count, seeds[0])[0]
-        white = self._sample_white(which, seeds[1])[..., tf.newaxis]
+        noise = tf.random.stateless_normal((count, self.latent_dim, 1), seeds[1])
         # With the precision L L', L'^-1 times white noise has the covariance.
         factors = tf.gather(self._factors(), which)
-        apart = tf.linalg.triangular_solve(factors, white, lower=True, adjoint=True)[..., 0]
+        apart = tf.linalg.triangular_solve(factors, noise, lower=True, adjoint=True)[..., 0]
         return tf.gather(tf.convert_to_tensor(self.means), which) + apart
-
-    def _log_density_of_white(self, white: Tensor) -> Tensor:
-        """`(..., K)` from `(..., K, d)`, latents in the coordinates in which each Gaussian is N(0, I)."""
-        return gaussian_log_density(white, 0.0, 0.0)
-
-    def _sample_white(self, which: Tensor, seed: Tensor) -> Tensor:
-        """Draw `(n, d)` in the coordinates in which the Gaussian `which`, `(n,)`, is N(0, I)."""
-        return tf.random.stateless_normal((tf.shape(which)[0], self.latent_dim), seed)
 
     def _factors(self) -> Tensor:
         strict = tf.linalg.band_part(self.off_diagonal, -1, 0)

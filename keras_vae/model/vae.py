@@ -17,7 +17,6 @@ from keras_vae.model.distributions import (
     likelihood_mean,
     likelihood_nll,
 )
-from keras_vae.model.exemplars import ExemplarPrior
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.networks import DEFAULT_WIDTHS, NETWORKS, NetworkName, build_decoder, build_encoder
 from keras_vae.model.priors import PRIORS, GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
@@ -62,11 +61,10 @@ class VAE(keras.Model):
             (Rybkin et al. 2021), `discretized_logistic` of 8-bit values with one scale that is learned (Salimans et al.
             2017), or `continuous_bernoulli`.
         beta: weight of the KL, at least 0.
-        prior: `standard_normal`, `mixture` of Gaussians, `exemplars`, `flow`, or `vamp`.
-        prior_components: Gaussians of a mixture, clusters of exemplars, images of a VampPrior, couplings of a flow.
+        prior: `standard_normal`, `mixture` of Gaussians, `flow`, or `vamp`.
+        prior_components: Gaussians of a mixture, images of a VampPrior, couplings of a flow.
         prior_training: `joint` learns a mixture or flow with the model; `afterwards` trains the model against N(0, I),
-            and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly,
-            exemplars are always fitted.
+            and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly.
         seed: seed of the initial weights and of the noise in training.
         dtype: Keras dtype policy, `float32` or `mixed_bfloat16`: dense layers then multiply in bfloat16 while they are
             trained, hidden convolutions always; losses, weights and what the model gives stay float32.
@@ -335,8 +333,6 @@ class VAE(keras.Model):
         learned, seed = self.has_learned_prior, 2 * self.seed
         if self.prior_name == "mixture":
             return GaussianMixture(self.latent_dim, self.prior_components, learned=learned, seed=seed)
-        if self.prior_name == "exemplars":
-            return ExemplarPrior(self.latent_dim, self.prior_components)
         if self.prior_name == "flow":
             return FlowPrior(self.latent_dim, self.prior_components, learned=learned, seed=seed)
         if self.prior_name == "vamp":

@@ -43,7 +43,7 @@ class TrainConfig:
         "none", "dynamic: draw the pixels black or white afresh in every epoch"
     )
 
-    latent_dim: int = option(40, "size of the latent space", low=1, high=4096)
+    latent_dim: int = option(36, "size of the latent space", low=1, high=4096)
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
@@ -52,19 +52,19 @@ class TrainConfig:
         "gaussian", "distribution of the pixels"
     )
     beta: float = option(0.3, "weight of the KL; 1 is the ELBO", low=0)
-    prior: Literal["standard_normal", "mixture", "exemplars", "flow", "vamp"] = option(
+    prior: Literal["standard_normal", "mixture", "flow", "vamp"] = option(
         "mixture", "distribution of the latents that samples are drawn from"
     )
     prior_components: int = option(
         500,
-        "Gaussians of a mixture, clusters of exemplars, images of a VampPrior, couplings of a flow",
+        "Gaussians of a mixture, images of a VampPrior, couplings of a flow",
         low=1,
         high=100_000,
     )
     prior_training: Literal["afterwards", "joint"] = option(
         "afterwards",
         "when a mixture or flow is learned: afterwards fits it to the latents of a model trained against N(0, I), "
-        "joint learns it with the model, as a VampPrior always is; exemplars are always fitted",
+        "joint learns it with the model, as a VampPrior always is",
     )
     beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0)
 
@@ -75,9 +75,9 @@ class TrainConfig:
         low=0,
         high=1,
     )
-    epochs: int = option(60, "number of passes over the training images", low=1)
-    batch_size: int = option(250, "number of images in a training step", low=1)
-    learning_rate: float = option(2e-3, "peak learning rate of Adam", low=0)
+    epochs: int = option(50, "number of passes over the training images", low=1)
+    batch_size: int = option(500, "number of images in a training step", low=1)
+    learning_rate: float = option(3e-3, "peak learning rate of Adam", low=0)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
     learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0)
     weight_decay: float = option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam", low=0)
@@ -114,7 +114,7 @@ class TrainConfig:
     @property
     def is_prior_fitted(self) -> bool:
         """Whether the prior is fitted once the model is trained."""
-        return self.prior == "exemplars" or (self.prior in ("mixture", "flow") and self.prior_training == "afterwards")
+        return self.prior in ("mixture", "flow") and self.prior_training == "afterwards"
 
     @property
     def prior_in_words(self) -> str:
@@ -122,7 +122,6 @@ class TrainConfig:
         words = {
             "standard_normal": "N(0, I)",
             "mixture": f"mixture of {self.prior_components:,} Gaussians",
-            "exemplars": f"exemplars in {self.prior_components:,} clusters",
             "flow": f"flow of {self.prior_components:,} couplings",
             "vamp": f"VampPrior of {self.prior_components:,} images",
         }[self.prior]
@@ -198,16 +197,22 @@ PRESETS: dict[str, dict[str, Any]] = {
         "latent_dim": 32,
         "widths": (512, 512),
         "epochs": 6,
+        "batch_size": 250,
+        "learning_rate": 2e-3,
         "augmentation": 0.0,
         "prior_components": 100,
         "grid_every": 2,
         "histogram_every": 2,
     },
-    "manifold": {"latent_dim": 2, "prior_components": 100},
+    "samples": {"latent_dim": 32, "widths": (2048, 1024), "epochs": 90, "prior_components": 600},
     "compress": {"latent_dim": 64, "beta": 0.1},
+    "manifold": {"latent_dim": 2, "prior_components": 100},
     "benchmark": {
         "latent_dim": 40,
         "widths": (512, 512),
+        "epochs": 60,
+        "batch_size": 250,
+        "learning_rate": 2e-3,
         "binarize": "dynamic",
         "augmentation": 0.0,
         "likelihood": "bernoulli",

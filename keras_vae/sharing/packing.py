@@ -26,7 +26,7 @@ __all__ = ["pack"]
 KEPT = ("config.json", "history.json", "training.json", "report.pdf")
 SCALARS = ("train", "validation", "test", "evaluation")  # TensorBoard's runs below the run's own
 PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
-PROJECTED = 3_000  # test images in the projector, of which all take as much room as the weights
+PROJECTED = 2_000  # test images in the projector, of which all take as much room as the weights
 DECIMALS = 3  # of their latents
 
 

@@ -28,9 +28,7 @@ ABLATION: dict[str, dict[str, Any]] = {
     "weights not averaged": {"weight_average": 0.0},
     "prior N(0, I)": {"prior": "standard_normal"},
     "prior of 100 Gaussians": {"prior": "mixture", "prior_components": 100},
-    "prior of 500 Gaussians": {"prior": "mixture", "prior_components": 500},
     "prior a flow": {"prior": "flow", "prior_components": 8},
-    "prior of exemplars": {"prior": "exemplars"},
 }
 
 EVALUATION = EvaluationConfig(split="validation", importance_samples=20)

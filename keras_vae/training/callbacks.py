@@ -123,8 +123,7 @@ class FitToTrainedModel(keras.callbacks.Callback):
     draw what the model has learned.
 
     Args:
-        held_out: `(n, h, w, c)` uint8, not trained on: the variance is that of their residuals, and exemplars are no
-            closer to training images than these.
+        held_out: `(n, h, w, c)` uint8, not trained on: the variance is that of their residuals.
         images: `(m, h, w, c)` uint8, trained on, to whose latents the prior is fitted; None fits none.
         labels: `(m,)`, of these.
         seed: seed of posterior samples and of the fit.
@@ -142,7 +141,7 @@ class FitToTrainedModel(keras.callbacks.Callback):
         if self.model.likelihood == "gaussian":
             fit_variance(self.model, self.held_out, self.seed)
         if self.images is not None:
-            fit_prior(self.model, self.images, self.labels, self.seed, self.held_out)
+            fit_prior(self.model, self.images, self.labels, self.seed)
             round_to_half(self.model.prior.weights)
 
 

@@ -53,7 +53,7 @@ def test_a_value_out_of_its_range_names_its_option(options, flag):
 
 
 def test_an_unknown_preset_names_those_that_exist():
-    with pytest.raises(InputError, match="default, quick, manifold, compress, benchmark"):
+    with pytest.raises(InputError, match="default, quick, samples, compress, manifold, benchmark"):
         TrainConfig.from_preset("huge")
 
 

@@ -1,0 +1,97 @@
+"""The run that is shipped is whole, and its numbers are those of its weights."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from commands import command
+from tensorboard_server import get, get_json, tensorboard
+
+from keras_vae.data import open_dataset
+from keras_vae.evaluation import MEASURES, read_metrics
+from keras_vae.runs import SHIPPED, Run
+
+ROOT = Path(__file__).resolve().parents[1]
+NAME = "reference-default"
+
+
+@pytest.fixture(scope="module")
+def reference() -> Run:
+    return Run.open(NAME, ROOT)
+
+
+def test_it_takes_less_than_15_megabytes_without_what_only_its_training_took(reference):
+    files = [path for place in (reference.folder, reference.logs) for path in place.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 15e6
+    assert not reference.model_file.exists()
+    assert not reference.checkpoints.exists()
+    assert (reference.folder / SHIPPED).is_file()
+
+
+def test_its_numbers_are_filed_under_its_weights(reference):
+    assert "grey" in read_metrics(reference)["evaluations"]  # which is empty for other weights
+    latent = json.loads((reference.folder / "latent.json").read_text())
+    assert latent["weights"] == read_metrics(reference)["weights"]
+
+
+def test_it_is_used_by_tensorflow_alone(reference):
+    code = (
+        "import sys, tensorflow as tf\n"
+        "vae = tf.saved_model.load(sys.argv[1])\n"
+        "images = vae.sample_class(9, 16)['images']\n"
+        "assert images.shape == (16, 28, 28, 1)\n"
+        "assert vae.reconstruct(images)['images'].shape == (16, 28, 28, 1)\n"
+        "assert not any(name.startswith('keras_vae') for name in sys.modules)"
+    )
+    process = subprocess.run([sys.executable, "-c", code, reference.saved_model], capture_output=True, check=False)
+    assert process.returncode == 0, process.stderr
+
+
+def test_its_report_is_there_at_once_and_made_of_a_copy(reference, tmp_path):
+    _checked_out(tmp_path)
+    process = command("report.py", NAME, root=tmp_path)
+    assert f"{NAME} stays as it was shipped" in process.stdout
+    assert "is made first" not in process.stdout  # nothing had to be measured
+    assert (tmp_path / "saved_models" / f"{NAME}-copy" / "report.pdf").is_file()
+
+
+def test_tensorboard_shows_it_with_its_projector():
+    with tensorboard(ROOT / "logs", ["scalars", "images", "projector"]) as url:
+        assert "epoch_elbo" in get_json(url, "/data/plugin/scalars/tags")[f"{NAME}/validation"]
+        assert "samples" in get_json(url, "/data/plugin/images/tags")[f"{NAME}/images"]
+        info = get_json(url, "/data/plugin/projector/info", run=f"{NAME}/projector")
+        names = {each["tensorName"] for each in info["embeddings"]}
+        assert names == {"latent_mean", "umap", "tsne", "pca"}
+        table = get(url, "/data/plugin/projector/metadata", run=f"{NAME}/projector", name="umap").decode()
+        assert len(table.splitlines()) == 2_001
+
+
+def test_its_latents_in_the_projector_are_those_of_its_encoder(reference):
+    shown = np.loadtxt(reference.logs / "projector" / "latent_mean.tsv")
+    images = open_dataset().images("test", len(shown)) / np.float32(255)
+    encoded = tf.saved_model.load(str(reference.saved_model)).encode(images)["mean"].numpy()
+    assert shown == pytest.approx(encoded, abs=2e-3)
+
+
+@pytest.mark.slow
+def test_its_numbers_are_those_of_its_weights(reference, tmp_path):
+    _checked_out(tmp_path)
+    shipped = read_metrics(reference)["evaluations"]["grey"]
+    command("evaluate.py", NAME, "--importance-samples", "20", root=tmp_path)
+    again = read_metrics(Run.open(f"{NAME}-copy", tmp_path))["evaluations"]["grey"]["measurements"]
+    for text, digits, name in MEASURES:
+        if name in shipped["measurements"] and name != "likelihood.importance_weighted_nll":  # of other samples
+            printed = shipped["measurements"][name]["value"]
+            # Another machine may round otherwise in the last digit that is printed, or two.
+            assert again[name]["value"] == pytest.approx(printed, abs=2.0 * 10.0**-digits, rel=2e-4), text
+
+
+def _checked_out(folder: Path) -> None:
+    """The shipped run in the folder of another user."""
+    for place in ("saved_models", "logs"):
+        (folder / place).mkdir()
+        subprocess.run(["cp", "-r", ROOT / place / NAME, folder / place], check=True)
