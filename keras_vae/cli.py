@@ -215,11 +215,17 @@ def _benchmark(arguments: Arguments) -> None:
     bound, decoder = bound_speeds(config, data)
     print(f"{'decoder alone, latents/s':<36}{decoder:>12,.0f}", flush=True)
     print(f"{'bound, image-samples/s':<36}{bound:>12,.0f}{bound / decoder:>10.2f}", flush=True)
+    ways = {
+        "float32": {"xla": "off", "mixed_precision": "off"},
+        "float32, XLA": {"xla": "on", "mixed_precision": "off"},
+        "bfloat16": {"xla": "off", "mixed_precision": "on"},
+    }
     for network in ("dense", "convolutional"):
-        choices = [config.replace(network=network, widths=None, xla=xla) for xla in ("off", "on")]
-        without, with_xla = training_speeds(choices, data)
-        print(f"{f'training, {network}, no XLA':<36}{without:>12,.0f}", flush=True)
-        print(f"{f'training, {network}, XLA':<36}{with_xla:>12,.0f}{with_xla / without:>10.2f}", flush=True)
+        choices = [config.replace(network=network, widths=None, **way) for way in ways.values()]
+        first, *others = training_speeds(choices, data)
+        for way, speed in zip(ways, (first, *others), strict=True):
+            ratio = f"{speed / first:>10.2f}" if speed != first else ""
+            print(f"{f'training, {network}, {way}':<36}{speed:>12,.0f}{ratio}", flush=True)
 
 
 # ---- ablate ----

@@ -75,7 +75,7 @@ class TrainConfig:
         low=0,
         high=1,
     )
-    epochs: int = option(50, "number of passes over the training images", low=1)
+    epochs: int = option(42, "number of passes over the training images", low=1)
     batch_size: int = option(500, "number of images in a training step", low=1)
     learning_rate: float = option(3e-3, "peak learning rate of Adam", low=0)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
