@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
 from keras_vae.evaluation.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
-from keras_vae.evaluation.subject import BATCH, Results, Subject
+from keras_vae.evaluation.subject import BATCH, REFINEMENTS, Results, Subject
 from keras_vae.model import encode_refined, gaussian_sample
 from keras_vae.plotting import chart_error_by_class, chart_reconstructions, draw_plain
 
@@ -19,7 +19,6 @@ __all__ = ["measure_reconstruction", "plain_pictures"]
 
 PICTURED_EXTREMES = 10
 PICTURED_CLASSES = 10
-REFINEMENTS = 20
 
 
 def measure_reconstruction(subject: Subject) -> Results:
@@ -86,7 +85,7 @@ def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], er
     each = min(PICTURED_EXTREMES, len(order))
     middle = (len(order) - each) // 2
     groups = {"best": order[:each], "typical": order[middle : middle + each], "worst": order[::-1][:each]}
-    images = _pick(subject.batches(), np.concatenate(list(groups.values())))
+    images = subject.pick(np.concatenate(list(groups.values())))
     shape = (len(groups), each, *images.shape[1:])
     copies = np.asarray(reconstruct(images, None))
     ranges = [f"{name}: {error[chosen].min():.4f} to {error[chosen].max():.4f}" for name, chosen in groups.items()]
@@ -96,15 +95,4 @@ def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], er
 def plain_pictures(subject: Subject) -> dict[str, np.ndarray]:
     """The first image of each class above its reconstruction, and as many samples in a row, without words."""
     _, first = np.unique(subject.labels, return_index=True)
-    return draw_plain(subject.model, _pick(subject.batches(grey=True), first[:PICTURED_CLASSES]))
-
-
-def _pick(batches: Iterable[Any], indices: np.ndarray) -> np.ndarray:
-    """The images of some numbers, in their order, without keeping the others."""
-    found: dict[int, np.ndarray] = {}
-    start = 0
-    for batch in batches:
-        for index in indices[(indices >= start) & (indices < start + len(batch))]:
-            found[int(index)] = np.asarray(batch[index - start])
-        start += len(batch)
-    return np.stack([found[int(index)] for index in indices])
+    return draw_plain(subject.model, subject.pick(first[:PICTURED_CLASSES], grey=True))

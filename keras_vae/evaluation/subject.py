@@ -20,11 +20,12 @@ from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, wei
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import Run
 
-__all__ = ["BATCH", "Results", "Subject", "open_model_and_data", "open_subject"]
+__all__ = ["BATCH", "REFINEMENTS", "Results", "Subject", "open_model_and_data", "open_subject"]
 
 Results = tuple[dict[str, Measurement], dict[str, Figure]]  # measurements and charts, by their names
 
 BATCH = 500
+REFINEMENTS = 20  # gradient steps
 LEAST_COMPARED = 10  # images in a set
 BINARY_TEST_SUM = 2_248_637  # white pixels of the binarised test images in the published protocol
 
@@ -86,6 +87,16 @@ class Subject:
         """One pass over a split (None: the one that is measured), as the protocol has it or with its grey values."""
         binarized = self.config.protocol == "binarized" and not grey
         return self.data.batches(split or self.split, BATCH, binarize="fixed" if binarized else "none")
+
+    def pick(self, numbers: np.ndarray, *, grey: bool = False) -> np.ndarray:
+        """The images of some numbers, in their order, without keeping the others."""
+        found: dict[int, np.ndarray] = {}
+        start = 0
+        for batch in self.batches(grey=grey):
+            for number in numbers[(numbers >= start) & (numbers < start + len(batch))]:
+                found[int(number)] = np.asarray(batch[number - start])
+            start += len(batch)
+        return np.stack([found[int(number)] for number in numbers])
 
     def mean_of(self, values: np.ndarray, unit: str, *, by_class: bool = False, details: str = "") -> Measurement:
         """The mean of a measure of each image."""

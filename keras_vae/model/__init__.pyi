@@ -1,10 +1,12 @@
 from .bounds import ACTIVE_VARIANCE as ACTIVE_VARIANCE
+from .bounds import ElboTerms as ElboTerms
 from .bounds import active_units as active_units
 from .bounds import aggregate_posterior as aggregate_posterior
 from .bounds import elbo_terms as elbo_terms
 from .bounds import importance_weighted_bounds as importance_weighted_bounds
 from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
+from .distributions import likelihood_nll as likelihood_nll
 from .export import export_saved_model as export_saved_model
 from .export import load_model as load_model
 from .export import round_to_half as round_to_half

@@ -326,7 +326,13 @@ class VAE(keras.Model):
     def _add_scalar(self, value: float, name: str, *, trainable: bool = False) -> keras.Variable:
         initializer = keras.initializers.Constant(value)
         return self.add_weight(
-            shape=(), initializer=initializer, trainable=trainable, dtype="float32", aggregation="mean", name=name
+            shape=(),
+            initializer=initializer,
+            trainable=trainable,
+            dtype="float32",
+            autocast=False,  # a scale or a variance is float32 under any policy
+            aggregation="mean",
+            name=name,
         )
 
     def _make_prior(self) -> Prior:

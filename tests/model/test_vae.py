@@ -280,3 +280,18 @@ def test_a_sample_weight_is_refused_not_ignored():
     model.compile("adam")
     with pytest.raises(ValueError, match="leave sample_weight out"):
         model.train_on_batch(np.zeros((4, 8, 8, 1), np.float32), sample_weight=np.ones(4))
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_what_a_model_of_mixed_precision_gives_is_float32(network, likelihood):
+    model = VAE(SHAPE, 3, network, (8,), likelihood, dtype="mixed_bfloat16")
+    model.compile("adam", jit_compile=False)
+    model.fit(images_like(20), batch_size=10, epochs=1, verbose=0)
+    images = images_like(6)
+    assert model(images).dtype == "float32"
+    assert np.isfinite(model.log_likelihood(images, 5)).all()
+    if network == "dense":  # whose products are rounded in training alone
+        exact = VAE(SHAPE, 3, network, (8,), likelihood)
+        exact.set_weights(model.get_weights())
+        assert np.array_equal(model(images), exact(images))

@@ -100,8 +100,8 @@ def test_it_says_what_the_files_of_the_run_say(run):
     assert f"TensorFlow {training['versions']['tensorflow']}" in text
     assert f"{measured['likelihood.negative_elbo']['value']:.2f}" in text
     assert f"{measured['reconstruction.mean.mse_per_pixel']['value']:.5f}" in text
-    for scores in latent["spaces"].values():
-        assert f"{scores['knn_5']:.3f}" in text
+    for space in ("latent", "umap", "tsne", "pixels"):
+        assert f"{latent['spaces'][space]['knn_5']:.3f}" in text
     assert f"{latent['between_random_pairs']['geodesic']['length']['value']:.2f}" in text
     assert "scripts/train.py --run bars" in text
 
@@ -159,7 +159,11 @@ def full_size(root: Path, config: TrainConfig, name: str = "run", classes=FASHIO
     stretches = [{"class": classes[each % len(classes)], "share": 0.1} for each in range(chain)]
     ends = {"from": {"image": 9999, "class": classes[0]}, "to": {"image": 9998, "class": classes[-1]}}
     ways = ("straight", "spherical", "geodesic")
-    clusterings = ("k_means of the means", "gaussian_mixture of the means", "gaussian_mixture of the UMAP map")
+    clusterings = (
+        "gaussian_mixture of the means",
+        "hdbscan of the UMAP map",
+        "gaussian_mixture of the 10-d UMAP",
+    )
     run.write("latent.json", {
         "format": FORMAT,
         "weights": digest_of, "settings": dataclasses.asdict(ExplorationConfig(start=classes[0], end=classes[-1])),
