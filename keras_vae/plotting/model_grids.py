@@ -88,7 +88,7 @@ def draw_reconstructions(
     return rendered(figure)
 
 
-def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 3) -> dict[str, np.ndarray]:
+def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 2) -> dict[str, np.ndarray]:
     """Draw rows of samples, and images above their reconstructions, without words.
 
     Args:

@@ -25,7 +25,7 @@ def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, fl
     style: dict[str, Any] = {"lw": 1.2, "marker": "o" if len(history) < 4 else None, "ms": 2.5}
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.4})
-    figure.subplots_adjust(left=0.36 / width, right=1.0 - 0.05 / width, top=1.0 - 0.16 / height, bottom=0.33 / height)
+    figure.subplots_adjust(left=0.36 / width, right=1.0 - 0.05 / width, top=1.0 - 0.16 / height, bottom=0.38 / height)
     epochs = [each["epoch"] for each in history]
     for name, title, colour in (("elbo", "training", GREY), ("val_elbo", "validation", BLUE)):
         if all(name in each for each in history):
@@ -39,7 +39,9 @@ def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, fl
         plain_axes(axes)
         axes.tick_params(labelsize=points, length=2, pad=1.5)
         # Above the axes, as curves may come by anywhere in them.
-        axes.text(0.0, 1.07, f"{text}, nats", size=points, color=INK, ha="left", va="bottom", transform=axes.transAxes)
+        axes.text(
+            -0.24, 1.07, f"{text}, nats", size=points, color=INK, ha="left", va="bottom", transform=axes.transAxes
+        )
         axes.yaxis.set_major_locator(MaxNLocator(4 if axes is upper else 2))
     lower.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     lower.set_xlabel("epoch", size=points, color=INK, labelpad=1.0)

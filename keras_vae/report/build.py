@@ -45,8 +45,8 @@ __all__ = ["missing_parts", "report_content", "write_report"]
 
 # Size of the text in points and of the pictures: the first that fits the page is taken.
 SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 8, -1)))
-LARGE_MAP, SMALL_MAP = (54.0, 38.0), (36.0, 38.0)  # width and height, mm
-LOSS_CURVES, TABLE_HEIGHT = (52.0, 37.0), 37.0  # mm
+LARGE_MAP, SMALL_MAP = (54.0, 35.0), (36.0, 35.0)  # width and height, mm
+LOSS_CURVES, TABLE_HEIGHT = (48.0, 37.0), 34.0  # mm
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
 # What the negative log-likelihood is of, where it is not that of binarised images.
@@ -61,7 +61,7 @@ _NATS = {
 # Rows of each picture, the widest it may be and the highest a row of it, mm.
 PICTURES = {
     "reconstructions": (2, 92.0, 9.2),
-    "samples": (3, 92.0, 9.2),
+    "samples": (2, 92.0, 9.2),
     "path": (3, 72.0, 6.2),
     "lines": (5, 64.0, 5.4),
 }
@@ -247,10 +247,10 @@ def _latent_note(latent: Mapping[str, Any]) -> str:
 
 def _paths_note(latent: Mapping[str, Any]) -> str:
     pairs = latent["between_random_pairs"]
-    note = f"Means over {pairs['pairs']:,} random pairs ± standard error. Length: Euclidean, of the decoded path. "
+    note = f"Means over {pairs['pairs']:,} random pairs ± standard error: Euclidean length of the decoded path, "
     if "distance_to_real_images" in pairs["straight"]:
-        note += "Distance to the nearest training image: in features of the classifier. "
-    return f"{note}Log prior: mean along the path, nats."
+        note += "distance to the nearest training image in the classifier's features, "
+    return f"{note}mean log prior in nats."
 
 
 def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ __all__ = [
 DATASETS = {"fashion_mnist": "Fashion-MNIST"}
 LIKELIHOOD_WORDS = {
     "bernoulli": "Bernoulli for each pixel",
-    "gaussian": "Gaussian for each pixel, one variance σ² fitted to the data",
+    "gaussian": "Gaussian for each pixel, one variance σ²",
     "discretized_logistic": "logistic for each pixel, cut at 256 grey values, one scale s learned",
     "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
 }
@@ -82,11 +82,9 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
         ["Model", f"variational autoencoder, {weights:,} weights"],
         ["Encoder", f"{kind}, SiLU: {pixels} - {hidden} - mean, log variance"],
         ["Decoder", f"{kind}, SiLU: {config.latent_dim} - {back} - {pixels}"],
-        ["Latent space", f"{config.latent_dim} {'latents' if config.latent_dim > 1 else 'latent'}"],
         ["Posterior", "Gaussian q(z|x), diagonal, reparametrised"],
         ["Prior", f"p(z) = {config.prior_in_words}"],
         ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],
-        ["Objective", f"nats per image; {'minus the ELBO' if config.beta == 1 else f'beta = {config.beta:g}'}"],
     ]
 
 
@@ -102,15 +100,14 @@ def training(config: TrainConfig, summary: Numbers, test_images: int) -> list[li
     counts += [f"{summary['splits'][name]['images']:,} {name}" for name in summary["splits"] if name != "test"]
     epochs = config.learning_rate_warmup
     schedule = [f"{config.schedule}, {epochs:g} {'epoch' if epochs == 1 else 'epochs'} of warm-up"]
-    if config.weight_decay:
-        schedule.append(f"weight decay {config.weight_decay:g}")
     if config.gradient_clip:
         schedule.append(f"gradients clipped at {config.gradient_clip:g}")
+    optimiser = f"AdamW, weight decay {config.weight_decay:g}" if config.weight_decay else "Adam"
     average = f"moving average, momentum {config.weight_average:g}" if config.weight_average else "as trained"
     machine, versions = summary["machine"], summary["versions"]
     rows = [
         ["Data", f"{dataset_name(config.dataset)}: {', '.join(counts)}, {test_images:,} test images"],
-        ["Optimiser", f"{'AdamW' if config.weight_decay else 'Adam'}, learning rate {config.learning_rate:g}"],
+        ["Optimiser", f"{optimiser}, learning rate {config.learning_rate:g}"],
         ["Schedule", "; ".join(schedule)],
         ["Steps", f"{summary['epochs']} epochs, {summary['steps']:,} batches of {config.batch_size} images"],
         ["Weights", f"{average}; seed {config.seed}"],
