@@ -103,7 +103,7 @@ def chart_bare_map(
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     _scatter(axes, points, labels, size=1.0, opacity=0.5, ratio=size[0] / size[1])
     if class_names:
-        _name_classes(axes, points, labels, class_names, TEXT_POINTS - 1, size)
+        _name_classes(axes, points, labels, class_names, TEXT_POINTS, size)
     return figure
 
 

@@ -21,11 +21,11 @@ def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, fl
         history: for each epoch its `epoch`, `elbo`, `kl` and, where there is validation, `val_elbo`, in nats per image.
         size: width and height, inches.
     """
-    (width, height), points = size, TEXT_POINTS - 1
+    (width, height), points = size, TEXT_POINTS
     style: dict[str, Any] = {"lw": 1.2, "marker": "o" if len(history) < 4 else None, "ms": 2.5}
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
-    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.4})
-    figure.subplots_adjust(left=0.36 / width, right=1.0 - 0.05 / width, top=1.0 - 0.16 / height, bottom=0.38 / height)
+    upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.5})
+    figure.subplots_adjust(left=0.41 / width, right=1.0 - 0.05 / width, top=1.0 - 0.18 / height, bottom=0.4 / height)
     epochs = [each["epoch"] for each in history]
     for name, title, colour in (("elbo", "training", GREY), ("val_elbo", "validation", BLUE)):
         if all(name in each for each in history):
@@ -45,7 +45,7 @@ def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, fl
         axes.yaxis.set_major_locator(MaxNLocator(4 if axes is upper else 2))
     lower.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     lower.set_xlabel("epoch", size=points, color=INK, labelpad=1.0)
-    for each, place in zip(upper.lines, (0.64, 1.0) if len(upper.lines) > 1 else (1.0,), strict=True):
+    for each, place in zip(upper.lines, (0.585, 1.0) if len(upper.lines) > 1 else (1.0,), strict=True):
         upper.text(
             place,
             1.07,

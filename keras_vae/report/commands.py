@@ -15,7 +15,7 @@ from keras_vae.runs import Run
 
 __all__ = ["commands"]
 
-LINE, LONGEST_NAME = 46, 60  # letters of a line, and of a run that is named in each command
+LINE, LONGEST_NAME = 40, 60  # letters of a line, and of a run that is named in each command
 
 
 def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) -> list[list[str]]:

@@ -28,7 +28,7 @@ DATASETS = {"fashion_mnist": "Fashion-MNIST"}
 LIKELIHOOD_WORDS = {
     "bernoulli": "Bernoulli for each pixel",
     "gaussian": "Gaussian for each pixel, one variance σ²",
-    "discretized_logistic": "logistic for each pixel, cut at 256 grey values, one scale s learned",
+    "discretized_logistic": "logistic F for each pixel around its mean, one scale learned, cut at 256 grey values",
     "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
 }
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
