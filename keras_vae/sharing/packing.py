@@ -28,6 +28,7 @@ SCALARS = ("train", "validation", "test", "evaluation")  # TensorBoard's runs be
 PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
 PROJECTED = 2_000  # test images in the projector, of which all take as much room as the weights
 DECIMALS = 3  # of their latents
+LICENCES = {"fashion_mnist": "Fashion-MNIST, which they were trained on, has the MIT licence."}
 
 
 def pack(run: Run, name: str) -> Run:
@@ -139,6 +140,7 @@ def _card(run: Run, name: str) -> str:
     summary, config = run.summary, run.config
     commit = f" at commit {summary['commit']}" if summary.get("commit") else ""
     options = " ".join([typed_command("train"), *config.command_options()])
+    licence = LICENCES.get(config.dataset, "The data that they were trained on have a licence of their own.")
     return f"""# {name}
 
 A variational autoencoder, trained on {config.dataset}{commit} by
@@ -147,7 +149,7 @@ A variational autoencoder, trained on {config.dataset}{commit} by
 
 Weights: {summary["parameters"]:,} of encoder and decoder, in half precision, as the training rounds them at its end; no
 others were started from. Keras {summary["versions"]["keras"]}, TensorFlow {summary["versions"]["tensorflow"]}.
-They have the licence of the project, Apache-2.0. Fashion-MNIST, which they were trained on, has the MIT licence.
+They have the licence of the project, Apache-2.0. {licence}
 
 `metrics.json` and `latent.json` have what was measured, with units, splits and counts; `report.pdf` is a page about it.
 
