@@ -11,12 +11,12 @@ from .export import export_saved_model as export_saved_model
 from .export import load_model as load_model
 from .export import round_to_half as round_to_half
 from .export import save_model as save_model
+from .fitting import fit_prior as fit_prior
+from .fitting import fit_variance as fit_variance
+from .fitting import posterior_means as posterior_means
 from .optimizer import AveragingAdamW as AveragingAdamW
 from .optimizer import averaged_weights as averaged_weights
-from .prior_fitting import fit_prior as fit_prior
 from .priors import StandardNormal as StandardNormal
 from .priors import VampPrior as VampPrior
 from .refinement import encode_refined as encode_refined
 from .vae import VAE as VAE
-from .vae import fit_variance as fit_variance
-from .vae import posterior_means as posterior_means

@@ -1,15 +1,13 @@
 """The variational autoencoder: a subclassed Keras model with its own training step."""
 
-import math
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
+from keras_vae.model.arguments import PriorTraining, check_arguments, check_prior
 from keras_vae.model.distributions import (
-    LIKELIHOODS,
     Likelihood,
     Tensor,
     gaussian_log_density,
@@ -18,13 +16,10 @@ from keras_vae.model.distributions import (
     likelihood_nll,
 )
 from keras_vae.model.flow import FlowPrior
-from keras_vae.model.networks import DEFAULT_WIDTHS, NETWORKS, NetworkName, build_decoder, build_encoder
-from keras_vae.model.priors import PRIORS, GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
+from keras_vae.model.networks import DEFAULT_WIDTHS, NetworkName, build_decoder, build_encoder
+from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 
-__all__ = ["PRIOR_TRAININGS", "VAE", "PriorTraining", "fit_variance", "fresh_seed", "posterior_means"]
-
-PriorTraining = Literal["afterwards", "joint"]
-PRIOR_TRAININGS: tuple[PriorTraining, ...] = get_args(PriorTraining)
+__all__ = ["SMALLEST_VARIANCE", "VAE", "fresh_seed"]
 
 # A posterior hardly needs to be wider than the prior, and its width is where a network fails on an unusual image: with
 # a looser bound, a single one of 10,000 test images cost as much as 200,000 nats.
@@ -96,8 +91,8 @@ class VAE(keras.Model):
         prior_training: PriorTraining = "afterwards",
         **kwargs: Any,
     ) -> None:
-        _check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
-        _check_prior(prior, prior_components, prior_training)
+        check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
+        check_prior(prior, prior_components, prior_training)
         # The networks cast for themselves: whether a call goes through Keras's `__call__` must not change its result.
         super().__init__(autocast=False, **kwargs)
         height, width, channels = image_shape
@@ -382,43 +377,6 @@ class VAE(keras.Model):
         return {name: tracker.result() for name, tracker in self._trackers.items()}
 
 
-def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
-    """Where images lie in the latent space.
-
-    Args:
-        model: a VAE.
-        images: `(n, h, w, c)` uint8.
-        batch_size: images at a time.
-
-    Returns:
-        `(n, d)` float32.
-    """
-    batches = range(0, len(images), batch_size)
-    return np.concatenate([model.encode(images[at : at + batch_size] / np.float32(255))[0] for at in batches])
-
-
-def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int = 1000) -> None:
-    """Give a Gaussian likelihood the variance that makes images most likely (Rybkin et al. 2021, equation 6).
-
-    The one that training ends with is an average over batches, of weights on the way. On images that were not trained
-    on, it is not too sure of itself either.
-
-    Args:
-        model: a trained VAE.
-        images: `(n, h, w, c)` uint8.
-        seed: seed of the posterior samples.
-        batch_size: images at a time.
-    """
-    total = 0.0
-    for at in range(0, len(images), batch_size):
-        batch = images[at : at + batch_size] / np.float32(255)
-        mean, log_var = model.encode(batch)
-        noise = tf.random.stateless_normal(tf.shape(mean), (seed, at))
-        residuals = batch - model.decode(gaussian_sample(mean, log_var, noise))
-        total += float(tf.reduce_sum(tf.square(residuals)))
-    model.variance.assign(max(SMALLEST_VARIANCE, total / images.size))
-
-
 def _images_of(data: Any) -> Tensor:
     """The images of a batch that may bring labels along, which are not looked at."""
     images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
@@ -440,34 +398,3 @@ def fresh_seed() -> Tensor:
         return tf.random.uniform((2,), dtype=tf.int32, **bounds)
     # A graph keeps the global seed that was set when it was traced, and would give the same samples in every process.
     return tf.raw_ops.RandomUniformInt(shape=[2], seed=0, seed2=0, **bounds)
-
-
-def _check_arguments(
-    image_shape: Sequence[int],
-    latent_dim: int,
-    network: str,
-    widths: Sequence[int] | None,
-    likelihood: str,
-    beta: float,
-) -> None:
-    if len(image_shape) != 3 or min(image_shape) < 1:
-        raise ValueError(f"image_shape must be (height, width, channels), not {tuple(image_shape)}.")
-    if latent_dim < 1:
-        raise ValueError(f"latent_dim must be at least 1, not {latent_dim}.")
-    if network not in NETWORKS:
-        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, not {network!r}.")
-    if widths is not None and (not widths or min(widths) < 1):
-        raise ValueError(f"widths must be positive numbers, not {tuple(widths)}.")
-    if likelihood not in LIKELIHOODS:
-        raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
-    if not 0.0 <= beta < math.inf:
-        raise ValueError(f"beta must be at least 0 and finite, not {beta}.")
-
-
-def _check_prior(prior: str, components: int, training: str) -> None:
-    if prior not in PRIORS:
-        raise ValueError(f"prior must be one of {', '.join(PRIORS)}, not {prior!r}.")
-    if components < 1:
-        raise ValueError(f"prior_components must be at least 1, not {components}.")
-    if training not in PRIOR_TRAININGS:
-        raise ValueError(f"prior_training must be one of {', '.join(PRIOR_TRAININGS)}, not {training!r}.")

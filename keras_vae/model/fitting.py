@@ -1,4 +1,4 @@
-"""Fit the prior of a trained model to where its posteriors lie: to samples of the aggregate posterior."""
+"""What is fitted to a trained model: the variance of its likelihood, and a prior to where its posteriors lie."""
 
 import warnings
 
@@ -10,11 +10,12 @@ from sklearn import mixture
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from keras_vae.model.distributions import gaussian_sample
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.priors import NO_CLASS, GaussianMixture
-from keras_vae.model.vae import VAE
+from keras_vae.model.vae import SMALLEST_VARIANCE, VAE
 
-__all__ = ["fit_prior"]
+__all__ = ["fit_prior", "fit_variance", "posterior_means"]
 
 # Added to the variances of each Gaussian, so that a few latents close together do not make a needle of it.
 LEAST_VARIANCE = 1e-3
@@ -48,6 +49,43 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
         _fit_mixture(model.prior, mean + np.exp(0.5 * log_var) * noise, labels, seed)
     else:
         _fit_flow(model.prior, mean, log_var, seed)
+
+
+def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
+    """Where images lie in the latent space.
+
+    Args:
+        model: a VAE.
+        images: `(n, h, w, c)` uint8.
+        batch_size: images at a time.
+
+    Returns:
+        `(n, d)` float32.
+    """
+    batches = range(0, len(images), batch_size)
+    return np.concatenate([model.encode(images[at : at + batch_size] / np.float32(255))[0] for at in batches])
+
+
+def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int = 1000) -> None:
+    """Give a Gaussian likelihood the variance that makes images most likely (Rybkin et al. 2021, equation 6).
+
+    The one that training ends with is an average over batches, of weights on the way. On images that were not trained
+    on, it is not too sure of itself either.
+
+    Args:
+        model: a trained VAE.
+        images: `(n, h, w, c)` uint8.
+        seed: seed of the posterior samples.
+        batch_size: images at a time.
+    """
+    total = 0.0
+    for at in range(0, len(images), batch_size):
+        batch = images[at : at + batch_size] / np.float32(255)
+        mean, log_var = model.encode(batch)
+        noise = tf.random.stateless_normal(tf.shape(mean), (seed, at))
+        residuals = batch - model.decode(gaussian_sample(mean, log_var, noise))
+        total += float(tf.reduce_sum(tf.square(residuals)))
+    model.variance.assign(max(SMALLEST_VARIANCE, total / images.size))
 
 
 def _fit_mixture(prior: GaussianMixture, latents: np.ndarray, labels: np.ndarray | None, seed: int) -> None:
