@@ -73,7 +73,8 @@ def test_tensorboard_shows_it_with_its_projector():
 def test_its_latents_in_the_projector_are_those_of_its_encoder(reference):
     shown = np.loadtxt(reference.logs / "projector" / "latent_mean.tsv")
     images = open_dataset().images("test", len(shown)) / np.float32(255)
-    encoded = tf.saved_model.load(str(reference.saved_model)).encode(images)["mean"].numpy()
+    served = tf.saved_model.load(str(reference.saved_model))
+    encoded = served.encode(images)["mean"].numpy()
     assert shown == pytest.approx(encoded, abs=2e-3)
 
 

@@ -117,7 +117,7 @@ def test_beta_warms_up_and_the_learning_rate_decays(trained):
     betas = [row["beta"] for row in history]
     assert 0.0 < betas[0] < betas[1] <= betas[2] == 1.0
     rates = [row["learning_rate"] for row in history]
-    assert rates[0] == pytest.approx(2e-3)
+    assert rates[0] == pytest.approx(TrainConfig().learning_rate)
     assert rates[0] > rates[1] > rates[2] == pytest.approx(0.0, abs=1e-6)
 
 
@@ -311,7 +311,9 @@ def test_a_prior_that_is_fitted_afterwards_is_in_all_that_a_run_leaves(picture_f
     assert kl < history[-1]["val_kl"]  # the last validation was against N(0, I)
 
 
-@pytest.mark.parametrize("prior", ["mixture", "flow", "vamp"])
+@pytest.mark.parametrize(
+    "prior", ["mixture", *(pytest.param(name, marks=pytest.mark.slow) for name in ("flow", "vamp"))]
+)
 def test_a_prior_that_is_learned_jointly_is_resumed_with_the_model(prior, picture_folder, tmp_path):
     # A prolonged training has another course of what goes by the share of its epochs: here nothing does.
     options = {"prior": prior, "prior_training": "joint", "prior_components": 3, "augmentation": 0.0}
