@@ -87,7 +87,8 @@ def test_the_run_is_put_on_one_page(study, run):
     text = " ".join(page.extract_text().split())
     assert "A variational autoencoder of Fashion-MNIST" in text
     assert "Sneaker" in text
-    assert "--run first --preset quick" in text
+    assert "python scripts/train.py --run first" in text
+    assert "--preset quick" in text
 
 
 @pytest.mark.slow
