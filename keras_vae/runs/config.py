@@ -206,7 +206,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "samples": {"latent_dim": 32, "widths": (2048, 1024), "epochs": 75, "prior_components": 600},
     "compress": {"latent_dim": 64, "beta": 0.1},
-    "manifold": {"latent_dim": 2, "epochs": 30, "prior_components": 100},
+    "manifold": {"latent_dim": 2, "augmentation": 0.0, "epochs": 30, "prior_components": 100},
     "benchmark": {
         "latent_dim": 40,
         "widths": (512, 512),
