@@ -13,7 +13,10 @@ from keras_vae.runs import TrainConfig
 __all__ = ["computed_by", "in_mixed_precision", "with_xla"]
 
 CPU_FACTS = Path("/proc/cpuinfo")
-BFLOAT16_UNITS = {"amx_bf16", "avx512_bf16"}  # as Linux names them; with either, bfloat16 products take half the time
+BFLOAT16_UNITS = {
+    "amx_bf16",
+    "avx512_bf16",
+}  # as Linux names them; either multiplies bfloat16 at twice the rate or more
 
 
 def with_xla(config: TrainConfig) -> bool:
