@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -19,6 +20,8 @@ __all__ = ["Binarize", "ImageData", "fixed_binarization", "open_dataset"]
 Binarize = Literal["none", "dynamic"]  # while training: drawn anew every epoch
 HeldOutBinarize = Literal["none", "fixed"]  # while measuring: the same at every call
 
+_BATCHES_AHEAD = 4
+_PARALLEL_CALLS = os.cpu_count()
 _STREAMED_SHUFFLE = 16_384  # images: as many as are held back to be mixed where a data set does not fit into memory
 
 
@@ -131,12 +134,12 @@ class ImageData:
         numbers = tf.data.Dataset.range(first_epoch * steps, tf.int64.max)
         if varied_epochs > first_epoch:
             vary = partial(_vary, last=varied_epochs * steps, seed=np.array([seed, 2]))
-            pixels = tf.data.Dataset.zip(numbers, pixels).map(vary, num_parallel_calls=tf.data.AUTOTUNE)
+            pixels = tf.data.Dataset.zip(numbers, pixels).map(vary, num_parallel_calls=_PARALLEL_CALLS)
         if binarize == "dynamic":
             binarise = partial(_binarise, seed=np.array([seed, 1]))
-            batches = tf.data.Dataset.zip(numbers, pixels).map(binarise, num_parallel_calls=tf.data.AUTOTUNE)
+            batches = tf.data.Dataset.zip(numbers, pixels).map(binarise, num_parallel_calls=_PARALLEL_CALLS)
         else:
-            batches = pixels.map(_to_float, num_parallel_calls=tf.data.AUTOTUNE)
+            batches = pixels.map(_to_float, num_parallel_calls=_PARALLEL_CALLS)
         endless = batches.apply(tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY))
         return _finish(endless)
 
@@ -184,7 +187,7 @@ class ImageData:
             order = tf.random.experimental.stateless_shuffle(tf.range(len(images)), tf.random.fold_in(seed, epoch))
             return tf.data.Dataset.from_tensor_slices(tf.reshape(order[: steps * batch_size], (steps, batch_size)))
 
-        return epochs.flat_map(indices).map(partial(tf.gather, images), num_parallel_calls=tf.data.AUTOTUNE)
+        return epochs.flat_map(indices).map(partial(tf.gather, images), num_parallel_calls=_PARALLEL_CALLS)
 
     def _streamed(self, batch_size: int, seed: np.ndarray, epochs: tf.data.Dataset) -> tf.data.Dataset:
         """Mix the images on their way from disk in a buffer that the memory budget allows."""
@@ -252,7 +255,12 @@ def _binarise(number: tf.Tensor, pixels: tf.Tensor, seed: np.ndarray) -> tf.Tens
 
 
 def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Prefetch, and let each worker of a distributed training take its own share of the batches."""
+    """Prepare some batches ahead, and let each worker of a distributed training take its own share of them.
+
+    Nothing is tuned while it runs: the thread that does so sleeps for up to a minute between its rounds, and what
+    reads the batches waits at its end until it wakes.
+    """
     options = tf.data.Options()
+    options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+    return batches.prefetch(_BATCHES_AHEAD).with_options(options)

@@ -153,7 +153,9 @@ def _training_batches(data: ImageData, seed: int) -> tf.data.Dataset:
 
     images, labels = data.images("train"), data.labels("train")
     shuffled = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images), seed)
-    return shuffled.batch(BATCH_SIZE, drop_remainder=True).map(change).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # its thread may sleep for a minute, for which the end of the training would wait
+    return shuffled.batch(BATCH_SIZE, drop_remainder=True).map(change).prefetch(2).with_options(options)
 
 
 def _as_float(pixels: Any) -> Any:

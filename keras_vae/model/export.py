@@ -15,8 +15,9 @@ from keras_vae.errors import InputError
 from keras_vae.files import typed_command
 from keras_vae.model import refinement
 from keras_vae.model.distributions import Tensor
+from keras_vae.model.noise import fresh_seed
 from keras_vae.model.optimizer import AveragingAdamW
-from keras_vae.model.vae import VAE, fresh_seed
+from keras_vae.model.vae import VAE
 
 __all__ = ["export_saved_model", "load_model", "round_to_half", "save_model"]
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.model.arguments import PriorTraining, check_arguments, check_prior
@@ -17,9 +18,10 @@ from keras_vae.model.distributions import (
 )
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.networks import DEFAULT_WIDTHS, NetworkName, build_decoder, build_encoder
+from keras_vae.model.noise import fresh_seed, of_this_replica
 from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 
-__all__ = ["SMALLEST_VARIANCE", "VAE", "fresh_seed"]
+__all__ = ["SMALLEST_VARIANCE", "VAE"]
 
 # A posterior hardly needs to be wider than the prior, and its width is where a network fails on an unusual image: with
 # a looser bound, a single one of 10,000 test images cost as much as 200,000 nats.
@@ -144,6 +146,14 @@ class VAE(keras.Model):
     def has_learned_prior(self) -> bool:
         """Whether the prior is learned with the model, rather than fixed or fitted afterwards."""
         return self.prior_name == "vamp" or (self.prior_name in ("mixture", "flow") and self.prior_training == "joint")
+
+    def adapt(self, images: np.ndarray) -> None:
+        """Let the encoder see images less their mean image and in units of their deviation; before training.
+
+        Args:
+            images: `(n, h, w, c)` uint8, of the training split.
+        """
+        self.encoder.get_layer("centered").adapt(images)
 
     # ---- what the model computes ----
 
@@ -341,12 +351,12 @@ class VAE(keras.Model):
         return StandardNormal(self.latent_dim)
 
     def _training_seed(self) -> Tensor:
-        return _of_this_replica(tf.cast(self.noise.next(), tf.int32))
+        return of_this_replica(tf.cast(self.noise.next(), tf.int32))
 
     def _evaluation_seed(self) -> Tensor:
         """The same at every evaluation, which begins with its trackers reset; it leaves the training's noise alone."""
         images_before = tf.cast(self._trackers["loss"].count, tf.int32)
-        return _of_this_replica(tf.stack([EVALUATION_SEED, images_before]))
+        return of_this_replica(tf.stack([EVALUATION_SEED, images_before]))
 
     def _apply(self, gradients: list[Tensor]) -> None:
         def apply(gradients: list[Tensor]) -> None:
@@ -383,18 +393,3 @@ def _images_of(data: Any) -> Tensor:
     if sample_weight is not None:
         raise ValueError("A VAE weighs all images alike: leave sample_weight out.")
     return images
-
-
-def _of_this_replica(seed: Tensor) -> Tensor:
-    """Every replica sees the same seed: without its number, all would draw the same noise."""
-    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    return tf.random.experimental.stateless_fold_in(seed, replica)
-
-
-def fresh_seed() -> Tensor:
-    """Two integers: as the global seed has it, and in a graph, which may be saved, from the machine's entropy."""
-    bounds = {"minval": tf.int32.min, "maxval": tf.int32.max}
-    if tf.executing_eagerly():
-        return tf.random.uniform((2,), dtype=tf.int32, **bounds)
-    # A graph keeps the global seed that was set when it was traced, and would give the same samples in every process.
-    return tf.raw_ops.RandomUniformInt(shape=[2], seed=0, seed2=0, **bounds)

@@ -43,7 +43,7 @@ class TrainConfig:
         "none", "dynamic: draw the pixels black or white afresh in every epoch"
     )
 
-    latent_dim: int = option(36, "size of the latent space", low=1, high=4096)
+    latent_dim: int = option(40, "size of the latent space", low=1, high=4096)
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
@@ -75,9 +75,9 @@ class TrainConfig:
         low=0,
         high=1,
     )
-    epochs: int = option(42, "number of passes over the training images", low=1)
+    epochs: int = option(48, "number of passes over the training images", low=1)
     batch_size: int = option(500, "number of images in a training step", low=1)
-    learning_rate: float = option(3e-3, "peak learning rate of Adam", low=0)
+    learning_rate: float = option(5e-3, "peak learning rate of Adam", low=0)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
     learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0)
     weight_decay: float = option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam", low=0)
@@ -204,8 +204,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "grid_every": 2,
         "histogram_every": 2,
     },
-    "samples": {"latent_dim": 32, "widths": (2048, 1024), "epochs": 75, "prior_components": 600},
-    "compress": {"latent_dim": 64, "beta": 0.1},
+    "samples": {"latent_dim": 32, "widths": (2048, 1024), "epochs": 110, "prior_components": 600},
+    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 100},
     "manifold": {"latent_dim": 2, "augmentation": 0.0, "epochs": 30, "prior_components": 100},
     "benchmark": {
         "latent_dim": 40,

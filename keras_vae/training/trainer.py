@@ -32,6 +32,7 @@ __all__ = ["compiled_model", "resume", "train", "training_table"]
 EVALUATION_BATCH = 500
 PICTURED_IMAGES = 10_000
 FITTED_IMAGES = 100_000
+CENTERING_IMAGES = 10_000
 
 
 def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") -> Run:
@@ -104,6 +105,7 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
             )
         except ValueError as error:
             raise InputError(str(error)) from error
+        model.adapt(data.images("train", CENTERING_IMAGES))
         if isinstance(model.prior, VampPrior):
             _start_at_images(model.prior, data)
         model.compile(

@@ -245,6 +245,11 @@ def test_replicas_share_the_batches_and_workers_divide_them(noise):
     np.testing.assert_array_equal(np.concatenate(replicas), next(iter(batches)))
 
 
+def test_no_training_waits_at_its_end_for_the_thread_that_tunes_a_pipeline(noise):
+    for batches in (noise.training_batches(8, seed=0, varied_epochs=1.0), noise.batches("validation", 8)):
+        assert batches.options().autotune.enabled is False
+
+
 # Folders
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_vae.model.networks import NETWORKS, build_decoder, build_encoder
+from keras_vae.model.networks import NETWORKS, Centered, build_decoder, build_encoder
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (16, 24, 1)]
 
@@ -21,7 +21,8 @@ def test_any_image_shape_goes_in_and_comes_out(network, image_shape, latent_dim)
 def test_dense_networks_have_exactly_the_weights_of_their_layers():
     encoder = build_encoder("dense", (28, 28, 1), 16, (300, 200), seed=0)
     decoder = build_decoder("dense", (28, 28, 1), 16, (300, 200), seed=0)
-    assert encoder.count_params() == (784 + 1) * 300 + (300 + 1) * 200 + (200 + 1) * 32
+    centre = 784 + 1  # mean image and deviation, which are not trained
+    assert encoder.count_params() == centre + (784 + 1) * 300 + (300 + 1) * 200 + (200 + 1) * 32
     assert decoder.count_params() == (16 + 1) * 200 + (200 + 1) * 300 + (300 + 1) * 784
 
 
@@ -48,3 +49,22 @@ def test_dense_layers_round_their_products_in_training_alone():
     difference = np.abs(exact(images) - mixed(images, training=True))
     assert 0.0 < difference.max() < 2.0**-5  # 8 bits of values around 1
     assert {weight.dtype for weight in mixed.weights} == {"float32"}
+
+
+def test_centered_images_have_mean_zero_and_deviation_one_in_all():
+    images = np.random.default_rng(0).integers(30, 200, (2500, 8, 8, 3), np.uint8)
+    centered = Centered()
+    centered.build((None, 8, 8, 3))
+    np.testing.assert_allclose(centered(images[:9] / np.float32(255)), images[:9] / 127.5 - 1.0, atol=1e-6)
+    centered.adapt(images)
+    result = centered(images / np.float32(255)).numpy()
+    np.testing.assert_allclose(result.mean(axis=0), 0.0, atol=1e-4)
+    assert result.std() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_images_that_are_all_alike_are_centered_too():
+    images = np.full((3, 8, 8, 1), 7, np.uint8)
+    centered = Centered()
+    centered.build((None, 8, 8, 1))
+    centered.adapt(images)
+    np.testing.assert_allclose(centered(images / np.float32(255)), 0.0, atol=1e-4)
