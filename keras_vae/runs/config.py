@@ -206,7 +206,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "samples": {"latent_dim": 32, "widths": (2048, 1024), "epochs": 110, "prior_components": 600},
     "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 100},
-    "manifold": {"latent_dim": 2, "augmentation": 0.0, "epochs": 30, "prior_components": 100},
+    "manifold": {
+        "latent_dim": 2,
+        "widths": (1024, 1024, 512),
+        "epochs": 60,
+        "learning_rate": 3e-3,
+        "augmentation": 0.0,
+        "prior_components": 100,
+    },
     "benchmark": {
         "latent_dim": 40,
         "widths": (512, 512),
