@@ -204,8 +204,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "grid_every": 2,
         "histogram_every": 2,
     },
-    "samples": {"latent_dim": 32, "widths": (2048, 1024), "epochs": 110, "prior_components": 600},
-    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 100},
+    "samples": {
+        "latent_dim": 32,
+        "widths": (2048, 1024),
+        "epochs": 100,
+        "learning_rate": 4e-3,
+        "prior_components": 600,
+    },
+    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 70, "learning_rate": 4e-3},
     "manifold": {
         "latent_dim": 2,
         "widths": (1024, 1024, 512),
