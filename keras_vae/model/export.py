@@ -203,8 +203,12 @@ def _from_saved_model(folder: Path) -> VAE:
         used = [variable for endpoint in served.signatures.values() for variable in endpoint.variables]
         stored = {variable.name.partition(":")[0]: variable for variable in used}
         for number, weight in enumerate(model.weights):
-            if _name(number) in stored:  # nothing that is computed needs the others
-                weight.assign(tf.cast(stored[_name(number)], weight.dtype))
+            value = stored.get(_name(number))
+            if value is None:  # nothing that is computed needs it
+                continue
+            if value.shape != weight.shape:
+                raise ValueError(f"its {_name(number)} does not fit {weight.path}: another version has exported it")
+            weight.assign(tf.cast(value, weight.dtype))
     except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
         raise InputError(f"{folder} is not a SavedModel that can be loaded: {error}") from error
     return model
