@@ -69,7 +69,7 @@ class TrainConfig:
     beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0)
 
     augmentation: float = option(
-        0.7,
+        0.9,
         "share of the training in which images are also mirrored, shifted, and made brighter or darker, ever less; "
         "0: never",
         low=0,
@@ -207,11 +207,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "samples": {
         "latent_dim": 32,
         "widths": (2048, 1024),
-        "epochs": 100,
+        "epochs": 80,
         "learning_rate": 4e-3,
         "prior_components": 600,
     },
-    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 70, "learning_rate": 4e-3},
+    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 60, "learning_rate": 4e-3},
     "manifold": {
         "latent_dim": 2,
         "widths": (1024, 1024, 512),
