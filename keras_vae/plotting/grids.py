@@ -1,13 +1,15 @@
 """Arrays of images -> mosaics and labelled grids."""
 
+import contextlib
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import ArrayLike
 from PIL import Image
 
@@ -123,7 +125,8 @@ def rendered(figure: Figure) -> np.ndarray:
         `(h, w, 3)` uint8.
     """
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with _text_as_written(figure):
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
@@ -141,9 +144,19 @@ def png(image: np.ndarray) -> bytes:
 def svg(figure: Figure) -> bytes:
     """Encode a chart as SVG, its text as outlines; what has tens of thousands of dots may hold pixels."""
     buffer = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": "keras_vae"}):  # the same chart gives the same file
+    # A salt of its own: the same chart gives the same file.
+    with _text_as_written(figure), matplotlib.rc_context({"svg.hashsalt": "keras_vae"}):
         figure.savefig(buffer, format="svg", dpi=2 * DOTS_PER_INCH, metadata={"Date": None})
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _text_as_written(figure: Figure) -> Iterator[None]:
+    """Draw names as they are: between dollar signs matplotlib would read a formula, and fail where it is none."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with matplotlib.rc_context({"text.parse_math": False}):  # for what is made while it draws
+        yield
 
 
 def _as_bytes(images: ArrayLike) -> np.ndarray:

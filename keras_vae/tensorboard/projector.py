@@ -130,19 +130,17 @@ def _metadata(labels: Sequence[str], columns: Mapping[str, Iterable[Any]]) -> st
         raise ValueError("The columns 'label' and 'index' are written always: give others other names.")
     table = []
     for name, values in {"label": labels, **columns, "index": range(len(labels))}.items():
-        cells = [_printable(name, cell) for cell in (name, *values)]
+        cells = [_printable(cell) for cell in (name, *values)]
         if len(cells) != len(labels) + 1:
             raise ValueError(f"The column {name!r} holds {len(cells) - 1} values for {len(labels)} labels.")
         table.append(cells)
     return "".join("\t".join(row) + "\n" for row in zip(*table, strict=True))
 
 
-def _printable(column: str, value: Any) -> str:
+def _printable(value: Any) -> str:
     # A tab or a line break in a cell would shift all that follow; an empty cell breaks the page's search.
     text = "".join(character if character.isprintable() else " " for character in str(value)).strip()
-    if not text:
-        raise ValueError(f"The column {column!r} holds {value!r}, which leaves nothing to print.")
-    return text
+    return text or ascii(str(value))
 
 
 def _mosaic(images: npt.NDArray[np.uint8], count: int) -> Image.Image:

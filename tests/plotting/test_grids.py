@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from keras_vae.model import VAE, posterior_means
-from keras_vae.plotting import draw_pictures, labelled_grid, png, rendered
+from keras_vae.plotting import draw_pictures, labelled_grid, png, rendered, svg
 from keras_vae.plotting.grids import enlarge, mosaic
 from keras_vae.plotting.model_grids import draw_manifold
 
@@ -28,6 +28,19 @@ def test_a_mosaic_has_each_image_at_its_row_and_column(channels, gap):
 def test_floats_become_bytes_by_rounding_and_clipping():
     images = np.array([-0.5, 0.0, 0.5, 1.0, 2.0], np.float32).reshape(1, 5, 1, 1, 1)
     assert mosaic(images, gap=0).ravel().tolist() == [0, 0, 128, 255, 255]
+
+
+@pytest.mark.parametrize("name", ["$", "$x$", r"$\frac{$", "a $ b $ c", r"\$", "{", "_^"])
+def test_names_are_drawn_as_they_are_written(name):
+    def drawn(name: str) -> np.ndarray:
+        images = np.zeros((1, 1, 4, 4, 1), np.uint8)
+        figure = labelled_grid(images, title=name, note=name, row_labels=[name], column_labels=[name])
+        assert svg(figure)
+        return rendered(figure)
+
+    # A formula would be narrower than its source: what is drawn has the dollar signs.
+    assert not np.array_equal(drawn(name), drawn("." * len(name)))
+    assert len({drawn(f"{name}{more}").tobytes() for more in ("", "$", "$$")}) == 3
 
 
 def test_enlarging_repeats_pixels():

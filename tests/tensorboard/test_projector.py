@@ -56,6 +56,15 @@ def read_tiles(png: bytes, side: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
+    ("label", "shown"), [(" ", "' '"), ("\u200b", r"'\u200b'"), ("", "''"), ("\t", r"'\t'"), ("a\tb", "a b")]
+)
+def test_a_label_that_leaves_nothing_to_print_is_written_as_its_code(tmp_path, label, shown):
+    folder = write_projector(tmp_path / "projector", **arguments(labels=["bag"] * 5 + [label]))
+    last = (folder / "metadata.tsv").read_text(encoding="utf-8").splitlines()[-1]
+    assert last.split("\t")[0] == shown
+
+
+@pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"embeddings": {}}, "no embedding"),
@@ -71,7 +80,6 @@ def read_tiles(png: bytes, side: int) -> np.ndarray:
         ({"embeddings": {"mean": np.full((6, 4), -np.inf)}}, "not finite"),
         ({"embeddings": {"mean": np.full((6, 4), 1e39)}}, "not finite in float32"),
         ({"labels": ["bag"] * 5}, r"shape \(6, 4\), not \(5, d\)"),
-        ({"labels": ["bag"] * 5 + ["\t"]}, "nothing to print"),
         ({"labels": ["bag"]}, "2 to 100,000 points, not 1"),
         ({"labels": ["bag"] * (MAX_POINTS + 1)}, "2 to 100,000 points, not 100,001"),
         ({"images": np.zeros((6, 8, 8, 1))}, "float64"),
@@ -79,7 +87,6 @@ def read_tiles(png: bytes, side: int) -> np.ndarray:
         ({"images": np.zeros((6, 8, 8, 4), np.uint8)}, r"\(6, 8, 8, 4\)"),
         ({"images": np.zeros((7, 8, 8, 1), np.uint8)}, r"\(7, 8, 8, 1\)"),
         ({"columns": {"nats": [1.0] * 5}}, "5 values for 6 labels"),
-        ({"columns": {"nats": [1.0] * 5 + [""]}}, "nothing to print"),
         ({"columns": {"label": ["a"] * 6}}, "always"),
         ({"columns": {"index": range(6)}}, "always"),
     ],
