@@ -62,6 +62,7 @@ def _add_train(parser: Parser) -> None:
     parser.add_argument("--run", metavar="NAME", help="name of the run (default: the preset's, numbered)")
     _add_root(parser)
     parser.add_argument("--resume", action="store_true", help="go on with --run; only --epochs may be given anew")
+    parser.add_argument("--show", action="store_true", help="print the whole configuration as JSON, and stop")
 
 
 def _train(arguments: Arguments) -> None:
@@ -73,6 +74,10 @@ def _train(arguments: Arguments) -> None:
             raise InputError(f"--resume takes the run's own configuration: use it {wrong}.")
     else:
         config = TrainConfig.from_preset(arguments.preset or "default", **options)
+    if arguments.show:
+        shown = Run.open(arguments.run, arguments.root).config.replace(**options) if arguments.resume else config
+        print(shown.to_json(), end="")
+        return
 
     import_tensorflow()
     from keras_vae.training import resume, train, training_table

@@ -3,12 +3,16 @@
 import argparse
 import dataclasses
 import math
-from collections.abc import Collection
+import shlex
+import textwrap
+from collections.abc import Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from keras_vae.errors import InputError
 
 __all__ = ["add_arguments", "check_fields", "command_options", "given_options", "option"]
+
+NOT_OF_ARGPARSE = {"help", "flag", "range", "heading"}
 
 
 def option(default: Any, text: str, *, low: float = -math.inf, high: float = math.inf, **details: Any) -> Any:
@@ -19,30 +23,39 @@ def option(default: Any, text: str, *, low: float = -math.inf, high: float = mat
         text: the help.
         low: smallest value.
         high: largest value.
-        **details: what argparse needs besides, and `flag` where the option is not the field's name.
+        **details: what argparse needs besides; `flag` where the option is not the field's name; `heading` under which
+            this option and those after it stand in the help.
     """
     return dataclasses.field(default=default, metadata={"help": text, "range": (low, high), **details})
 
 
-def add_arguments(parser: argparse.ArgumentParser, config: type, presets: Collection[str] = ()) -> None:
+def add_arguments(
+    parser: argparse.ArgumentParser, config: type, presets: Mapping[str, Mapping[str, Any]] | None = None
+) -> None:
     """Give a parser one option for each field of a configuration.
 
     Args:
         parser: the parser of a command.
         config: a dataclass of fields that `option` declared.
-        presets: names of sets of options; where there are any, the parser has `--preset` too.
+        presets: sets of options by their names; where there are any, the parser has `--preset` too, and its help says
+            what each contains.
     """
     if presets:
         parser.add_argument("--preset", choices=presets, help="a named set of options (default: default)")
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.epilog = _presets_in_words(config, presets)
+    group: argparse._ActionsContainer = parser
     for each in _options(config):
-        details = {name: value for name, value in each.metadata.items() if name not in {"help", "flag", "range"}}
+        if "heading" in each.metadata:
+            group = parser.add_argument_group(each.metadata["heading"])
+        details = {name: value for name, value in each.metadata.items() if name not in NOT_OF_ARGPARSE}
         text = each.metadata["help"]
         if each.default is not None:
             text = f"{text} (default: {each.default})"
             details.setdefault("type", type(each.default))
         if choices := _choices(each):
             details["choices"] = choices
-        parser.add_argument(_flag(each), dest=each.name, default=argparse.SUPPRESS, help=text, **details)
+        group.add_argument(_flag(each), dest=each.name, default=argparse.SUPPRESS, help=text, **details)
 
 
 def given_options(arguments: argparse.Namespace, config: type) -> dict[str, Any]:
@@ -77,6 +90,15 @@ def check_fields(config: Any) -> None:
         choices = _choices(each)
         if choices and value not in choices:
             raise InputError(f"{_flag(each)} must be one of {', '.join(choices)}, not {value!r}.")
+
+
+def _presets_in_words(config: type, presets: Mapping[str, Mapping[str, Any]]) -> str:
+    wide = max(map(len, presets))
+    lines = ["presets, where nothing else is given:"]
+    for name, options in presets.items():
+        text = shlex.join(command_options(config(**options), config())) or "the defaults above"
+        lines += textwrap.wrap(text, 100, initial_indent=f"  {name:<{wide}}  ", subsequent_indent=" " * (wide + 4))
+    return "\n".join(lines)
 
 
 def _options(config: Any) -> list["dataclasses.Field[Any]"]:

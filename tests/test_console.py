@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from keras_vae.runs import TrainConfig
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -54,3 +56,11 @@ def test_a_bug_keeps_its_traceback():
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 1
     assert "Traceback" in process.stderr
+
+
+def test_show_prints_the_configuration_and_trains_nothing(tmp_path):
+    options = ["--preset", "quick", "--beta", "2", "--root", str(tmp_path), "--show"]
+    command = [sys.executable, "scripts/train.py", *options]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert TrainConfig.from_json(process.stdout) == TrainConfig.from_preset("quick", beta=2.0)
+    assert not list(tmp_path.iterdir())

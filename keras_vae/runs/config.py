@@ -34,7 +34,7 @@ class TrainConfig:
 
     preset: str = "default"
 
-    dataset: str = option("fashion_mnist", "name of a TFDS data set, or a folder of images by class")
+    dataset: str = option("fashion_mnist", "name of a TFDS data set, or a folder of images by class", heading="data")
     data_dir: str | None = option(None, "folder where TFDS keeps its prepared data", metavar="FOLDER", type=str)
     memory_budget: int = option(
         2048, "MiB of images that are kept in memory; larger data are streamed from disk", low=0
@@ -43,7 +43,7 @@ class TrainConfig:
         "none", "dynamic: draw the pixels black or white afresh in every epoch"
     )
 
-    latent_dim: int = option(40, "size of the latent space", low=1, high=4096)
+    latent_dim: int = option(40, "size of the latent space", low=1, high=4096, heading="model")
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
@@ -74,6 +74,7 @@ class TrainConfig:
         "0: never",
         low=0,
         high=1,
+        heading="training",
     )
     epochs: int = option(48, "number of passes over the training images", low=1)
     batch_size: int = option(500, "number of images in a training step", low=1)
@@ -87,13 +88,15 @@ class TrainConfig:
     )
     seed: int = option(0, "seed of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
 
-    xla: Literal["auto", "on", "off"] = option("auto", "compile training steps with XLA; auto: where that is faster")
+    xla: Literal["auto", "on", "off"] = option(
+        "auto", "compile training steps with XLA; auto: where that is faster", heading="computing"
+    )
     mixed_precision: Literal["auto", "on", "off"] = option(
         "auto", "multiply in bfloat16 while training; auto: where that is faster"
     )
     steps_per_execution: int = option(10, "training steps in one call of the graph", low=1)
 
-    grid_every: int = option(10, "epochs between sample grids; 0: only at the end", low=0)
+    grid_every: int = option(10, "epochs between sample grids; 0: only at the end", low=0, heading="output")
     projector_every: int = option(0, "epochs between snapshots for the projector; 0: only at the end", low=0)
     histogram_every: int = option(10, "epochs between histograms of the weights; 0: none", low=0)
 

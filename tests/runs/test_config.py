@@ -3,6 +3,8 @@
 import argparse
 import dataclasses
 import json
+import re
+import shlex
 
 import pytest
 
@@ -119,3 +121,15 @@ def test_the_command_line_has_an_option_for_every_field():
     assert TrainConfig.from_preset(**given_options(arguments, TrainConfig)).widths == (30, 20)
     flags = parser.format_help()
     assert all("--" + each.name.replace("_", "-") in flags for each in dataclasses.fields(TrainConfig))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_help_says_what_each_preset_contains(name):
+    parser = argparse.ArgumentParser(prog="train")
+    add_arguments(parser, TrainConfig, PRESETS)
+    text = parser.format_help().split("presets, where nothing else is given:\n")[1]
+    entries = dict(entry.split(maxsplit=1) for entry in re.sub(r"\n {4,}", " ", text).strip().splitlines())
+    said = [] if name == "default" else shlex.split(entries[name])
+    options = given_options(parser.parse_args(said), TrainConfig)
+    assert TrainConfig.from_preset(name, **options) == TrainConfig.from_preset(name)
+    assert TrainConfig(**options).replace(preset=name) == TrainConfig.from_preset(name)
