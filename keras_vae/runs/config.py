@@ -210,15 +210,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     "samples": {
         "latent_dim": 32,
         "widths": (2048, 1024),
-        "epochs": 70,
+        "epochs": 60,
         "learning_rate": 4e-3,
         "prior_components": 600,
     },
-    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 50, "learning_rate": 4e-3},
+    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 45, "learning_rate": 4e-3},
     "manifold": {
         "latent_dim": 2,
         "widths": (1024, 1024, 512),
-        "epochs": 60,
+        "epochs": 45,
         "learning_rate": 3e-3,
         "augmentation": 0.0,
         "prior_components": 100,
