@@ -210,7 +210,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "samples": {
         "latent_dim": 32,
         "widths": (2048, 1024),
-        "epochs": 60,
         "learning_rate": 4e-3,
         "prior_components": 600,
     },
