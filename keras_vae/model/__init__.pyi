@@ -19,4 +19,7 @@ from .optimizer import averaged_weights as averaged_weights
 from .priors import StandardNormal as StandardNormal
 from .priors import VampPrior as VampPrior
 from .refinement import encode_refined as encode_refined
+from .vae import LARGEST_LOG_VAR as LARGEST_LOG_VAR
+from .vae import LARGEST_LOGIT as LARGEST_LOGIT
+from .vae import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR
 from .vae import VAE as VAE
