@@ -18,6 +18,7 @@ from keras_vae.runs import Run
 __all__ = ["PAGE", "write_explorer"]
 
 PAGE = "explorer.html"
+DATASETS = {"fashion_mnist": "Fashion-MNIST"}
 MAPS = ("umap", "tsne", "pca")
 
 
@@ -45,7 +46,7 @@ def write_explorer(run: Run) -> Path:
     shown = stratified(labels, math.prod(data.image_shape))
     exhibition = Exhibition(
         title=run.name,
-        dataset=Path(data.name).name,
+        dataset=DATASETS.get(data.name, Path(data.name).name),
         model=model,
         images=images[shown],
         labels=labels[shown],

@@ -38,7 +38,7 @@ export function pixels(values, [height, width, channels]) {
   const data = new ImageData(width, height);
   for (let place = 0; place < height * width; place++) {
     for (let channel = 0; channel < 3; channel++) {
-      data.data[4 * place + channel] = 255 * values[place * channels + (channels === 1 ? 0 : channel)] + 0.5;
+      data.data[4 * place + channel] = 255 * values[place * channels + (channels === 1 ? 0 : channel)]; // rounded as it is stored
     }
     data.data[4 * place + 3] = 255;
   }

@@ -1,6 +1,6 @@
 // Opens the model and the images, and hands them to the parts of the page.
 
-import { byId, count, make, shareBelow } from "./dom.js";
+import { byId, count, make } from "./dom.js";
 import { openImages } from "./images.js";
 import { showLatents } from "./latents_view.js";
 import { showMap } from "./map_panel.js";
@@ -53,7 +53,7 @@ async function start() {
   model.addEncoder(await part("encoder"));
   showOwn(app);
   const path = (way, from, to, steps) => pathOf(way === "straight" ? straight : spherical, space.latent(from), space.latent(to), steps);
-  window.explorer = { ...model, prior, space, store, map, images, path, facts, shareBelow };
+  window.explorer = { ...model, prior, space, store, map, images, path, facts, ways: { straight, spherical } };
   document.documentElement.dataset.ready = "";
 }
 
@@ -81,7 +81,7 @@ function addHelpers(app) {
     const [less, plus] = [store.from, store.to].map((index) => space.labels[index]);
     store.shift = { less, plus, amount: 1 };
   }
-  app.nameOf = (index) => `image ${count(space.numbers[index])}${names.size > 1 ? `, ${names.get(space.labels[index])}` : ""}`;
+  app.nameOf = (index) => `Image ${count(space.numbers[index])}${names.size > 1 ? `, ${names.get(space.labels[index])}` : ""}`;
   app.choose = (index) => store.set({ image: index, latent: space.latent(index), origin: null });
   app.begin = (latent, name) => store.set({ image: null, origin: { latent, name }, latent: Float32Array.from(latent) });
   // An image that is chosen by a click.

@@ -49,7 +49,7 @@ export function showMap(app) {
     paint(byId("pointer-image"), model.decode(latent), model.shape);
     const [{ index, distance }] = space.nearest(latent, 1);
     const usual = shareBelow(facts.usual.distance, distance);
-    const lines = [`Nearest image: ${app.nameOf(index)}, at a distance of ${number(distance)}`];
+    const lines = [`Nearest: ${app.nameOf(index)}, at a distance of ${number(distance)}`];
     lines[0] +=
       usual > 0.99 ? ", farther than images are from each other." : `; ${percent(1 - usual)} of the images are farther from theirs.`;
     if (prior) {
@@ -136,15 +136,18 @@ export function showMap(app) {
     const [start, end] = [space.latent(store.from), space.latent(store.to)];
     for (const [way, colour, dash] of [[straight, "accent", []], [spherical, "second", [6, 4]]]) {
       context.beginPath();
-      for (const latent of pathOf(way, start, end, PATH_STEPS)) context.lineTo(...toScreen(map.place(latent)));
+      const places = pathOf(way, start, end, PATH_STEPS).map((latent) => toScreen(map.place(latent)));
+      for (const place of places) context.lineTo(...place);
       context.setLineDash(dash);
       context.lineWidth = 5;
       context.strokeStyle = styled("raised");
       context.stroke();
       context.lineWidth = 2.2;
-      context.strokeStyle = styled(colour);
+      context.strokeStyle = context.fillStyle = styled(colour);
       context.stroke();
       context.setLineDash([]);
+      // Where a map tears apart what is near, a path leaps from one dot to the next.
+      if (!map.linear) for (const [x, y] of places) context.fillRect(x - 2.5, y - 2.5, 5, 5);
       drawMark(context, toScreen(map.place(way(start, end, store.share))), styled(colour), "disc");
     }
   }
@@ -167,6 +170,9 @@ export function showMap(app) {
   view.fit();
   showWords();
   showChosen();
+  const { x, y } = view.map();
+  if (store.image !== null) pointer = view.toScreen([x[store.image], y[store.image]]);
+  showPointer();
   return view;
 }
 

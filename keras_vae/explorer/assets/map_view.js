@@ -21,6 +21,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   let [width, height, ratio] = [1, 1, 1];
   let at = { x: 0.5, y: 0.5, zoom: 1 };
   let stale = true;
+  let isNamed = false;
   const draw = oncePerFrame(drawNow);
   const backdrop = makeBackdrop(space, model, refresh);
 
@@ -80,6 +81,10 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     context.drawImage(base, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     for (const overlay of overlays) overlay(context, { toScreen, width, height, map: map() });
+    if (isNamed) {
+      const shown = facts.classes.filter(({ label }) => !store.hidden.has(label));
+      drawNames(context, shown, names.get(map().name), toScreen, [width, height], styled);
+    }
   }
 
   function drawBase() {
@@ -96,12 +101,9 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     );
     const colours = new Map(facts.classes.map(({ label, colour }) => [label, onPaper(colour)]));
     if (visible.length <= THUMBNAILS && at.zoom > 1.5) drawThumbnails(target, visible, colours);
-    else {
-      drawDots(target, visible, colours);
-      if (!names.has(name)) names.set(name, densest(map(), space.labels, facts.classes));
-      const shown = facts.classes.filter(({ label }) => !store.hidden.has(label));
-      if (facts.classes.length > 1) drawNames(target, shown, names.get(name), toScreen, [width, height], styled);
-    }
+    else drawDots(target, visible, colours);
+    isNamed = facts.classes.length > 1 && visible.length > THUMBNAILS;
+    if (isNamed && !names.has(name)) names.set(name, densest(map(), space.labels, facts.classes));
   }
 
   function drawDots(target, visible, colours) {

@@ -13,6 +13,8 @@ export function showOwn(app) {
   const canvas = byId("own-canvas");
   let values = new Float32Array(height * width * channels);
   let last = null;
+  let own = null; // its posterior
+  let isOwn = false; // until then it is one of the test images, to begin with
 
   const show = oncePerFrame(() => {
     paint(canvas, values, model.shape);
@@ -32,7 +34,8 @@ export function showOwn(app) {
     byId("own-verdict").textContent = verdict(again, posterior.mean);
     byId("own-nearest").replaceChildren(...space.nearest(posterior.mean, NEAREST).map(({ index }) => app.button(index)));
     showPosterior(byId("own-posterior"), posterior, klByLatent(posterior), facts.latents);
-    store.set({ own: posterior });
+    store.set({ own: isOwn ? posterior : null });
+    own = posterior;
   });
 
   function verdict(again, mean) {
@@ -48,6 +51,7 @@ export function showOwn(app) {
   }
 
   function take(found) {
+    isOwn = true;
     values = Float32Array.from(found);
     show();
   }
@@ -68,7 +72,7 @@ export function showOwn(app) {
   byId("own-chosen").onclick = () => store.image !== null && take(images.values(store.image));
   byId("own-file").onchange = ({ target }) => target.files[0] && open(target.files[0]);
   byId("own-use").onclick = () => {
-    app.begin(store.own.mean, "Your image");
+    app.begin(own.mean, "Your image");
     byId("latents-part").scrollIntoView();
   };
   const part = document.querySelector(".own");
@@ -79,6 +83,7 @@ export function showOwn(app) {
       if (name === "drop" && event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
     });
   }
+  values = images.values(store.image ?? 0);
   new ResizeObserver(show).observe(byId("own-posterior").parentElement);
   show();
 
@@ -103,6 +108,7 @@ export function showOwn(app) {
 
   // A line with soft edges.
   function stroke([startX, startY], [endX, endY]) {
+    isOwn = true;
     const radius = Math.max(1, BRUSH * width);
     const length = Math.hypot(endX - startX, endY - startY) || 1;
     const [alongX, alongY] = [(endX - startX) / length, (endY - startY) / length];
