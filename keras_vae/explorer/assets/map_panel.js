@@ -15,6 +15,7 @@ export function showMap(app) {
   const view = makeMapView(byId("map"), app);
   let hovered = null;
   let pointer = null;
+  let placed = {};
 
   const input = listen(view, {
     hover(place) {
@@ -109,8 +110,8 @@ export function showMap(app) {
   byId("chosen-to").onclick = () => store.image !== null && store.set({ to: store.image });
   byId("chosen-random").onclick = () => app.choose(Math.floor(Math.random() * space.count));
 
-  view.overlay((context, { toScreen, width, height, map }) => {
-    drawPaths(context, toScreen, map);
+  view.below(drawPaths);
+  view.above((context, { toScreen, width, height, map }) => {
     drawMark(context, toScreen(map.place(store.latent)), styled("ink"), "cross");
     for (const [index, wide] of [[store.image, 2.5], [hovered, 1.5]]) {
       if (index !== null) drawMark(context, toScreen([map.x[index], map.y[index]]), styled("ink"), "ring", wide);
@@ -131,12 +132,17 @@ export function showMap(app) {
     }
   });
 
-  function drawPaths(context, toScreen, map) {
+  function drawPaths(context, { toScreen, map }) {
     if (store.from === store.to) return;
     const [start, end] = [space.latent(store.from), space.latent(store.to)];
-    for (const [way, colour, dash] of [[straight, "accent", []], [spherical, "second", [6, 4]]]) {
+    const key = `${map.name} ${store.from} ${store.to}`;
+    if (placed.key !== key) {
+      const ways = [straight, spherical].map((way) => pathOf(way, start, end, PATH_STEPS).map(map.place));
+      placed = { key, ways }; // to find the nearest images of all its points takes longer than a frame
+    }
+    for (const [number, [way, colour, dash]] of [[straight, "accent", []], [spherical, "second", [6, 4]]].entries()) {
       context.beginPath();
-      const places = pathOf(way, start, end, PATH_STEPS).map((latent) => toScreen(map.place(latent)));
+      const places = placed.ways[number].map(toScreen);
       for (const place of places) context.lineTo(...place);
       context.setLineDash(dash);
       context.lineWidth = 5;
@@ -201,7 +207,7 @@ function makeLegend(store, facts) {
   legend.replaceChildren(
     ...facts.classes.map(({ label, name, colour, count: images }) => {
       const mark = make("i");
-      mark.style.background = onPaper(colour);
+      mark.style.background = `rgb(${onPaper(colour)})`;
       const button = make("button", { type: "button", title: `${name}: ${count(images)} images` }, mark, make("span", { dir: "auto" }, name));
       button.setAttribute("aria-pressed", String(!store.hidden.has(label)));
       button.onclick = () => {

@@ -4,16 +4,19 @@ import { isDark, onPaper, styled } from "./colours.js";
 import { oncePerFrame } from "./dom.js";
 import { densest, drawNames } from "./map_names.js";
 import { makeBackdrop } from "./backdrop.js";
+import { makeDots } from "./dots.js";
 
 const MARGIN = 0.06; // of the smaller side, around a map as a whole
 const LARGEST_ZOOM = 60;
 const THUMBNAILS = 320; // images in view, up to which they stand in place of their dots
 
-// A view of the store's map. `overlay(draw)` adds what is drawn above the points at every change.
+// A view of the store's map. `below(draw)` and `above(draw)` add what is drawn under and over the names of the classes,
+// at every change.
 export function makeMapView(canvas, { store, space, images, facts, model }) {
   const context = canvas.getContext("2d");
   const base = document.createElement("canvas");
-  const overlays = [];
+  const [below, above] = [[], []];
+  const dots = makeDots();
   const order = Int32Array.from({ length: space.count }, (_, index) => index).sort(
     (first, second) => (Math.imul(first, 0x9e3779b1) >>> 0) - (Math.imul(second, 0x9e3779b1) >>> 0),
   ); // in no order of the classes, so that none lies on top of all others
@@ -80,11 +83,13 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.drawImage(base, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    for (const overlay of overlays) overlay(context, { toScreen, width, height, map: map() });
+    const given = { toScreen, width, height, map: map() };
+    for (const work of below) work(context, given);
     if (isNamed) {
       const shown = facts.classes.filter(({ label }) => !store.hidden.has(label));
       drawNames(context, shown, names.get(map().name), toScreen, [width, height], styled);
     }
+    for (const work of above) work(context, given);
   }
 
   function drawBase() {
@@ -107,27 +112,17 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   }
 
   function drawDots(target, visible, colours) {
-    const radius = Math.min(5.5, 90 / Math.sqrt(space.count) + 0.9 + 0.35 * Math.log2(Math.max(1, at.zoom)));
-    const dots = new Map([...colours].map(([label, colour]) => [label, dot(colour, radius)]));
-    const { x, y } = map();
     const scale = unit();
-    const [startX, startY] = [width / 2 - at.x * scale - radius - 1, height / 2 + at.y * scale - radius - 1];
-    const side = 2 * radius + 2;
-    target.globalAlpha = isDark() ? 0.8 : 0.72;
-    for (const index of visible) {
-      target.drawImage(dots.get(space.labels[index]), startX + x[index] * scale, startY - y[index] * scale, side, side);
-    }
-    target.globalAlpha = 1;
-  }
-
-  function dot(colour, radius) {
-    const stamp = document.createElement("canvas");
-    stamp.width = stamp.height = Math.ceil((2 * radius + 2) * ratio);
-    const pen = stamp.getContext("2d");
-    pen.fillStyle = colour;
-    pen.arc(stamp.width / 2, stamp.width / 2, radius * ratio, 0, 2 * Math.PI);
-    pen.fill();
-    return stamp;
+    dots.draw(target, {
+      width, height, ratio, scale, colours,
+      indices: visible,
+      x: map().x,
+      y: map().y,
+      start: [width / 2 - at.x * scale, height / 2 + at.y * scale],
+      labels: space.labels,
+      radius: Math.min(5.5, 90 / Math.sqrt(space.count) + 0.9 + 0.35 * Math.log2(Math.max(1, at.zoom))),
+      opacity: isDark() ? 0.8 : 0.72,
+    }); // prettier-ignore
   }
 
   function drawThumbnails(target, visible, colours) {
@@ -138,7 +133,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     target.imageSmoothingEnabled = side < Math.max(tall, wide);
     for (const index of visible) {
       const [left, top] = toScreen([x[index], y[index]]);
-      target.fillStyle = colours.get(space.labels[index]);
+      target.fillStyle = `rgb(${colours.get(space.labels[index])})`;
       target.fillRect(left - across / 2 - 1.5, top - down / 2 - 1.5, across + 3, down + 3);
       images.draw(target, index, left - across / 2, top - down / 2, across, down);
     }
@@ -146,7 +141,8 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
 
   return {
     canvas, toScreen, toMap, pick, zoomAt, panBy, fit, resize, refresh, draw, isShown,
-    overlay: (work) => overlays.push(work),
+    below: (work) => below.push(work),
+    above: (work) => above.push(work),
     size: () => [width, height],
     map,
   }; // prettier-ignore

@@ -2,7 +2,7 @@
 
 import { makeSvg, number } from "./dom.js";
 
-const [LEFT, TOP, HIGH, GAP, LOW] = [40, 10, 130, 22, 56]; // pixels
+const [LEFT, TOP, HIGH, GAP, LOW] = [40, 24, 130, 34, 56]; // pixels
 const LEAST_APART = 19; // pixels between numbers of latents
 
 export function showPosterior(place, { mean, logVar }, kl, latents) {
@@ -36,14 +36,14 @@ export function showPosterior(place, { mean, logVar }, kl, latents) {
     const high = (LOW * kl[index]) / most;
     above.append(
       makeSvg("line", { class: "spread", x1: x(at), x2: x(at), y1: y(mean[index] - deviation), y2: y(mean[index] + deviation) }),
-      makeSvg("circle", { class: "mean", cx: x(at), cy: y(mean[index]), r: 3 }),
+      makeSvg("circle", { class: "mean", cx: x(at), cy: y(mean[index]), r: 2.6 }),
     );
     below.append(makeSvg("rect", { class: "bar-kl", x: x(at) - width / 2, y: LOW - high, width, height: high }));
     if (at % named === 0) below.append(makeSvg("text", { x: x(at), y: LOW + 17, "text-anchor": "middle" }, index));
   });
   const titles = { above: "mean ± standard deviation", below: "KL, nats" };
-  above.append(makeSvg("text", { x: wide, y: 0, "text-anchor": "end" }, titles.above));
-  below.append(makeSvg("text", { x: wide, y: 4, "text-anchor": "end" }, titles.below));
+  above.append(makeSvg("text", { x: wide, y: -11, "text-anchor": "end" }, titles.above));
+  below.append(makeSvg("text", { x: wide, y: -8, "text-anchor": "end" }, titles.below));
   svg.append(above, below);
   place.replaceChildren(svg);
 }
