@@ -115,6 +115,7 @@ def test_a_click_chooses_the_image_and_shows_it_with_its_reconstruction(page, sh
     page.mouse.move(5, 5)
     page.wait_for_timeout(100)
     assert page.locator("#chosen-title").inner_text() == "Image 42, c"
+    assert page.get_by_role("status").first.inner_text() == "Image 42, c"
     np.testing.assert_array_equal(grey(page, "#chosen-image"), shown.images[42, ..., 0])
     assert np.abs(grey(page, "#chosen-again") - decoded(shown, means[42])).max() < 2.5
 
@@ -347,6 +348,32 @@ def test_one_finger_chooses_and_a_narrow_page_is_not_wider_than_its_screen(brows
         page.wait_for_timeout(100)
         assert page.locator("#chosen-title").inner_text() == "Image 63, d"
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+        box = page.locator("#map").bounding_box()
+        center = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        unit = "() => explorer.map.toMap([100, 0])[0] - explorer.map.toMap([0, 0])[0]"
+        before = page.evaluate(unit)
+        fingers = page.context.new_cdp_session(page)
+        for kind, apart in (("touchStart", 40), ("touchMove", 60), ("touchMove", 80)):
+            points = [{"x": center[0] + sign * apart, "y": center[1], "id": sign + 1} for sign in (-1, 1)]
+            fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        assert page.evaluate(unit) == pytest.approx(before / 2, rel=0.05)
+    assert problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1024, 1600])
+def test_the_page_is_as_wide_as_its_screen_and_every_canvas_shows_something(width, scheme, browser, file):
+    screen = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
+    with new_page(browser.context.browser, **screen) as (page, problems):
+        open_page(page, file)
+        page.wait_for_timeout(150)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        for name in page.locator("canvas[id]").evaluate_all("all => all.map(canvas => canvas.id)"):
+            assert canvas_values(page, f"#{name}").std() > 1, name
+        paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+        assert (sum(map(int, paper[4:-1].split(","))) > 600) == (scheme == "light")
     assert problems == []
 
 

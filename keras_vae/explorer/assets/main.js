@@ -82,7 +82,10 @@ function addHelpers(app) {
     store.shift = { less, plus, amount: 1 };
   }
   app.nameOf = (index) => `Image ${count(space.numbers[index])}${names.size > 1 ? `, ${names.get(space.labels[index])}` : ""}`;
-  app.choose = (index) => store.set({ image: index, latent: space.latent(index), origin: null });
+  app.choose = (index) => {
+    store.set({ image: index, latent: space.latent(index), origin: null });
+    byId("spoken").textContent = app.nameOf(index); // for a screen reader, which does not see the map
+  };
   app.begin = (latent, name) => store.set({ image: null, origin: { latent, name }, latent: Float32Array.from(latent) });
   // An image that is chosen by a click.
   app.button = (index) => {
