@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_vae.errors import InputError
-from keras_vae.model import LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR, VAE
+from keras_vae.model import LARGEST_LOG_SCALE, LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR, VAE
 
 __all__ = ["Arrays", "describe_model", "describe_network", "describe_prior"]
 
@@ -58,6 +58,8 @@ def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays
     Raises:
         InputError: a layer is of a kind that the page cannot compute.
     """
+    if isinstance(network, keras.Sequential):
+        network = keras.Model(network.inputs, network.outputs)
     numbers: dict[str, int] = {}
     layers: list[dict[str, Any]] = []
     arrays: Arrays = {}
@@ -77,8 +79,18 @@ def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays
 
 
 def describe_prior(model: VAE) -> tuple[dict[str, Any], Arrays]:
-    """Describe the distribution that latents are drawn from; a kind that the page does not know is named as it is."""
-    prior = model.prior
+    """Describe the distribution that latents are drawn from.
+
+    Args:
+        model: a VAE.
+
+    Returns:
+        Its `kind`, of how many `classes` it can be asked for samples, and what its kind needs; and its arrays.
+
+    Raises:
+        InputError: the page has no arithmetic for this kind.
+    """
+    prior: Any = model.prior
     kind = model.prior_name
     if kind == "mixture":
         log_weights = prior.log_weights.numpy().astype(np.float64)
@@ -95,7 +107,23 @@ def describe_prior(model: VAE) -> tuple[dict[str, Any], Arrays]:
     if kind == "vamp":  # the equal mixture of the posteriors of its images, which do not change any more
         mean, log_var = (np.asarray(each) for each in model.encode(prior.images))
         return {"kind": kind, "classes": 0}, {"mean": mean, "log_var": log_var}
-    return {"kind": kind, "classes": 0}, {}
+    if kind == "flow":
+        couplings: list[dict[str, Any]] = []
+        arrays: Arrays = {}
+        for number, (order, network) in enumerate(zip(prior.orders, prior.networks, strict=True)):
+            layers, weights = describe_network(network)
+            names = {name: f"{number}.{name}" for name in weights}
+            arrays |= {names[name]: weight for name, weight in weights.items()}
+            layers = [{key: _renamed(value, names) for key, value in layer.items()} for layer in layers]
+            couplings.append({"order": [int(place) for place in order], "network": layers})
+        return {"kind": kind, "classes": 0, "couplings": couplings, "largest_log_scale": LARGEST_LOG_SCALE}, arrays
+    if kind == "standard_normal":
+        return {"kind": kind, "classes": 0}, {}
+    raise InputError(f"The page cannot compute a prior of the kind {kind!r}: it has no such arithmetic.")
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _activation(layer: keras.layers.Layer) -> str:

@@ -14,6 +14,7 @@ from .export import save_model as save_model
 from .fitting import fit_prior as fit_prior
 from .fitting import fit_variance as fit_variance
 from .fitting import posterior_means as posterior_means
+from .flow import LARGEST_LOG_SCALE as LARGEST_LOG_SCALE
 from .optimizer import AveragingAdamW as AveragingAdamW
 from .optimizer import averaged_weights as averaged_weights
 from .priors import StandardNormal as StandardNormal

@@ -98,6 +98,15 @@ def test_on_umap_the_pointer_shows_the_weighted_mean_of_the_nearest_images(page,
         assert "mean of the nearest images" in page.locator("#pointer-kind").inner_text()
 
 
+def test_the_nearest_dots_are_found_wherever_the_pointer_is(page, shown):
+    points = (shown.maps["umap"] - shown.maps["umap"].min(axis=0)) / np.ptp(shown.maps["umap"], axis=0).max()
+    places = np.random.default_rng(0).uniform(-0.3, 1.3, (200, 2))
+    code = "places => places.map(([x, y]) => explorer.map.map().near(x, y, 8).map(({ distance }) => distance))"
+    found = np.array(page.evaluate(code, places.tolist()))
+    distances = np.linalg.norm(points - places[:, np.newaxis], axis=2)
+    assert found == pytest.approx(np.sort(distances, axis=1)[:, :8], abs=1e-4)
+
+
 def test_the_pointer_is_told_the_nearest_image_and_the_density(page, shown, means):
     point_at(page, 17)
     note = page.locator("#pointer-note").inner_text()

@@ -40,8 +40,8 @@ export function showLatents(app) {
     const base = store.image === null ? store.origin?.latent : space.latent(store.image);
     const changed = base ? store.latent.reduce((sum, value, index) => sum + (value !== base[index]), 0) : 0;
     byId("latents-origin").textContent = store.image === null ? (store.origin?.name ?? "A latent") : app.nameOf(store.image);
-    const density = prior ? `log density ${number(prior.logDensity(store.latent), 1)} nats` : "";
-    byId("latents-note").textContent = [changed ? `${changed} changed` : "", density].filter(Boolean).join(", ");
+    const density = `log density ${number(prior.logDensity(store.latent), 1)} nats`;
+    byId("latents-note").textContent = changed ? `${changed} changed, ${density}` : density;
     byId("latents-reset").disabled = !changed;
   });
 
@@ -49,9 +49,8 @@ export function showLatents(app) {
     const latent = store.image === null ? store.origin.latent : space.latent(store.image);
     store.set({ latent: Float32Array.from(latent) });
   };
-  byId("latents-sample").hidden = !prior;
   const choice = byId("latents-class");
-  const classes = facts.classes.filter(({ label }) => prior && label < prior.classes);
+  const classes = facts.classes.filter(({ label }) => label < prior.classes);
   choice.hidden = classes.length < 2;
   choice.append(make("option", { value: "" }, "of any class"), ...classes.map(({ label, name }) => make("option", { value: label }, name)));
   byId("latents-sample").onclick = () => {

@@ -53,11 +53,9 @@ export function showMap(app) {
     const lines = [`Nearest: ${app.nameOf(index)}, at a distance of ${number(distance)}`];
     lines[0] +=
       usual > 0.99 ? ", farther than images are from each other." : `; ${percent(1 - usual)} of the images are farther from theirs.`;
-    if (prior) {
-      const density = prior.logDensity(latent);
-      const below = shareBelow(facts.usual.density, density);
-      lines.push(`Prior: ${number(density, 1)} nats, ${percent(below)} of the images have less.`);
-    }
+    const density = prior.logDensity(latent);
+    const below = shareBelow(facts.usual.density, density);
+    lines.push(`Prior: ${number(density, 1)} nats, ${percent(below)} of the images have less.`);
     byId("pointer-note").textContent = lines.join(" ");
   });
 

@@ -41,11 +41,12 @@ export function showOwn(app) {
   function verdict(again, mean) {
     const error = values.reduce((sum, value, index) => sum + (value - again[index]) ** 2, 0);
     const share = shareBelow(facts.usual.error, error);
-    const words = [`Squared error ${number(error, 1)}: larger than that of ${percent(share)} of the test images.`];
-    if (prior) {
-      const less = shareBelow(facts.usual.density, prior.logDensity(mean));
-      words.push(`The prior gives its mean ${number(prior.logDensity(mean), 1)} nats; ${percent(less)} of the test images have less.`);
-    }
+    const density = prior.logDensity(mean);
+    const less = shareBelow(facts.usual.density, density);
+    const words = [
+      `Squared error ${number(error, 1)}: larger than that of ${percent(share)} of the test images.`,
+      `The prior gives its mean ${number(density, 1)} nats; ${percent(less)} of the test images have less.`,
+    ];
     if (share > 0.95) words.push("That is unusual.");
     return words.join(" ");
   }

@@ -16,7 +16,7 @@ export function showPath(app) {
     for (const [name, way] of Object.entries(ways)) {
       paintRow(byId(`strip-${name}`), pathOf(way, ...ends(), STEPS).map(model.decode), model.shape);
     }
-    if (prior) drawChart(byId("path-chart"), densities());
+    drawChart(byId("path-chart"), densities());
     showPlace();
   });
 
@@ -35,7 +35,6 @@ export function showPath(app) {
   byId("path-share").oninput = ({ target }) => store.set({ share: target.valueAsNumber });
   byId("path-play").onclick = makePlayer(store);
   byId("path-save").onclick = () => save(joined(), `path-${space.numbers[store.from]}-${space.numbers[store.to]}.png`);
-  byId("path-chart-figure").hidden = !prior;
   byId("path-text").textContent = facts.texts.path;
 
   // Both strips, each pixel four times as wide.

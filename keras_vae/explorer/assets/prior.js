@@ -1,13 +1,15 @@
 // The distribution that new latents are drawn from, and how likely a latent is under it.
 
+import { makeNetwork } from "./network.js";
+
 const LOG_TWO_PI = Math.log(2 * Math.PI);
 
-// A prior, or null where the page does not know its kind. It has `logDensity(latent)` in nats, `sample()` and, where
-// the Gaussians of a mixture belong to classes, `sampleOfClass(label)`; `classes` says of how many.
+// A prior: `logDensity(latent)` in nats, `sample()` and, where the Gaussians of a mixture belong to classes,
+// `sampleOfClass(label)`; `classes` says of how many.
 export function makePrior(description, arrays, latents) {
   if (description.kind === "standard_normal") return standardNormal(latents);
   if (description.kind === "mixture") return mixture(arrays, latents, description.classes);
-  return description.kind === "vamp" ? posteriors(arrays, latents) : null;
+  return description.kind === "vamp" ? posteriors(arrays, latents) : flow(description, arrays, latents);
 }
 
 // One draw from N(0, 1) (Box & Muller 1958).
@@ -95,6 +97,48 @@ function posteriors({ mean: { values: mean }, log_var: { values: logVar } }, siz
     sample() {
       const at = Math.floor(Math.random() * count) * size;
       return noise(size).map((value, index) => mean[at + index] + Math.exp(0.5 * logVar[at + index]) * value);
+    },
+  };
+}
+
+// N(0, I) carried through affine couplings, each of which moves half of the latents by what a network sees in the other.
+function flow({ couplings, largest_log_scale: bound }, arrays, size) {
+  const normalDensity = standardNormal(size).logDensity;
+  const half = Math.floor(size / 2);
+  const steps = couplings.map(({ order, network }) => ({ order, compute: makeNetwork(network, arrays) }));
+
+  function scalesAndShifts(compute, latent) {
+    const found = compute(Float32Array.from(latent.slice(0, half)));
+    const logScales = found.slice(0, size - half).map((value) => bound * Math.tanh(value / bound));
+    return [logScales, found.slice(size - half)];
+  }
+
+  return {
+    classes: 0,
+    logDensity(given) {
+      let latent = Array.from(given);
+      let total = 0;
+      for (const { order, compute } of steps) {
+        latent = order.map((place) => latent[place]);
+        const [logScales, shifts] = scalesAndShifts(compute, latent);
+        logScales.forEach((logScale, index) => {
+          latent[half + index] = (latent[half + index] - shifts[index]) * Math.exp(-logScale);
+          total += logScale;
+        });
+      }
+      return normalDensity(latent) - total;
+    },
+    sample() {
+      let latent = Array.from(noise(size));
+      for (const { order, compute } of [...steps].reverse()) {
+        const [logScales, shifts] = scalesAndShifts(compute, latent);
+        const moved = latent.map((value, index) =>
+          index < half ? value : value * Math.exp(logScales[index - half]) + shifts[index - half],
+        );
+        latent = new Array(size);
+        order.forEach((place, index) => (latent[place] = moved[index]));
+      }
+      return Float32Array.from(latent);
     },
   };
 }

@@ -3,7 +3,7 @@
 import { count } from "./dom.js";
 import { LIKELIHOODS, PRIORS } from "./words.js";
 
-export function lead({ title, dataset, images, model }) {
+export function lead({ dataset, model }) {
   const layers = (network) => network.filter(({ kind }) => kind === "Dense" || kind === "Conv2D").length;
   const weights = [layers(model.encoder), layers(model.decoder)];
   return (
@@ -18,13 +18,12 @@ export function kicker({ title, images, model }) {
   return `Run ${title} · ${shown} test images · ${LIKELIHOODS[model.likelihood]} · prior: ${PRIORS[model.prior.kind]}`;
 }
 
-export function footer({ version, images, model, usual }) {
+export function footer({ version, images }) {
   const notes = [`Written by keras_vae ${version}.`];
   if (images.count < images.available) {
     notes.push(`Of ${count(images.available)} test images, ${count(images.count)} are here, each class by its share: a file has no room for more.`);
   }
   if (images.shades < 256) notes.push(`The test images are kept in ${images.shades} shades; all that is computed from them was computed from all 256.`);
-  if (model.prior.kind === "flow") notes.push("This page does not know how to compute with a flow: samples and densities of the prior are left out.");
   notes.push("In the console of the browser, explorer.encode, explorer.decode and explorer.prior compute with the model.");
   return notes.join(" ");
 }
@@ -43,11 +42,11 @@ export const MAP_TEXTS = {
   tsne: `${COMMON}, laid out by t-SNE: neighbours stay neighbours, while sizes of groups and gaps between them mean little. ${NOT_EXACT}`,
 };
 
-export const texts = ({ latents, model, classes }) => ({
+export const texts = ({ latents, model }) => ({
   latents:
     `${plural(latents.active.filter(Boolean).length, "latent")} of ${latents.active.length} vary from image to image. They are ordered by how much they say: ` +
     "the bar under each is its mean KL to N(0, 1) over the test images. A slider reaches from the smallest to the largest mean that a test image has. " +
-    `A sample is drawn from the prior, ${model.prior.kind === "flow" ? "which this page cannot compute" : PRIORS[model.prior.kind]}.`,
+    `A sample is drawn from the prior, ${PRIORS[model.prior.kind]}.`,
   path:
     "The straight path goes evenly from one posterior mean to the other. The spherical one turns its direction evenly while its norm " +
     "changes linearly: where latents lie near a sphere, it does not cut through the emptier middle. Both are decoded step by step, and drawn on the map.",
