@@ -118,3 +118,8 @@ def test_modules_that_break_the_rule_of_bundling_are_named(source, message, tmp_
 def test_every_module_is_part_of_the_page():
     script = bundle("main.js")
     assert all(f"module_{path.stem} = " in script for path in ASSETS.glob("*.js"))
+
+
+def test_sources_of_the_page_are_as_narrow_as_those_in_python():
+    for path in ASSETS.glob("*.js"):
+        assert max(map(len, path.read_text().splitlines())) <= 120, path.name

@@ -35,14 +35,15 @@ export function paintRow(canvas, images, [height, width, channels]) {
 }
 
 export function pixels(values, [height, width, channels]) {
-  const data = new ImageData(width, height);
+  const image = new ImageData(width, height);
   for (let place = 0; place < height * width; place++) {
     for (let channel = 0; channel < 3; channel++) {
-      data.data[4 * place + channel] = 255 * values[place * channels + (channels === 1 ? 0 : channel)]; // rounded as it is stored
+      const value = values[place * channels + (channels === 1 ? 0 : channel)];
+      image.data[4 * place + channel] = 255 * value; // rounded as it is stored
     }
-    data.data[4 * place + 3] = 255;
+    image.data[4 * place + 3] = 255;
   }
-  return data;
+  return image;
 }
 
 // Calls a function once before the next frame, however often it is asked for.

@@ -1,7 +1,7 @@
 // Many dots as pixels: ten thousand of them, drawn one by one by the canvas, would take longer than a frame.
 
-// A layer that draws dots. `draw` takes the context to draw on, its size and ratio in pixels of the screen, for each dot
-// the index of its point, where all of them lie, the colour of each label, and radius and opacity.
+// A layer that draws dots. `draw` takes the context to draw on, its size and how many pixels of the screen one of its
+// own is, the indices of the points to draw, where all of them lie, the colour of each label, radius and opacity.
 export function makeDots() {
   const layer = document.createElement("canvas");
   let pixels = null;

@@ -1,6 +1,7 @@
 // The test images, as tiles of one picture.
 
-// Open the picture: `values(index)` has an image's values in [0, 1], `draw(context, index, x, y, width, height)` draws it.
+// Open the picture. `values(index)` has an image in [0, 1]; `draw(context, index, x, y, width, height)` draws it,
+// `canvas(index)` gives it a canvas of its own.
 export async function openImages(bytes, [height, width, channels], columns) {
   const options = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
   const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/webp" }), options);

@@ -34,12 +34,13 @@ export function showLatents(app) {
   const show = oncePerFrame(() => {
     paint(byId("latents-image"), model.decode(store.latent), model.shape);
     for (const [index, { input, output }] of sliders) {
-      if (document.activeElement !== input || input.valueAsNumber !== store.latent[index]) input.value = store.latent[index];
+      if (input.valueAsNumber !== store.latent[index]) input.value = store.latent[index];
       output.textContent = number(store.latent[index]);
     }
     const base = store.image === null ? store.origin?.latent : space.latent(store.image);
     const changed = base ? store.latent.reduce((sum, value, index) => sum + (value !== base[index]), 0) : 0;
-    byId("latents-origin").textContent = store.image === null ? (store.origin?.name ?? "A latent") : app.nameOf(store.image);
+    const name = store.image === null ? (store.origin?.name ?? "A latent") : app.nameOf(store.image);
+    byId("latents-origin").textContent = name;
     const density = `log density ${number(prior.logDensity(store.latent), 1)} nats`;
     byId("latents-note").textContent = changed ? `${changed} changed, ${density}` : density;
     byId("latents-reset").disabled = !changed;
@@ -52,7 +53,8 @@ export function showLatents(app) {
   const choice = byId("latents-class");
   const classes = facts.classes.filter(({ label }) => label < prior.classes);
   choice.hidden = classes.length < 2;
-  choice.append(make("option", { value: "" }, "of any class"), ...classes.map(({ label, name }) => make("option", { value: label }, name)));
+  choice.append(make("option", { value: "" }, "of any class"));
+  choice.append(...classes.map(({ label, name }) => make("option", { value: label }, name)));
   byId("latents-sample").onclick = () => {
     const latent = choice.value === "" ? prior.sample() : prior.sampleOfClass(Number(choice.value));
     const name = choice.value === "" ? "A sample of the prior" : `A sample of ${choice.selectedOptions[0].textContent}`;

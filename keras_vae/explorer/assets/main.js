@@ -8,7 +8,7 @@ import { makeModel } from "./model.js";
 import { showOwn } from "./own_view.js";
 import { openPart } from "./parts.js";
 import { showPath } from "./path_view.js";
-import { pathOf, spherical, straight } from "./paths.js";
+import { spherical, straight } from "./paths.js";
 import { makePrior } from "./prior.js";
 import { showShift } from "./shift_view.js";
 import { makeSpace } from "./space.js";
@@ -52,8 +52,7 @@ async function start() {
 
   model.addEncoder(await part("encoder"));
   showOwn(app);
-  const path = (way, from, to, steps) => pathOf(way === "straight" ? straight : spherical, space.latent(from), space.latent(to), steps);
-  window.explorer = { ...model, prior, space, store, map, images, path, facts, ways: { straight, spherical } };
+  window.explorer = { ...model, prior, space, store, map, images, facts, ways: { straight, spherical } };
   document.documentElement.dataset.ready = "";
 }
 
@@ -81,7 +80,10 @@ function addHelpers(app) {
     const [less, plus] = [store.from, store.to].map((index) => space.labels[index]);
     store.shift = { less, plus, amount: 1 };
   }
-  app.nameOf = (index) => `Image ${count(space.numbers[index])}${names.size > 1 ? `, ${names.get(space.labels[index])}` : ""}`;
+  app.nameOf = (index) => {
+    const number = `Image ${count(space.numbers[index])}`;
+    return names.size > 1 ? `${number}, ${names.get(space.labels[index])}` : number;
+  };
   app.choose = (index) => {
     store.set({ image: index, latent: space.latent(index), origin: null });
     byId("spoken").textContent = app.nameOf(index); // for a screen reader, which does not see the map
@@ -89,15 +91,18 @@ function addHelpers(app) {
   app.begin = (latent, name) => store.set({ image: null, origin: { latent, name }, latent: Float32Array.from(latent) });
   // An image that is chosen by a click.
   app.button = (index) => {
-    const button = make("button", { type: "button", title: app.nameOf(index), onclick: () => app.choose(index) }, images.canvas(index));
+    const button = make("button", { type: "button", title: app.nameOf(index) }, images.canvas(index));
     button.setAttribute("aria-label", app.nameOf(index));
+    button.onclick = () => app.choose(index);
     return button;
   };
 }
 
 function readAddress({ store, space, facts }) {
   const values = fromFragment(location.hash, space, facts.classes.map(({ label }) => label));
-  if (values.image === null) values.origin = { latent: Float32Array.from(values.latent), name: "A latent from the address" };
+  if (values.image === null) {
+    values.origin = { latent: Float32Array.from(values.latent), name: "A latent from the address" };
+  }
   store.set(values);
 }
 

@@ -4,6 +4,7 @@ import { shortened } from "./words.js";
 
 const BINS = 40;
 const MOST_NAMES = 24;
+const APART = 18; // pixels from the middle of one name to that of another below it
 
 // For each class the middle of the points in and around the fullest field of a grid.
 export function densest({ x, y }, labels, classes) {
@@ -23,7 +24,8 @@ export function densest({ x, y }, labels, classes) {
     let best = 0;
     counts.forEach((value, place) => value > counts[best] && (best = place));
     const [row, column] = [Math.floor(best / (BINS + 2)), best % (BINS + 2)];
-    const near = members.filter((index) => Math.abs(field(y[index]) - row) <= 1 && Math.abs(field(x[index]) - column) <= 1);
+    const isNear = (index) => Math.abs(field(y[index]) - row) <= 1 && Math.abs(field(x[index]) - column) <= 1;
+    const near = members.filter(isNear);
     const mean = (values) => near.reduce((sum, index) => sum + values[index], 0) / near.length;
     places.set(label, [mean(x), mean(y)]);
   }
@@ -32,7 +34,7 @@ export function densest({ x, y }, labels, classes) {
 
 // Write the names, moved up or down to where no other one stands.
 export function drawNames(context, classes, places, toScreen, [width, height], styled) {
-  context.font = `600 ${width < 500 ? 12 : 13}px ui-sans-serif, system-ui, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif`;
+  context.font = `600 ${width < 500 ? 12 : 13}px ${getComputedStyle(document.body).fontFamily}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   context.lineJoin = "round";
@@ -43,7 +45,8 @@ export function drawNames(context, classes, places, toScreen, [width, height], s
     let [left, top] = toScreen(places.get(label));
     if (left < 0 || left > width || top < 0 || top > height) continue; // its place is out of view
     left = Math.min(Math.max(left, wide / 2 + 4), width - wide / 2 - 4);
-    const isFree = (y) => placed.every(([x, other, w]) => Math.abs(x - left) > (w + wide) / 2 || Math.abs(y - other) > 18);
+    const isFree = (y) =>
+      placed.every(([x, other, size]) => Math.abs(x - left) > (size + wide) / 2 || Math.abs(y - other) > APART);
     const moves = Array.from({ length: 40 }, (_, step) => Math.ceil(step / 2) * (step % 2 ? 6 : -6));
     const y = moves.map((move) => top + move).find((each) => each > 12 && each < height - 12 && isFree(each));
     if (y === undefined) continue;

@@ -50,13 +50,14 @@ export function showMap(app) {
     paint(byId("pointer-image"), model.decode(latent), model.shape);
     const [{ index, distance }] = space.nearest(latent, 1);
     const usual = shareBelow(facts.usual.distance, distance);
-    const lines = [`Nearest: ${app.nameOf(index)}, at a distance of ${number(distance)}`];
-    lines[0] +=
-      usual > 0.99 ? ", farther than images are from each other." : `; ${percent(1 - usual)} of the images are farther from theirs.`;
+    const share = `; ${percent(1 - usual)} of the images are farther from theirs.`;
     const density = prior.logDensity(latent);
     const below = shareBelow(facts.usual.density, density);
-    lines.push(`Prior: ${number(density, 1)} nats, ${percent(below)} of the images have less.`);
-    byId("pointer-note").textContent = lines.join(" ");
+    byId("pointer-note").textContent = [
+      `Nearest: ${app.nameOf(index)}, at a distance of ${number(distance)}`,
+      usual > 0.99 ? ", farther than images are from each other." : share,
+      ` Prior: ${number(density, 1)} nats, ${percent(below)} of the images have less.`,
+    ].join("");
   });
 
   function showChosen() {
@@ -74,7 +75,8 @@ export function showMap(app) {
     gallery.replaceChildren();
     byId("selection").hidden = false;
     const cut = indices.length > MOST_SELECTED ? `, of which ${MOST_SELECTED} are shown` : "";
-    byId("selection-title").textContent = indices.length ? `${count(indices.length)} images in the area${cut}` : "No image in the area";
+    const found = `${count(indices.length)} ${indices.length === 1 ? "image" : "images"} in the area`;
+    byId("selection-title").textContent = indices.length ? `${found}${cut}` : "No image in the area";
     if (!indices.length) return;
     const mean = make("canvas", { className: "image" });
     mean.setAttribute("role", "img");
@@ -184,7 +186,8 @@ function makeChoice(store, space) {
   const names = [...space.maps.keys()];
   byId("map-choice").replaceChildren(
     ...names.map((name) => {
-      const button = make("button", { type: "button", value: name, onclick: () => store.set({ map: name }) }, MAP_NAMES[name]);
+      const button = make("button", { type: "button", value: name }, MAP_NAMES[name]);
+      button.onclick = () => store.set({ map: name });
       button.setAttribute("role", "radio");
       button.onkeydown = (event) => {
         const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -206,7 +209,8 @@ function makeLegend(store, facts) {
     ...facts.classes.map(({ label, name, colour, count: images }) => {
       const mark = make("i");
       mark.style.background = `rgb(${onPaper(colour)})`;
-      const button = make("button", { type: "button", title: `${name}: ${count(images)} images` }, mark, make("span", { dir: "auto" }, name));
+      const title = `${name}: ${count(images)} images`;
+      const button = make("button", { type: "button", title }, mark, make("span", { dir: "auto" }, name));
       button.setAttribute("aria-pressed", String(!store.hidden.has(label)));
       button.onclick = () => {
         const hidden = new Set(store.hidden);
@@ -223,7 +227,9 @@ function drawMark(context, [x, y], colour, kind, wide = 2) {
   context.beginPath();
   if (kind === "ring") context.arc(x, y, 7.5, 0, 2 * Math.PI);
   if (kind === "disc") context.arc(x, y, 5, 0, 2 * Math.PI);
-  if (kind === "diamond") for (const [right, down] of [[0, -8], [8, 0], [0, 8], [-8, 0], [0, -8]]) context.lineTo(x + right, y + down);
+  if (kind === "diamond") {
+    for (const [right, down] of [[0, -8], [8, 0], [0, 8], [-8, 0], [0, -8]]) context.lineTo(x + right, y + down);
+  }
   if (kind === "cross") {
     for (const [right, down] of [[9, 0], [0, 9]]) {
       context.moveTo(x - right, y - down);

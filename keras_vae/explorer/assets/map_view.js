@@ -122,7 +122,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
       labels: space.labels,
       radius: Math.min(5.5, 90 / Math.sqrt(space.count) + 0.9 + 0.35 * Math.log2(Math.max(1, at.zoom))),
       opacity: isDark() ? 0.8 : 0.72,
-    }); // prettier-ignore
+    });
   }
 
   function drawThumbnails(target, visible, colours) {
@@ -145,7 +145,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     above: (work) => above.push(work),
     size: () => [width, height],
     map,
-  }; // prettier-ignore
+  };
 }
 
 const middle = (values) => (values.reduce((a, b) => Math.min(a, b)) + values.reduce((a, b) => Math.max(a, b))) / 2;

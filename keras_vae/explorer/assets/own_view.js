@@ -32,7 +32,8 @@ export function showOwn(app) {
     const again = model.decode(posterior.mean);
     paint(byId("own-again"), again, model.shape);
     byId("own-verdict").textContent = verdict(again, posterior.mean);
-    byId("own-nearest").replaceChildren(...space.nearest(posterior.mean, NEAREST).map(({ index }) => app.button(index)));
+    const nearest = space.nearest(posterior.mean, NEAREST);
+    byId("own-nearest").replaceChildren(...nearest.map(({ index }) => app.button(index)));
     showPosterior(byId("own-posterior"), posterior, klByLatent(posterior), facts.latents);
     store.set({ own: isOwn ? posterior : null });
     own = posterior;

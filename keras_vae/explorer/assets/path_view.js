@@ -72,7 +72,8 @@ function makeEnd(app, end, word) {
     if (index >= 0) store.set({ [end]: index });
     show();
   };
-  const select = make("select", {}, make("option", { value: "" }, facts.classes.length > 1 ? "one of a class …" : "another one …"));
+  const first = facts.classes.length > 1 ? "one of a class …" : "another one …";
+  const select = make("select", {}, make("option", { value: "" }, first));
   select.setAttribute("aria-label", `${word}: any image of a class`);
   select.append(...facts.classes.map(({ label, name }) => make("option", { value: label }, name)));
   select.onchange = () => {
@@ -89,7 +90,8 @@ function makeEnd(app, end, word) {
   };
   store.watch((changed) => changed.has(end) && show());
   show();
-  return make("div", { className: "end" }, canvas, make("div", {}, title, make("div", { className: "buttons" }, entry, select)));
+  const choices = make("div", { className: "buttons" }, entry, select);
+  return make("div", { className: "end" }, canvas, make("div", {}, title, choices));
 }
 
 function makePlayer(store) {
@@ -130,7 +132,7 @@ function drawChart(place, series) {
   const wide = plotWidth();
   const y = (value) => tall * (1 - (value - low) / (high - low));
   const svg = makeSvg("svg", { viewBox: `0 0 ${wide + left + right} ${tall + top + bottom}`, role: "img" });
-  svg.setAttribute("aria-label", "Log density of the prior along both paths, from the first image to the second, in nats");
+  svg.setAttribute("aria-label", "Log density of the prior along both paths, from the one image to the other, in nats");
   const plot = makeSvg("g", { transform: `translate(${left} ${top})` });
   for (let value = low; value <= high + step / 2; value += step) {
     plot.append(

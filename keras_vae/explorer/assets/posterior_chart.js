@@ -15,7 +15,7 @@ export function showPosterior(place, { mean, logVar }, kl, latents) {
   const x = (at) => (wide * (at + 0.5)) / order.length;
   const y = (value) => (HIGH / 2) * (1 - value / reach);
   const svg = makeSvg("svg", { viewBox: `0 0 ${wide + LEFT + 4} ${TOP + HIGH + GAP + LOW + 22}`, role: "img" });
-  svg.setAttribute("aria-label", "Posterior mean, standard deviation and KL of each active latent, those with the largest KL over all test images first");
+  svg.setAttribute("aria-label", "Posterior mean, standard deviation and KL of each active latent");
   const above = makeSvg("g", { transform: `translate(${LEFT} ${TOP})` });
   const below = makeSvg("g", { transform: `translate(${LEFT} ${TOP + HIGH + GAP})` });
   for (const value of [-reach, 0, reach]) {
@@ -35,7 +35,13 @@ export function showPosterior(place, { mean, logVar }, kl, latents) {
     const deviation = Math.exp(0.5 * logVar[index]);
     const high = (LOW * kl[index]) / most;
     above.append(
-      makeSvg("line", { class: "spread", x1: x(at), x2: x(at), y1: y(mean[index] - deviation), y2: y(mean[index] + deviation) }),
+      makeSvg("line", {
+        class: "spread",
+        x1: x(at),
+        x2: x(at),
+        y1: y(mean[index] - deviation),
+        y2: y(mean[index] + deviation),
+      }),
       makeSvg("circle", { class: "mean", cx: x(at), cy: y(mean[index]), r: 2.6 }),
     );
     below.append(makeSvg("rect", { class: "bar-kl", x: x(at) - width / 2, y: LOW - high, width, height: high }));

@@ -101,7 +101,7 @@ function posteriors({ mean: { values: mean }, log_var: { values: logVar } }, siz
   };
 }
 
-// N(0, I) carried through affine couplings, each of which moves half of the latents by what a network sees in the other.
+// N(0, I) carried through affine couplings: each moves half of the latents by what a network sees in the other half.
 function flow({ couplings, largest_log_scale: bound }, arrays, size) {
   const normalDensity = standardNormal(size).logDensity;
   const half = Math.floor(size / 2);

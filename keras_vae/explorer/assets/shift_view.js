@@ -33,8 +33,12 @@ export function showShift(app) {
     byId(id).onchange = ({ target }) => store.set({ shift: { ...store.shift, [name]: Number(target.value) } });
   }
   byId("shift-amount").oninput = ({ target }) => store.set({ shift: { ...store.shift, amount: target.valueAsNumber } });
-  byId("shift-ticks").append(...AMOUNTS.map((amount) => make("span", {}, amount % 0.5 ? "" : String(amount).replace("-", "−"))));
+  const tick = (amount) => make("span", {}, amount % 0.5 ? "" : String(amount).replace("-", "−"));
+  byId("shift-ticks").append(...AMOUNTS.map(tick));
   byId("shift-text").textContent = facts.texts.shift;
-  store.watch((changed) => ["shift", "image", ...(store.image === null ? ["latent"] : [])].some((name) => changed.has(name)) && show());
+  store.watch((changed) => {
+    const moved = store.image === null && changed.has("latent");
+    if (moved || changed.has("shift") || changed.has("image")) show();
+  });
   show();
 }

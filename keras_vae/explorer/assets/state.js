@@ -29,7 +29,8 @@ export function toFragment(store, space) {
   const base = store.image === null ? null : space.latent(store.image);
   const changed = [];
   store.latent.forEach((value, index) => {
-    if (Math.abs(value - (base ? base[index] : 0)) > 0.5 * 10 ** -DECIMALS) changed.push(`${index}:${value.toFixed(DECIMALS)}`);
+    const apart = Math.abs(value - (base ? base[index] : 0));
+    if (apart > 0.5 * 10 ** -DECIMALS) changed.push(`${index}:${value.toFixed(DECIMALS)}`);
   });
   if (changed.length && changed.length <= 128) parts.push(`latents=${changed.join(",")}`);
   parts.push(`from=${store.from}`, `to=${store.to}`, `at=${store.share.toFixed(3)}`);
