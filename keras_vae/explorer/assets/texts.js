@@ -73,8 +73,8 @@ export const texts = ({ latents, model }) => ({
     model.image_shape[2] === 1 ? "Draw something, in white on black, or choose a picture:" : "Choose a picture:",
     `it is scaled to ${model.image_shape[0]} × ${model.image_shape[1]} pixels, encoded and decoded. The model knows`,
     "only what it was trained on, and draws whatever it is given as the most similar thing that it can draw. How",
-    "unusual an image is shows in its reconstruction error, the squared differences summed over the pixels, beside those of the",
-    "test images. It stays in your browser.",
+    "unusual an image is shows in its reconstruction error, the squared differences summed over the pixels, beside",
+    "those of the test images. It stays in your browser.",
   ].join(" "),
 });
 
