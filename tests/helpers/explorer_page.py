@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from browser import find_chromium
+from browser import FLAGS, find_chromium
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -26,7 +26,7 @@ def browser_page() -> Iterator[tuple[Page, list[str]]]:
     """A page of a browser, as `new_page` has it."""
     executable = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         try:
             with new_page(browser) as opened:
                 yield opened
