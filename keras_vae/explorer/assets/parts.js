@@ -8,8 +8,14 @@ export async function openPart(name, manifest) {
   const element = document.getElementById(`part-${name}`);
   const bytes = asBytes(element.textContent, manifest.compressed);
   element.remove(); // megabytes of text that nobody reads again
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const plain = new Uint8Array(await new Response(stream).arrayBuffer());
+  const { readable, writable } = new DecompressionStream("deflate");
+  const plain = new Response(readable).arrayBuffer();
+  const writer = writable.getWriter(); // the bytes do not leave this process, as those of a Blob would
+  await Promise.all([writer.write(bytes), writer.close()]);
+  return readArrays(new Uint8Array(await plain), manifest);
+}
+
+function readArrays(plain, manifest) {
   const arrays = {};
   for (const entry of manifest.arrays) {
     arrays[entry.name] = { values: readArray(plain, entry), shape: entry.shape };
