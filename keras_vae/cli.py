@@ -145,11 +145,12 @@ def _explore(arguments: Arguments) -> None:
     run = working_copy(Run.open(arguments.run, arguments.root))
 
     import_tensorflow()
+    from keras_vae.explorer import write_explorer
     from keras_vae.latent_space import exploration_tables, explore
 
     print(f"\n{exploration_tables(explore(run, config))}\n")
-    print("All measurements and pictures:")
-    print(f"    {run.folder / 'latent.json'}\n    {run.figures}")
+    print("All measurements and pictures, and a page for your browser to walk through the latent space:")
+    print(f"    {run.folder / 'latent.json'}\n    {run.figures}\n    {write_explorer(run)}")
 
 
 # ---- pack ----

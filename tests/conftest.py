@@ -7,7 +7,9 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-pytest.register_assert_rewrite("browser", "commands", "tensorboard_server")  # so that their assertions show values
+pytest.register_assert_rewrite(
+    "browser", "commands", "explorer_page", "tensorboard_server"
+)  # so that their assertions show values
 
 import keras_vae  # noqa: E402, F401  (decides Keras's backend before any test imports Keras)
 from keras_vae.data import ImageData, open_dataset  # noqa: E402

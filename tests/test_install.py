@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,12 @@ def installed(wheel, tmp_path_factory):
     return run
 
 
+def test_the_wheel_has_every_file_that_the_page_is_made_of(wheel):
+    assets = {path.name for path in (ROOT / "keras_vae" / "explorer" / "assets").iterdir()}
+    packed = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
+    assert {path.name for path in packed if path.parent.name == "assets"} == assets
+
+
 @pytest.mark.slow
 def test_the_wheel_trains_and_names_the_missing_extra_and_with_it_does_everything(installed, wheel):
     trained = installed("keras-vae", "train", "--preset", "quick", "--epochs", "1")
@@ -77,4 +84,5 @@ def test_the_wheel_trains_and_names_the_missing_extra_and_with_it_does_everythin
     installed("keras-vae", "report", "quick")
     run = installed.folder / "saved_models" / "quick"
     assert (run / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert (run / "explorer.html").stat().st_size > 1e6
     assert json.loads((run / "training.json").read_text())["commit"] is None

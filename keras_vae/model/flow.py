@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_vae.model.distributions import Tensor, gaussian_log_density
 from keras_vae.model.priors import Prior
 
-__all__ = ["FlowPrior"]
+__all__ = ["LARGEST_LOG_SCALE", "FlowPrior"]
 
 LARGEST_LOG_SCALE = 2.0  # of one coupling: several together reach any scale, and none blows up at the start
 
@@ -42,6 +42,11 @@ class FlowPrior(Prior):
         ]
         for network in self.networks:
             network.trainable = learned
+
+    @property
+    def orders(self) -> list[np.ndarray]:
+        """The order that each coupling puts the latents in before it halves them, `(d,)` each."""
+        return self._orders
 
     def log_density(self, latents: Tensor) -> Tensor:
         leading = tf.shape(latents)[:-1]

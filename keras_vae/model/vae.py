@@ -21,7 +21,7 @@ from keras_vae.model.networks import DEFAULT_WIDTHS, NetworkName, build_decoder,
 from keras_vae.model.noise import fresh_seed, of_this_replica
 from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 
-__all__ = ["SMALLEST_VARIANCE", "VAE"]
+__all__ = ["LARGEST_LOGIT", "LARGEST_LOG_VAR", "SMALLEST_LOG_VAR", "SMALLEST_VARIANCE", "VAE"]
 
 # A posterior hardly needs to be wider than the prior, and its width is where a network fails on an unusual image: with
 # a looser bound, a single one of 10,000 test images cost as much as 200,000 nats.

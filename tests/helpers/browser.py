@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Request, Response, sync_playwright
 
-__all__ = ["check_projector", "photograph_projector"]
+__all__ = ["FLAGS", "check_projector", "find_chromium", "photograph_projector"]
 
 _PATIENCE = 180.0
 """Seconds after which a page that does not show something counts as broken, on however busy a machine."""
@@ -27,7 +27,7 @@ _BACKGROUND = 250
 _VIVID = 40
 """A pixel is coloured if its channels differ by more than this, of 255."""
 
-_FLAGS = [
+FLAGS = [
     "--headless",
     "--no-sandbox",
     "--disable-quic",
@@ -98,9 +98,9 @@ def photograph_projector(
 @contextmanager
 def _open_projector(url: str, run: str, tensor: str, size: tuple[int, int] = (1280, 800)) -> Iterator["_Projector"]:
     """Open a tensor; at the end assert that the page met no error and sent no request off this machine."""
-    executable = _chromium()
+    executable = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         page = browser.new_page(viewport={"width": size[0], "height": size[1]})
         page.set_default_timeout(_PATIENCE * 1000)
         problems = _collect_problems(page, url)
@@ -115,7 +115,7 @@ def _open_projector(url: str, run: str, tensor: str, size: tuple[int, int] = (12
     assert problems == []
 
 
-def _chromium() -> str:
+def find_chromium() -> str:
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path

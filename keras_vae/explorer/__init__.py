@@ -1,0 +1,8 @@
+"""A trained, explored run -> one HTML file that holds its model and lets a reader touch the latent space.
+
+May import `latent_space` and what lies below it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,120 @@
+// Opens the model and the images, and hands them to the parts of the page.
+
+import { byId, count, make } from "./dom.js";
+import { openImages } from "./images.js";
+import { showLatents } from "./latents_view.js";
+import { showMap } from "./map_panel.js";
+import { makeModel } from "./model.js";
+import { showOwn } from "./own_view.js";
+import { openPart } from "./parts.js";
+import { showPath } from "./path_view.js";
+import { spherical, straight } from "./paths.js";
+import { makePrior } from "./prior.js";
+import { showShift } from "./shift_view.js";
+import { makeSpace } from "./space.js";
+import { fromFragment, makeStore, toFragment } from "./state.js";
+import { MAP_TEXTS, footer, kicker, lead, texts } from "./texts.js";
+
+const facts = JSON.parse(byId("facts").textContent);
+const part = (name) => openPart(name, facts.parts[name]);
+
+async function start() {
+  facts.texts = texts(facts);
+  facts.mapTexts = MAP_TEXTS;
+  byId("kicker").textContent = kicker(facts);
+  byId("lead").textContent = lead(facts);
+  byId("footer").textContent = footer(facts);
+
+  const [decoder, points, sprite, ofPrior] = await Promise.all(["decoder", "points", "images", "prior"].map(part));
+  const model = makeModel(facts.model, decoder);
+  const prior = makePrior(facts.model.prior, ofPrior, model.latents);
+  const images = await openImages(sprite.sprite.values, model.shape, facts.images.columns);
+  const space = makeSpace(facts, points);
+  const store = makeStore(firstState(space));
+  const app = { facts, model, prior, images, space, store };
+  addHelpers(app);
+  readAddress(app);
+
+  byId("status").hidden = true;
+  byId("parts").hidden = false;
+  const map = showMap(app);
+  showLatents(app);
+  showPath(app);
+  showShift(app);
+  window.addEventListener("hashchange", () => readAddress(app));
+  store.watch(keepAddress(app));
+  for (const link of document.querySelectorAll("nav a")) {
+    link.onclick = (event) => {
+      event.preventDefault(); // the address holds the state, not the part
+      document.querySelector(link.getAttribute("href")).scrollIntoView();
+    };
+  }
+
+  model.addEncoder(await part("encoder"));
+  showOwn(app);
+  window.explorer = { ...model, prior, space, store, map, images, facts, ways: { straight, spherical } };
+  document.documentElement.dataset.ready = "";
+}
+
+function firstState(space) {
+  const first = space.labels[0];
+  const other = space.labels.findIndex((label) => label !== first);
+  return {
+    map: [...space.maps.keys()][0],
+    image: 0,
+    latent: space.latent(0),
+    origin: null,
+    from: 0,
+    to: other >= 0 ? other : space.count - 1,
+    share: 0.5,
+    hidden: new Set(),
+    shift: null,
+    own: null,
+  };
+}
+
+function addHelpers(app) {
+  const { store, space, facts, images } = app;
+  const names = new Map(facts.classes.map(({ label, name }) => [label, name]));
+  if (facts.classes.length > 1) {
+    const [less, plus] = [store.from, store.to].map((index) => space.labels[index]);
+    store.shift = { less, plus, amount: 1 };
+  }
+  app.nameOf = (index) => {
+    const number = `Image ${count(space.numbers[index])}`;
+    return names.size > 1 ? `${number}, ${names.get(space.labels[index])}` : number;
+  };
+  app.choose = (index) => {
+    store.set({ image: index, latent: space.latent(index), origin: null });
+    byId("spoken").textContent = app.nameOf(index); // for a screen reader, which does not see the map
+  };
+  app.begin = (latent, name) => store.set({ image: null, origin: { latent, name }, latent: Float32Array.from(latent) });
+  // An image that is chosen by a click.
+  app.button = (index) => {
+    const button = make("button", { type: "button", title: app.nameOf(index) }, images.canvas(index));
+    button.setAttribute("aria-label", app.nameOf(index));
+    button.onclick = () => app.choose(index);
+    return button;
+  };
+}
+
+function readAddress({ store, space, facts }) {
+  const values = fromFragment(location.hash, space, facts.classes.map(({ label }) => label));
+  if (values.image === null) {
+    values.origin = { latent: Float32Array.from(values.latent), name: "A latent from the address" };
+  }
+  store.set(values);
+}
+
+function keepAddress({ store, space }) {
+  let waiting = null;
+  return () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => history.replaceState(null, "", `#${toFragment(store, space)}`), 250);
+  };
+}
+
+start().catch((error) => {
+  byId("status").textContent = `This page could not be opened: ${error.message}. It needs a browser of 2023 or later.`;
+  console.error(error);
+});

@@ -1,0 +1,112 @@
+// Pointer, wheel, fingers and keys on the map.
+
+const STEP = 60; // pixels that an arrow key moves
+const STILL = 4; // pixels within which a press is a click
+
+// Tells `hover(place)`, `choose(place)` and `select(from, to)`, places in pixels of the canvas.
+export function listen(view, { hover, choose, select, isSelecting }) {
+  const { canvas } = view;
+  const pressed = new Map();
+  let start = null;
+  let box = null;
+  let pinch = null;
+  let moved = false;
+
+  const placeOf = (event) => {
+    const bounds = canvas.getBoundingClientRect();
+    return [event.clientX - bounds.left, event.clientY - bounds.top];
+  };
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    canvas.setPointerCapture(event.pointerId);
+    pressed.set(event.pointerId, placeOf(event));
+    start = placeOf(event);
+    moved = false;
+    pinch = pressed.size === 2 ? span(pressed) : null;
+    box = pressed.size === 1 && (event.shiftKey || isSelecting()) ? [start, start] : null;
+    if (pressed.size > 1) moved = true;
+  });
+
+  canvas.addEventListener("pointermove", (event) => {
+    const place = placeOf(event);
+    if (!pressed.has(event.pointerId)) return hover(place);
+    const before = pressed.get(event.pointerId);
+    pressed.set(event.pointerId, place);
+    if (pressed.size === 2) {
+      const now = span(pressed);
+      if (pinch) {
+        view.zoomAt(now.middle, now.length / Math.max(1, pinch.length));
+        view.panBy(now.middle[0] - pinch.middle[0], now.middle[1] - pinch.middle[1]);
+      }
+      pinch = now;
+      return undefined;
+    }
+    if (Math.hypot(place[0] - start[0], place[1] - start[1]) > STILL) moved = true;
+    if (!moved) return undefined;
+    if (box) {
+      box = [start, place];
+      view.draw();
+    } else view.panBy(place[0] - before[0], place[1] - before[1]);
+    return undefined;
+  });
+
+  canvas.addEventListener("pointerup", (event) => {
+    if (!pressed.delete(event.pointerId)) return;
+    const drawn = box;
+    box = null;
+    pinch = null;
+    if (pressed.size) return;
+    if (drawn && moved) select(...drawn);
+    else if (!moved) {
+      hover(placeOf(event));
+      choose(placeOf(event));
+    }
+    view.draw();
+  });
+  canvas.addEventListener("pointercancel", (event) => {
+    pressed.delete(event.pointerId);
+    box = null;
+  });
+  canvas.addEventListener("pointerleave", () => pressed.size || hover(null));
+
+  canvas.addEventListener(
+    "wheel",
+    (event) => {
+      event.preventDefault();
+      view.zoomAt(placeOf(event), Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0016)));
+      hover(placeOf(event));
+    },
+    { passive: false },
+  );
+
+  const middle = () => view.size().map((side) => side / 2);
+  const keys = {
+    ArrowLeft: () => view.panBy(STEP, 0),
+    ArrowRight: () => view.panBy(-STEP, 0),
+    ArrowUp: () => view.panBy(0, STEP),
+    ArrowDown: () => view.panBy(0, -STEP),
+    "+": () => view.zoomAt(middle(), 1.4),
+    "=": () => view.zoomAt(middle(), 1.4),
+    "-": () => view.zoomAt(middle(), 1 / 1.4),
+    0: () => view.fit(),
+    Enter: () => choose(middle(), Infinity),
+    " ": () => choose(middle(), Infinity),
+  };
+  canvas.addEventListener("keydown", (event) => {
+    if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    keys[event.key]();
+    hover(middle());
+  });
+
+  return { box: () => box };
+}
+
+function span(pressed) {
+  const [first, second] = [...pressed.values()];
+  return {
+    length: Math.hypot(first[0] - second[0], first[1] - second[1]),
+    middle: [(first[0] + second[0]) / 2, (first[1] + second[1]) / 2],
+  };
+}

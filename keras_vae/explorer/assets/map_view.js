@@ -1,0 +1,153 @@
+// The map on its canvas: where points lie on the screen, and how they are drawn.
+
+import { isDark, onPaper, styled } from "./colours.js";
+import { oncePerFrame } from "./dom.js";
+import { densest, drawNames } from "./map_names.js";
+import { makeBackdrop } from "./backdrop.js";
+import { makeDots } from "./dots.js";
+
+const MARGIN = 0.06; // of the smaller side, around a map as a whole
+const LARGEST_ZOOM = 60;
+const THUMBNAILS = 320; // images in view, up to which they stand in place of their dots
+
+// A view of the store's map. `below(draw)` and `above(draw)` add what is drawn under and over the names of the classes,
+// at every change.
+export function makeMapView(canvas, { store, space, images, facts, model }) {
+  const context = canvas.getContext("2d");
+  const base = document.createElement("canvas");
+  const [below, above] = [[], []];
+  const dots = makeDots();
+  const order = Int32Array.from({ length: space.count }, (_, index) => index).sort(
+    (first, second) => (Math.imul(first, 0x9e3779b1) >>> 0) - (Math.imul(second, 0x9e3779b1) >>> 0),
+  ); // in no order of the classes, so that none lies on top of all others
+  const names = new Map();
+  let [width, height, ratio] = [1, 1, 1];
+  let at = { x: 0.5, y: 0.5, zoom: 1 };
+  let stale = true;
+  let isNamed = false;
+  const draw = oncePerFrame(drawNow);
+  const backdrop = makeBackdrop(space, model, refresh);
+
+  const map = () => space.maps.get(store.map);
+  const unit = () => Math.min(width, height) * (1 - 2 * MARGIN) * at.zoom; // pixels of the map's longer side
+  const toScreen = ([x, y]) => [width / 2 + (x - at.x) * unit(), height / 2 - (y - at.y) * unit()];
+  const toMap = ([x, y]) => [at.x + (x - width / 2) / unit(), at.y - (y - height / 2) / unit()];
+  const isShown = (index) => !store.hidden.has(space.labels[index]);
+
+  function refresh() {
+    stale = true;
+    draw();
+  }
+
+  function resize() {
+    const box = canvas.getBoundingClientRect();
+    [width, height, ratio] = [Math.max(1, box.width), Math.max(1, box.height), window.devicePixelRatio || 1];
+    for (const each of [canvas, base]) Object.assign(each, { width: width * ratio, height: height * ratio });
+    refresh();
+  }
+
+  function fit() {
+    const { x, y } = map();
+    at = { x: middle(x), y: middle(y), zoom: 1 };
+    // A map that is wider than high may fill a view that is, too.
+    const [wide, high] = [extent(x), extent(y)];
+    const room = Math.min(width, height) * (1 - 2 * MARGIN);
+    at.zoom = Math.min((width * (1 - 2 * MARGIN)) / (room * wide), (height * (1 - 2 * MARGIN)) / (room * high));
+    refresh();
+  }
+
+  function zoomAt(place, factor) {
+    const before = toMap(place);
+    at = { ...at, zoom: Math.min(LARGEST_ZOOM, Math.max(0.5, at.zoom * factor)) };
+    const after = toMap(place);
+    at = { ...at, x: at.x + before[0] - after[0], y: at.y + before[1] - after[1] };
+    refresh();
+  }
+
+  function panBy(right, down) {
+    const clamp = (value) => Math.min(1.2, Math.max(-0.2, value));
+    at = { ...at, x: clamp(at.x - right / unit()), y: clamp(at.y + down / unit()) };
+    refresh();
+  }
+
+  // The image nearest to a place on the screen, or null where none is within some pixels.
+  function pick(place, within = 14) {
+    const [found] = map().near(...toMap(place), 1, isShown);
+    return found && found.distance * unit() <= within ? found.index : null;
+  }
+
+  function drawNow() {
+    if (stale) drawBase();
+    stale = false;
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(base, 0, 0);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const given = { toScreen, width, height, map: map() };
+    for (const work of below) work(context, given);
+    if (isNamed) {
+      const shown = facts.classes.filter(({ label }) => !store.hidden.has(label));
+      drawNames(context, shown, names.get(map().name), toScreen, [width, height], styled);
+    }
+    for (const work of above) work(context, given);
+  }
+
+  function drawBase() {
+    const target = base.getContext("2d");
+    target.setTransform(1, 0, 0, 1, 0, 0);
+    target.clearRect(0, 0, base.width, base.height);
+    target.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const { x, y, name } = map();
+    if (name === "latent") backdrop.draw(target, toScreen([0, 1]), toScreen([1, 0]));
+    const [left, top] = toMap([-20, -20]);
+    const [right, bottom] = toMap([width + 20, height + 20]);
+    const visible = order.filter(
+      (index) => isShown(index) && x[index] > left && x[index] < right && y[index] > bottom && y[index] < top,
+    );
+    const colours = new Map(facts.classes.map(({ label, colour }) => [label, onPaper(colour)]));
+    if (visible.length <= THUMBNAILS && at.zoom > 1.5) drawThumbnails(target, visible, colours);
+    else drawDots(target, visible, colours);
+    isNamed = facts.classes.length > 1 && visible.length > THUMBNAILS;
+    if (isNamed && !names.has(name)) names.set(name, densest(map(), space.labels, facts.classes));
+  }
+
+  function drawDots(target, visible, colours) {
+    const scale = unit();
+    dots.draw(target, {
+      width, height, ratio, scale, colours,
+      indices: visible,
+      x: map().x,
+      y: map().y,
+      start: [width / 2 - at.x * scale, height / 2 + at.y * scale],
+      labels: space.labels,
+      radius: Math.min(5.5, 90 / Math.sqrt(space.count) + 0.9 + 0.35 * Math.log2(Math.max(1, at.zoom))),
+      opacity: isDark() ? 0.8 : 0.72,
+    });
+  }
+
+  function drawThumbnails(target, visible, colours) {
+    const [tall, wide] = model.shape;
+    const { x, y } = map();
+    const side = Math.min(64, Math.max(18, 0.5 * Math.sqrt((width * height) / Math.max(1, visible.length))));
+    const [across, down] = [(side * wide) / Math.max(tall, wide), (side * tall) / Math.max(tall, wide)];
+    target.imageSmoothingEnabled = side < Math.max(tall, wide);
+    for (const index of visible) {
+      const [left, top] = toScreen([x[index], y[index]]);
+      target.fillStyle = `rgb(${colours.get(space.labels[index])})`;
+      target.fillRect(left - across / 2 - 1.5, top - down / 2 - 1.5, across + 3, down + 3);
+      images.draw(target, index, left - across / 2, top - down / 2, across, down);
+    }
+  }
+
+  return {
+    canvas, toScreen, toMap, pick, zoomAt, panBy, fit, resize, refresh, draw, isShown,
+    below: (work) => below.push(work),
+    above: (work) => above.push(work),
+    size: () => [width, height],
+    map,
+  };
+}
+
+const middle = (values) => (values.reduce((a, b) => Math.min(a, b)) + values.reduce((a, b) => Math.max(a, b))) / 2;
+const extent = (values) =>
+  Math.max(0.05, values.reduce((a, b) => Math.max(a, b)) - values.reduce((a, b) => Math.min(a, b)));

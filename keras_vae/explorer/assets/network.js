@@ -1,0 +1,111 @@
+// An interpreter of networks: layers as a description names them, one input at a time, in single precision.
+
+const product = (sides) => sides.reduce((all, side) => all * side, 1);
+
+// Layers and their arrays -> a function from a Float32Array to a Float32Array.
+export function makeNetwork(layers, arrays) {
+  const operations = layers.map((layer) => OPERATIONS[layer.kind](layer, arrays, layers));
+  return (input) => {
+    const outputs = [];
+    layers.forEach((layer, number) => {
+      outputs.push(operations[number](layer.inputs.length ? layer.inputs.map((index) => outputs[index]) : [input]));
+    });
+    return outputs[outputs.length - 1];
+  };
+}
+
+const OPERATIONS = {
+  InputLayer: () => ([input]) => input,
+  Flatten: () => ([input]) => input, // values lie in the order of rows, columns, channels in either shape
+  Reshape: () => ([input]) => input,
+  Add: () => ([first, ...others]) => {
+    const sum = Float32Array.from(first);
+    for (const other of others) for (let index = 0; index < sum.length; index++) sum[index] += other[index];
+    return sum;
+  },
+  Centered: (layer, arrays) => {
+    const mean = arrays[layer.mean].values;
+    return ([input]) => input.map((value, index) => (value - mean[index]) / layer.deviation);
+  },
+  Dense: (layer, arrays) => {
+    const kernel = arrays[layer.kernel].values;
+    const bias = arrays[layer.bias].values;
+    return ([input]) => activate(dense(input, kernel, bias), layer.activation);
+  },
+  Conv2D: (layer, arrays, layers) => {
+    const { values: kernel, shape } = arrays[layer.kernel];
+    const bias = arrays[layer.bias].values;
+    const from = layers[layer.inputs[0]].shape;
+    return ([input]) => {
+      const output = convolution(input, from, kernel, shape, bias, layer.strides, layer.shape);
+      return activate(output, layer.activation);
+    };
+  },
+  Permute: (layer, arrays, layers) => {
+    const from = layers[layer.inputs[0]].shape;
+    const source = permuted(from, layer.order);
+    return ([input]) => Float32Array.from(source, (index) => input[index]);
+  },
+};
+
+function activate(values, activation) {
+  if (activation === "silu") {
+    for (let index = 0; index < values.length; index++) values[index] /= 1 + Math.exp(-values[index]);
+  }
+  return values;
+}
+
+function dense(input, kernel, bias) {
+  const output = Float32Array.from(bias);
+  const units = output.length;
+  for (let row = 0, at = 0; row < input.length; row++, at += units) {
+    const value = input[row];
+    if (value !== 0) for (let unit = 0; unit < units; unit++) output[unit] += value * kernel[at + unit];
+  }
+  return output;
+}
+
+// With the padding "same": what is missing is shared out, and the end takes the odd one.
+function convolution(input, [height, width, channels], kernel, [rows, columns], bias, strides, shape) {
+  const [high, wide, filters] = shape;
+  const output = new Float32Array(product(shape));
+  const top = before(height, rows, strides[0], high);
+  const left = before(width, columns, strides[1], wide);
+  for (let y = 0, place = 0; y < high; y++) {
+    for (let x = 0; x < wide; x++, place += filters) {
+      output.set(bias, place);
+      for (let row = 0; row < rows; row++) {
+        const fromY = y * strides[0] + row - top;
+        if (fromY < 0 || fromY >= height) continue;
+        for (let column = 0; column < columns; column++) {
+          const fromX = x * strides[1] + column - left;
+          if (fromX < 0 || fromX >= width) continue;
+          const at = (fromY * width + fromX) * channels;
+          let weight = (row * columns + column) * channels * filters;
+          for (let channel = 0; channel < channels; channel++, weight += filters) {
+            const value = input[at + channel];
+            for (let filter = 0; filter < filters; filter++) output[place + filter] += value * kernel[weight + filter];
+          }
+        }
+      }
+    }
+  }
+  return output;
+}
+
+function before(side, size, stride, result) {
+  return Math.floor(Math.max((result - 1) * stride + size - side, 0) / 2);
+}
+
+// For each place of the result, the place of its value before the axes changed their order.
+function permuted(from, order) {
+  const steps = from.map((_, axis) => product(from.slice(axis + 1)));
+  const to = order.map((axis) => from[axis]);
+  const source = new Int32Array(product(from));
+  const place = new Array(to.length).fill(0);
+  for (let index = 0; index < source.length; index++) {
+    source[index] = place.reduce((sum, at, axis) => sum + at * steps[order[axis]], 0);
+    for (let axis = to.length - 1; axis >= 0 && ++place[axis] === to[axis]; axis--) place[axis] = 0;
+  }
+  return source;
+}

@@ -1,0 +1,163 @@
+// The distribution that new latents are drawn from, and how likely a latent is under it.
+
+import { makeNetwork } from "./network.js";
+
+const LOG_TWO_PI = Math.log(2 * Math.PI);
+
+// A prior: `logDensity(latent)` in nats, `sample()` and, where the Gaussians of a mixture belong to classes,
+// `sampleOfClass(label)`; `classes` says of how many.
+export function makePrior(description, arrays, latents) {
+  if (description.kind === "standard_normal") return standardNormal(latents);
+  if (description.kind === "mixture") return mixture(arrays, latents, description.classes);
+  return description.kind === "vamp" ? posteriors(arrays, latents) : flow(description, arrays, latents);
+}
+
+// One draw from N(0, 1) (Box & Muller 1958).
+function normal() {
+  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+}
+
+function noise(count) {
+  return Float32Array.from({ length: count }, normal);
+}
+
+function standardNormal(latents) {
+  return {
+    classes: 0,
+    logDensity: (latent) => -0.5 * latent.reduce((sum, value) => sum + LOG_TWO_PI + value * value, 0),
+    sample: () => noise(latents),
+  };
+}
+
+// Gaussians with precisions L L': L by its logarithmic diagonal and the rows below it.
+function mixture(arrays, size, classes) {
+  const logWeights = arrays.log_weights.values;
+  const means = arrays.means.values;
+  const below = arrays.below_diagonal.values;
+  const logDiagonal = arrays.log_diagonal.values;
+  const classOf = arrays.class_of.values;
+  const count = logWeights.length;
+  const entries = (size * (size - 1)) / 2;
+
+  function logDensity(latent) {
+    const logs = new Float64Array(count);
+    const turned = new Float64Array(size);
+    for (let number = 0; number < count; number++) {
+      turned.fill(0);
+      let sum = logWeights[number] - 0.5 * size * LOG_TWO_PI;
+      let at = number * entries;
+      for (let row = 0; row < size; row++) {
+        const apart = latent[row] - means[number * size + row];
+        const log = logDiagonal[number * size + row];
+        for (let column = 0; column < row; column++) turned[column] += apart * below[at++];
+        turned[row] += apart * Math.exp(log);
+        sum += log;
+      }
+      for (let column = 0; column < size; column++) sum -= 0.5 * turned[column] * turned[column];
+      logs[number] = sum;
+    }
+    return logSumExp(logs);
+  }
+
+  function draw(allowed) {
+    const number = choose(logWeights, allowed);
+    const latent = noise(size);
+    // L'^-1 times white noise, from the last latent back to the first.
+    for (let row = size - 1; row >= 0; row--) {
+      latent[row] /= Math.exp(logDiagonal[number * size + row]);
+      const at = number * entries + (row * (row - 1)) / 2;
+      for (let column = 0; column < row; column++) latent[column] -= below[at + column] * latent[row];
+    }
+    return latent.map((value, index) => value + means[number * size + index]);
+  }
+
+  return {
+    classes,
+    logDensity,
+    sample: () => draw(() => true),
+    sampleOfClass: (label) => draw((number) => classOf[number] === label),
+  };
+}
+
+// The equal mixture of diagonal Gaussians.
+function posteriors({ mean: { values: mean }, log_var: { values: logVar } }, size) {
+  const count = mean.length / size;
+  return {
+    classes: 0,
+    logDensity(latent) {
+      const logs = Float64Array.from({ length: count }, (_, number) => {
+        let sum = -Math.log(count);
+        for (let index = 0, at = number * size; index < size; index++, at++) {
+          sum -= 0.5 * (LOG_TWO_PI + logVar[at] + (latent[index] - mean[at]) ** 2 * Math.exp(-logVar[at]));
+        }
+        return sum;
+      });
+      return logSumExp(logs);
+    },
+    sample() {
+      const at = Math.floor(Math.random() * count) * size;
+      return noise(size).map((value, index) => mean[at + index] + Math.exp(0.5 * logVar[at + index]) * value);
+    },
+  };
+}
+
+// N(0, I) carried through affine couplings: each moves half of the latents by what a network sees in the other half.
+function flow({ couplings, largest_log_scale: bound }, arrays, size) {
+  const normalDensity = standardNormal(size).logDensity;
+  const half = Math.floor(size / 2);
+  const steps = couplings.map(({ order, network }) => ({ order, compute: makeNetwork(network, arrays) }));
+
+  function scalesAndShifts(compute, latent) {
+    const found = compute(Float32Array.from(latent.slice(0, half)));
+    const logScales = found.slice(0, size - half).map((value) => bound * Math.tanh(value / bound));
+    return [logScales, found.slice(size - half)];
+  }
+
+  return {
+    classes: 0,
+    logDensity(given) {
+      let latent = Array.from(given);
+      let total = 0;
+      for (const { order, compute } of steps) {
+        latent = order.map((place) => latent[place]);
+        const [logScales, shifts] = scalesAndShifts(compute, latent);
+        logScales.forEach((logScale, index) => {
+          latent[half + index] = (latent[half + index] - shifts[index]) * Math.exp(-logScale);
+          total += logScale;
+        });
+      }
+      return normalDensity(latent) - total;
+    },
+    sample() {
+      let latent = Array.from(noise(size));
+      for (const { order, compute } of [...steps].reverse()) {
+        const [logScales, shifts] = scalesAndShifts(compute, latent);
+        const moved = latent.map((value, index) =>
+          index < half ? value : value * Math.exp(logScales[index - half]) + shifts[index - half],
+        );
+        latent = new Array(size);
+        order.forEach((place, index) => (latent[place] = moved[index]));
+      }
+      return Float32Array.from(latent);
+    },
+  };
+}
+
+function choose(logWeights, allowed) {
+  const weights = Float64Array.from(logWeights, (log, number) => (allowed(number) ? Math.exp(log) : 0));
+  let left = Math.random() * weights.reduce((sum, weight) => sum + weight, 0);
+  let last = 0;
+  for (let number = 0; number < weights.length; number++) {
+    if (weights[number] > 0) {
+      last = number;
+      left -= weights[number];
+      if (left < 0) break;
+    }
+  }
+  return last;
+}
+
+function logSumExp(logs) {
+  const top = logs.reduce((largest, value) => Math.max(largest, value), -Infinity);
+  return top + Math.log(logs.reduce((sum, value) => sum + Math.exp(value - top), 0));
+}

@@ -1,0 +1,44 @@
+// The difference of two classes' mean latents, added to the chosen image.
+
+import { byId, make, number, oncePerFrame, paint, paintRow } from "./dom.js";
+
+const AMOUNTS = [-0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
+
+export function showShift(app) {
+  const { store, space, facts, model } = app;
+  if (facts.classes.length < 2) {
+    byId("shift-part").remove();
+    document.querySelector('nav a[href="#shift-part"]').remove();
+    return;
+  }
+  const meanOf = new Map(facts.classes.map(({ label, mean }) => [label, mean]));
+  const base = () => (store.image === null ? store.latent : space.latent(store.image));
+  const shifted = (amount) => {
+    const [less, plus] = [meanOf.get(store.shift.less), meanOf.get(store.shift.plus)];
+    return base().map((value, index) => value + amount * (plus[index] - less[index]));
+  };
+
+  const show = oncePerFrame(() => {
+    paint(byId("shift-before"), model.decode(base()), model.shape);
+    paint(byId("shift-after"), model.decode(shifted(store.shift.amount)), model.shape);
+    paintRow(byId("shift-strip"), AMOUNTS.map((amount) => model.decode(shifted(amount))), model.shape);
+    byId("shift-value").textContent = number(store.shift.amount);
+    byId("shift-amount").value = store.shift.amount;
+    byId("shift-from").value = store.shift.less;
+    byId("shift-to").value = store.shift.plus;
+  });
+
+  for (const [id, name] of [["shift-from", "less"], ["shift-to", "plus"]]) {
+    byId(id).append(...facts.classes.map((each) => make("option", { value: each.label }, each.name)));
+    byId(id).onchange = ({ target }) => store.set({ shift: { ...store.shift, [name]: Number(target.value) } });
+  }
+  byId("shift-amount").oninput = ({ target }) => store.set({ shift: { ...store.shift, amount: target.valueAsNumber } });
+  const tick = (amount) => make("span", {}, amount % 0.5 ? "" : String(amount).replace("-", "−"));
+  byId("shift-ticks").append(...AMOUNTS.map(tick));
+  byId("shift-text").textContent = facts.texts.shift;
+  store.watch((changed) => {
+    const moved = store.image === null && changed.has("latent");
+    if (moved || changed.has("shift") || changed.has("image")) show();
+  });
+  show();
+}

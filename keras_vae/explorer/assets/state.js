@@ -1,0 +1,68 @@
+// What a reader has chosen: views are told what has changed, and the address keeps it.
+
+// A store of values. `set` tells every view, by the names of what has changed.
+export function makeStore(first) {
+  const views = [];
+  const store = {
+    ...first,
+    set(values) {
+      const changed = new Set();
+      for (const [name, value] of Object.entries(values)) {
+        if (store[name] !== value) changed.add(name);
+        store[name] = value;
+      }
+      if (changed.size) views.forEach((view) => view(changed));
+    },
+    watch(view) {
+      views.push(view);
+    },
+  };
+  return store;
+}
+
+const DECIMALS = 2; // of latents in the address
+
+// The fragment of an address for a state; a latent stands there by what differs from the image it began with.
+export function toFragment(store, space) {
+  const parts = [`map=${store.map}`];
+  if (store.image !== null) parts.push(`image=${store.image}`);
+  const base = store.image === null ? null : space.latent(store.image);
+  const changed = [];
+  store.latent.forEach((value, index) => {
+    const apart = Math.abs(value - (base ? base[index] : 0));
+    if (apart > 0.5 * 10 ** -DECIMALS) changed.push(`${index}:${value.toFixed(DECIMALS)}`);
+  });
+  if (changed.length && changed.length <= 128) parts.push(`latents=${changed.join(",")}`);
+  parts.push(`from=${store.from}`, `to=${store.to}`, `at=${store.share.toFixed(3)}`);
+  if (store.hidden.size) parts.push(`hidden=${[...store.hidden].join(",")}`);
+  if (store.shift) parts.push(`shift=${store.shift.less},${store.shift.plus},${store.shift.amount.toFixed(2)}`);
+  return parts.join("&");
+}
+
+// The values that a fragment gives, each only where it can be used.
+export function fromFragment(fragment, space, labels) {
+  const given = new URLSearchParams(fragment.replace(/^#/, ""));
+  const values = {};
+  if (space.maps.has(given.get("map"))) values.map = given.get("map");
+  for (const name of ["image", "from", "to"]) {
+    const index = Number.parseInt(given.get(name), 10);
+    if (index >= 0 && index < space.count) values[name] = index;
+  }
+  if (!given.has("image") && given.has("latents")) values.image = null;
+  if (given.has("at")) values.share = Math.min(1, Math.max(0, Number(given.get("at")) || 0));
+  if (given.has("hidden")) {
+    values.hidden = new Set(given.get("hidden").split(",").map(Number).filter((label) => labels.includes(label)));
+  }
+  const [less, plus, amount] = (given.get("shift") ?? "").split(",").map(Number);
+  if (labels.includes(less) && labels.includes(plus) && Number.isFinite(amount)) {
+    values.shift = { less, plus, amount: Math.min(1.5, Math.max(-0.5, amount)) };
+  }
+  if (values.image !== undefined) {
+    values.latent = values.image === null ? new Float32Array(space.size) : space.latent(values.image);
+    for (const pair of (given.get("latents") ?? "").split(",").filter(Boolean)) {
+      const [index, value] = pair.split(":").map(Number);
+      if (index >= 0 && index < space.size && Number.isFinite(value)) values.latent[index] = value;
+    }
+  }
+  return values;
+}

@@ -1,0 +1,22 @@
+// Words about maps, models and images.
+
+export const MAP_NAMES = { latent: "Latent plane", umap: "UMAP", tsne: "t-SNE", pca: "PCA" };
+
+export const LIKELIHOODS = {
+  gaussian: "Gaussian pixels",
+  bernoulli: "Bernoulli pixels",
+  discretized_logistic: "discretised logistic pixels",
+  continuous_bernoulli: "continuous Bernoulli pixels",
+};
+
+export const PRIORS = {
+  standard_normal: "N(0, I)",
+  mixture: "a mixture of Gaussians",
+  vamp: "a VampPrior",
+  flow: "a flow",
+};
+
+export function shortened(text, length) {
+  const letters = Array.from(text);
+  return letters.length <= length ? text : `${letters.slice(0, length - 1).join("")}…`;
+}

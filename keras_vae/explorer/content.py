@@ -1,0 +1,191 @@
+"""What a page about a latent space shows: images, where they lie, and what is usual among them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.neighbors import NearestNeighbors
+
+from keras_vae.explorer.description import Arrays, describe_model
+from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
+from keras_vae.model import VAE, active_units, gaussian_kl
+from keras_vae.plotting import colour_of
+
+__all__ = ["Exhibition", "exhibit", "stratified"]
+
+# Images that are shown at most, and values of all their pixels: what a page of some megabytes has room for.
+MOST_IMAGES = 10_000
+MOST_VALUES = 8_000_000
+LEAST_IMAGES = 20
+BATCH = 1_000
+GRID = 65_535  # steps of a map in each direction
+MEAN_STEPS = 128  # of a unit, to which means are rounded: less than the narrowest posterior's deviation of 0.011
+COMPARED = 1_000  # images whose distance to the nearest other one is measured
+QUANTILES = 101
+
+
+@dataclasses.dataclass(frozen=True)
+class Exhibition:
+    """A model and the images that are shown in its latent space.
+
+    Attributes:
+        title: name of the run.
+        dataset: where the images are from.
+        model: a VAE.
+        images: `(n, h, w, c)` uint8.
+        labels: `(n,)` integers.
+        class_names: one for each label.
+        maps: `(n, 2)` by name: `umap`, `tsne`, `pca`, each where there is one; two latents are a map themselves.
+        numbers: `(n,)`, the number of each image in its split; None where they are the first ones.
+        available: images of the split.
+    """
+
+    title: str
+    dataset: str
+    model: VAE
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: Sequence[str]
+    maps: Mapping[str, np.ndarray]
+    numbers: np.ndarray | None = None
+    available: int | None = None
+
+
+def stratified(labels: np.ndarray, values_of_image: int) -> np.ndarray:
+    """Choose images that there is room for, of each class by its share.
+
+    Args:
+        labels: `(n,)` integers.
+        values_of_image: pixel values of each.
+
+    Returns:
+        Their numbers, in order; all of them where they fit.
+    """
+    room = min(MOST_IMAGES, max(LEAST_IMAGES, MOST_VALUES // values_of_image))
+    if len(labels) <= room:
+        return np.arange(len(labels))
+    by_class = np.argsort(labels, kind="stable")
+    return np.sort(by_class[np.linspace(0, len(labels) - 1, room).round().astype(int)])
+
+
+def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
+    """Compute what the page shows.
+
+    Args:
+        exhibition: model and images.
+
+    Returns:
+        Facts as JSON has them, and arrays in parts.
+
+    Raises:
+        InputError: the model has a layer that the page cannot compute.
+    """
+    model, images, labels = exhibition.model, exhibition.images, np.asarray(exhibition.labels)
+    count = len(images)
+    mean, log_var, error = _encoded(model, images)
+    density = np.asarray(model.prior.log_density(mean), np.float64)
+    kl = np.asarray(gaussian_kl(mean, log_var)).mean(axis=0)
+    sprite, columns = make_sprite(images)
+    description, parts = describe_model(model)
+    maps, places = _maps(exhibition, mean)
+    numbers = np.arange(count) if exhibition.numbers is None else exhibition.numbers
+
+    parts["points"] = {
+        **places,
+        "means": _rounded(mean),
+        "labels": labels.astype(np.int32),
+        "numbers": numbers.astype(np.int32),
+    }
+    parts["images"] = {"sprite": np.frombuffer(sprite, np.uint8)}
+    facts = {
+        "title": exhibition.title,
+        "dataset": exhibition.dataset,
+        "images": {
+            "count": count,
+            "available": exhibition.available or count,
+            "columns": columns,
+            "shades": SHADES if images.size > EXACT_VALUES else 256,
+        },
+        "classes": _classes(labels, exhibition.class_names, mean),
+        "maps": maps,
+        "latents": {
+            "kl": kl.tolist(),
+            "low": mean.min(axis=0).tolist(),
+            "high": mean.max(axis=0).tolist(),
+            "active": active_units(mean).tolist(),
+        },
+        "usual": {
+            "error": _quantiles(error),
+            "density": _quantiles(density),
+            "distance": _quantiles(_distances(mean)),
+        },
+        "model": description,
+    }
+    return facts, parts
+
+
+def _encoded(model: VAE, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and log variance of each posterior, and the squared error of each reconstruction summed over the pixels."""
+    means, log_vars, errors = [], [], []
+    for at in range(0, len(images), BATCH):
+        batch = images[at : at + BATCH] / np.float32(255)
+        mean, log_var = (np.asarray(each) for each in model.encode(batch))
+        means.append(mean)
+        log_vars.append(log_var)
+        errors.append(np.square(batch - np.asarray(model.decode(mean))).sum(axis=(1, 2, 3)))
+    return np.concatenate(means), np.concatenate(log_vars), np.concatenate(errors)
+
+
+def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]], Arrays]:
+    """Each map on a grid of whole numbers, and the line from a latent to its place where there is one."""
+    found = dict(exhibition.maps)
+    if mean.shape[1] == 2:
+        found = {"latent": mean, **found}
+    facts, places = [], {}
+    for name, points in found.items():
+        points = np.asarray(points, np.float64)
+        low, extent = points.min(axis=0), float(np.ptp(points, axis=0).max()) or 1.0
+        places[name] = np.round((points - low) / extent * GRID).astype(np.uint16)
+        facts.append({"name": name, "low": low.tolist(), "extent": extent, "linear": None})
+        if name == "latent":
+            facts[-1]["linear"] = {"mean": [0.0, 0.0], "components": np.eye(2).tolist()}
+        if name == "pca":
+            center = mean.mean(axis=0, dtype=np.float64)
+            components = np.linalg.lstsq(mean - center, points, rcond=None)[0].T
+            facts[-1]["linear"] = {"mean": center.tolist(), "components": components.tolist()}
+    return facts, places
+
+
+def _classes(labels: np.ndarray, names: Sequence[str], mean: np.ndarray) -> list[dict[str, Any]]:
+    """Name, colour, number of images and mean latent of each class that has an image."""
+    return [
+        {
+            "label": int(label),
+            "name": str(names[label]),
+            "colour": colour_of(int(label)),
+            "count": int(np.sum(labels == label)),
+            "mean": mean[labels == label].mean(axis=0, dtype=np.float64).tolist(),
+        }
+        for label in np.unique(labels)
+    ]
+
+
+def _rounded(mean: np.ndarray) -> np.ndarray:
+    """Means that half precision holds exactly."""
+    return (np.round(mean * MEAN_STEPS) / MEAN_STEPS).astype(np.float16).astype(np.float32)
+
+
+def _distances(mean: np.ndarray) -> np.ndarray:
+    """Distance of some images' means to the nearest other one."""
+    if len(mean) < 2:
+        return np.zeros(1)
+    chosen = np.random.default_rng(0).permutation(len(mean))[:COMPARED]
+    distances, _ = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(mean).kneighbors(mean[chosen])
+    return distances[:, 1]
+
+
+def _quantiles(values: np.ndarray) -> list[float]:
+    return np.quantile(np.asarray(values, np.float64), np.linspace(0.0, 1.0, QUANTILES)).tolist()

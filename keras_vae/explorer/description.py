@@ -1,0 +1,166 @@
+"""A VAE -> what it computes, as JSON and arrays, for an interpreter that knows nothing of Keras."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_vae.errors import InputError
+from keras_vae.model import LARGEST_LOG_SCALE, LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR, VAE
+
+__all__ = ["Arrays", "describe_model", "describe_network", "describe_prior"]
+
+Arrays = dict[str, np.ndarray]
+
+
+def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
+    """Describe how a VAE encodes, decodes and draws latents.
+
+    Args:
+        model: a VAE.
+
+    Returns:
+        A description as JSON has it, and the arrays that it names, for `decoder`, `encoder` and `prior`.
+
+    Raises:
+        InputError: a network has a layer that the page cannot compute.
+    """
+    decoder, of_decoder = describe_network(model.decoder)
+    encoder, of_encoder = describe_network(model.encoder)
+    prior, of_prior = describe_prior(model)
+    description = {
+        "image_shape": list(model.image_shape),
+        "latent_dim": model.latent_dim,
+        "likelihood": model.likelihood,
+        "spread": float(model.spread),
+        "largest_logit": LARGEST_LOGIT,
+        "log_var": [SMALLEST_LOG_VAR, LARGEST_LOG_VAR],
+        "decoder": decoder,
+        "encoder": encoder,
+        "prior": prior,
+    }
+    return description, {"decoder": of_decoder, "encoder": of_encoder, "prior": of_prior}
+
+
+def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays]:
+    """Describe the layers of a network in an order in which they can be computed.
+
+    Args:
+        network: from one input to the output of its last layer.
+
+    Returns:
+        For each layer its `kind`, the numbers of the layers whose outputs it takes, the shape of its own output without
+        the batch, and what its kind needs; and the arrays, by names that these entries hold.
+
+    Raises:
+        InputError: a layer is of a kind that the page cannot compute.
+    """
+    if isinstance(network, keras.Sequential):
+        network = keras.Model(network.inputs, network.outputs)
+    numbers: dict[str, int] = {}
+    layers: list[dict[str, Any]] = []
+    arrays: Arrays = {}
+    for number, layer in enumerate(network.layers):
+        kind = type(layer).__name__
+        if kind not in _DETAILS:
+            raise InputError(f"The page cannot compute the layer {layer.name!r}, a {kind}: it has no such arithmetic.")
+        details, weights = _DETAILS[kind](layer)
+        names = {key: f"{number}.{key}" for key in weights}
+        arrays |= {names[key]: weight for key, weight in weights.items()}
+        sources = [] if kind == "InputLayer" else layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = [numbers[tensor._keras_history.operation.name] for tensor in sources]
+        numbers[layer.name] = number
+        shape = [int(side) for side in layer.output.shape[1:]]
+        layers.append({"kind": kind, "inputs": inputs, "shape": shape, **details, **names})
+    return layers, arrays
+
+
+def describe_prior(model: VAE) -> tuple[dict[str, Any], Arrays]:
+    """Describe the distribution that latents are drawn from.
+
+    Args:
+        model: a VAE.
+
+    Returns:
+        Its `kind`, of how many `classes` it can be asked for samples, and what its kind needs; and its arrays.
+
+    Raises:
+        InputError: the page has no arithmetic for this kind.
+    """
+    prior: Any = model.prior
+    kind = model.prior_name
+    if kind == "mixture":
+        log_weights = prior.log_weights.numpy().astype(np.float64)
+        top = log_weights.max()
+        factors = np.tril(prior.off_diagonal.numpy(), -1)
+        rows, columns = np.tril_indices(model.latent_dim, -1)
+        return {"kind": kind, "classes": prior.classes}, {
+            "log_weights": (log_weights - top - np.log(np.exp(log_weights - top).sum())).astype(np.float32),
+            "means": prior.means.numpy(),
+            "below_diagonal": factors[:, rows, columns],
+            "log_diagonal": prior.log_diagonal.numpy(),
+            "class_of": prior.class_of.numpy().astype(np.int32),
+        }
+    if kind == "vamp":  # the equal mixture of the posteriors of its images, which do not change any more
+        mean, log_var = (np.asarray(each) for each in model.encode(prior.images))
+        return {"kind": kind, "classes": 0}, {"mean": mean, "log_var": log_var}
+    if kind == "flow":
+        couplings: list[dict[str, Any]] = []
+        arrays: Arrays = {}
+        for number, (order, network) in enumerate(zip(prior.orders, prior.networks, strict=True)):
+            layers, weights = describe_network(network)
+            names = {name: f"{number}.{name}" for name in weights}
+            arrays |= {names[name]: weight for name, weight in weights.items()}
+            layers = [{key: _renamed(value, names) for key, value in layer.items()} for layer in layers]
+            couplings.append({"order": [int(place) for place in order], "network": layers})
+        return {"kind": kind, "classes": 0, "couplings": couplings, "largest_log_scale": LARGEST_LOG_SCALE}, arrays
+    if kind == "standard_normal":
+        return {"kind": kind, "classes": 0}, {}
+    raise InputError(f"The page cannot compute a prior of the kind {kind!r}: it has no such arithmetic.")
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    return names.get(value, value) if isinstance(value, str) else value
+
+
+def _activation(layer: keras.layers.Layer) -> str:
+    name = layer.activation.__name__
+    if name not in ("silu", "linear"):
+        raise InputError(f"The page cannot compute the activation {name!r} of the layer {layer.name!r}.")
+    return str(name)
+
+
+def _dense(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {"activation": _activation(layer)}, {"kernel": layer.kernel.numpy(), "bias": layer.bias.numpy()}
+
+
+def _convolution(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    details = {"activation": _activation(layer), "strides": [int(stride) for stride in layer.strides]}
+    return details, {"kernel": layer.kernel.numpy(), "bias": layer.bias.numpy()}
+
+
+def _centered(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {"deviation": float(layer.deviation.numpy())}, {"mean": layer.mean.numpy()}
+
+
+def _permute(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {"order": [int(axis) - 1 for axis in layer.dims]}, {}
+
+
+def _nothing(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {}, {}
+
+
+_DETAILS: dict[str, Callable[[Any], tuple[dict[str, Any], Arrays]]] = {
+    "InputLayer": _nothing,
+    "Dense": _dense,
+    "Conv2D": _convolution,
+    "Centered": _centered,
+    "Permute": _permute,
+    "Flatten": _nothing,
+    "Reshape": _nothing,
+    "Add": _nothing,
+}

@@ -1,0 +1,157 @@
+"""The page computes what the model computes: posteriors, images, densities, samples and paths."""
+
+import numpy as np
+import pytest
+from explorer_page import browser_page, exhibition, open_page, write_page
+
+from keras_vae.errors import InputError
+from keras_vae.explorer.description import describe_prior
+from keras_vae.latent_space.paths import spherical, straight
+from keras_vae.model import VAE
+from keras_vae.model.distributions import LIKELIHOODS
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with browser_page() as (page, problems):
+        yield page
+    assert problems == []
+
+
+def lively(model: VAE, seed: int = 1) -> VAE:
+    """Weights, biases too, far from where they begin: an error anywhere shows in the result."""
+    rng = np.random.default_rng(seed)
+    for weight in model.encoder.trainable_weights + model.decoder.trainable_weights:
+        scale = 1.2 / np.sqrt(np.prod(weight.shape[:-1])) if len(weight.shape) > 1 else 0.3
+        weight.assign(rng.normal(0.0, scale, weight.shape))
+    return model
+
+
+def asked(page, function: str, values: np.ndarray) -> list:
+    """What a function of the page gives for each row, as lists."""
+    code = f"rows => rows.map(row => {{ const value = ({function})(Float32Array.from(row)); return value; }})"
+    return page.evaluate(code, values.reshape(len(values), -1).astype(float).tolist())
+
+
+MODELS = {
+    "dense": {"widths": (24, 17)},
+    "convolutional": {"network": "convolutional", "widths": (6, 5)},
+    "colour": {"image_shape": (8, 12, 3), "network": "convolutional", "widths": (4, 6)},
+    "colour_dense": {"image_shape": (8, 12, 3), "widths": (20,)},
+    "one_latent": {"latent_dim": 1, "widths": (20,)},
+    "two_latents": {"latent_dim": 2, "widths": (20,)},
+    **{likelihood: {"likelihood": likelihood, "widths": (20,)} for likelihood in LIKELIHOODS},
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_page_encodes_and_decodes_as_the_model_does(name, browser, tmp_path):
+    model = lively(VAE(**{"image_shape": (16, 16, 1), "latent_dim": 16, **MODELS[name]}))
+    model.variance.assign(0.01)
+    shown = exhibition(model)
+    open_page(browser, write_page(shown, tmp_path / "page.html"))
+
+    latents = np.random.default_rng(0).normal(0.0, 1.5, (100, model.latent_dim)).astype(np.float32)
+    decoded = np.array(asked(browser, "latent => Array.from(explorer.decode(latent))", latents))
+    expected = np.asarray(model.decode(latents)).reshape(100, -1)
+    assert expected.std() > 0.02
+    assert np.abs(decoded - expected).max() < 1e-3  # a third of a grey value
+
+    images = shown.images[:50] / np.float32(255)
+    encode = "image => { const { mean, logVar } = explorer.encode(image); return [...mean, ...logVar]; }"
+    found = np.array(asked(browser, encode, images))
+    assert np.abs(found - np.concatenate(model.encode(images), axis=1)).max() < 1e-3
+    assert np.asarray(model.encode(images)[1]).std() > 0.02
+
+
+def mixture() -> VAE:
+    """Three correlated Gaussians, of which two belong to class 1."""
+    model = lively(VAE((16, 16, 1), 3, widths=(8,), prior="mixture", prior_components=3))
+    factors = np.array([[[1.0, 0, 0], [1.2, 0.9, 0], [-0.8, 0.9, 1.1]]] * 3) * np.array([1.0, 1.3, 0.8])[:, None, None]
+    model.prior.set_gaussians([0.5, 0.2, 0.3], [[0, 0, 0], [2, 1, -1], [-2, 3, 1]], factors, [0, 1, 1])
+    return model
+
+
+def standard_normal() -> VAE:
+    return lively(VAE((16, 16, 1), 3, widths=(8,)))
+
+
+def vamp() -> VAE:
+    return lively(VAE((16, 16, 1), 3, widths=(8,), prior="vamp", prior_components=4))
+
+
+def flow() -> VAE:
+    model = lively(VAE((16, 16, 1), 3, widths=(8,), prior="flow", prior_components=3))
+    rng = np.random.default_rng(2)
+    for weight in model.prior.weights:
+        weight.assign(rng.normal(0.0, 1.0 / np.sqrt(weight.shape[0]), weight.shape))
+    return model
+
+
+@pytest.mark.parametrize("make", [standard_normal, mixture, vamp, flow])
+def test_the_prior_has_the_density_and_the_samples_of_the_models(make, browser, tmp_path):
+    model = make()
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
+    latents = np.random.default_rng(0).normal(0.0, 2.0, (100, 3)).astype(np.float32)
+    found = np.array(asked(browser, "latent => explorer.prior.logDensity(latent)", latents))
+    assert found == pytest.approx(np.asarray(model.prior.log_density(latents)), abs=1e-3, rel=1e-4)
+
+    draws = "() => Array.from({ length: 20000 }, () => Array.from(explorer.prior.sample()))"
+    found, own = np.array(browser.evaluate(draws)), np.asarray(model.prior.sample(20_000, (0, 0)))
+    scale = float(own.std(axis=0).max())
+    assert found.mean(axis=0) == pytest.approx(own.mean(axis=0), abs=0.06 * scale)
+    assert np.cov(found.T) == pytest.approx(np.cov(own.T), abs=0.08 * scale**2)
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_sample_of_a_class_is_of_its_gaussians(label, browser, tmp_path):
+    model = mixture()
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
+    draws = "label => Array.from({ length: 20000 }, () => Array.from(explorer.prior.sampleOfClass(label)))"
+    found, own = np.array(browser.evaluate(draws, label)), model.prior.sample_of_class(label, 20_000, (0, 0)).numpy()
+    scale = float(own.std(axis=0).max())
+    assert found.mean(axis=0) == pytest.approx(own.mean(axis=0), abs=0.06 * scale)
+    assert np.cov(found.T) == pytest.approx(np.cov(own.T), abs=0.08 * scale**2)
+
+
+def test_a_prior_without_arithmetic_is_named():
+    model = VAE((16, 16, 1), 4, widths=(8,))
+    model.prior_name = "other"
+    with pytest.raises(InputError, match="cannot compute a prior of the kind 'other'"):
+        describe_prior(model)
+
+
+def test_strips_show_what_python_decodes_on_the_same_paths(browser, tmp_path):
+    model = lively(VAE((16, 16, 1), 5, widths=(20,)))
+    shown = exhibition(model)
+    open_page(browser, write_page(shown, tmp_path / "page.html"), "#from=3&to=77")
+    ends = browser.evaluate("() => [3, 77].map(index => Array.from(explorer.space.latent(index)))")
+    means = np.asarray(model.encode(shown.images[[3, 77]] / np.float32(255))[0])
+    assert np.array(ends) == pytest.approx(means, abs=1 / 256 + 1e-6)
+    for name, way in (("straight", straight), ("spherical", spherical)):
+        path = way(np.array(ends[:1]), np.array(ends[1:]), 12)[0]
+        expected = np.concatenate(list(np.asarray(model.decode(path))[..., 0]), axis=1)
+        address = browser.locator(f"#strip-{name}")
+        values = address.evaluate("""canvas => Array.from(
+            canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)""")
+        found = np.array(values).reshape(16, 12 * 16, 4)[..., 0]
+        assert np.abs(found - 255 * expected).max() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ([1, 0, 0], [-1, 0, 0]),
+        ([0, 0, 0], [1, 2, 3]),
+        ([1, 2, 3], [2, 4, 6]),
+        ([3, 1, 0], [0, 0, 0]),
+        ([1, 2, 0], [-3, 1, 1]),
+    ],
+)
+def test_spherical_paths_are_those_of_python_where_they_are_not_unique_too(start, end, browser, tmp_path):
+    model = VAE((16, 16, 1), 3, widths=(8,))
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
+    code = "ends => Array.from(explorer.ways.spherical(...ends.map(end => Float32Array.from(end)), 0.3))"
+    found = browser.evaluate(code, [start, end])
+    expected = spherical([start], [end], 11)[0][3]
+    assert found == pytest.approx(expected, abs=1e-5)

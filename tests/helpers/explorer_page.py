@@ -1,0 +1,104 @@
+"""The page about a latent space as a user has it: from the disk, in a headless Chromium, without a network."""
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from browser import FLAGS, find_chromium
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from keras_vae.explorer import Exhibition, make_page
+from keras_vae.model import VAE
+
+__all__ = ["browser_page", "canvas_values", "classes_of_bars", "exhibition", "new_page", "open_page", "write_page"]
+
+_PATIENCE = 120_000.0
+"""Milliseconds after which a page that does not show something counts as broken, on however busy a machine."""
+
+
+@contextmanager
+def browser_page() -> Iterator[tuple[Page, list[str]]]:
+    """A page of a browser, as `new_page` has it."""
+    executable = find_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        try:
+            with new_page(browser) as opened:
+                yield opened
+        finally:
+            browser.close()
+
+
+@contextmanager
+def new_page(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]]]:
+    """A page that cannot reach any network, and a list that grows with every problem of it."""
+    context = browser.new_context(
+        offline=True, reduced_motion="reduce", **{"viewport": {"width": 1280, "height": 900}, **options}
+    )
+    page = context.new_page()
+    page.set_default_timeout(_PATIENCE)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda request: problems.append(request.url) if _leaves(request.url) else None)
+    page.on("dialog", lambda dialog: problems.append(f"dialog: {dialog.message}"))
+    yield page, problems
+    context.close()
+
+
+def open_page(page: Page, path: Path, fragment: str = "") -> None:
+    """Open the file and wait until all of it, the encoder too, is there."""
+    page.goto("about:blank")
+    page.goto(f"file://{path}{fragment}")
+    page.wait_for_selector("html[data-ready]", state="attached")
+
+
+def canvas_values(page: Page, canvas: str) -> np.ndarray:
+    """What a canvas shows, `(h, w, 3)` uint8."""
+    address = page.locator(canvas).evaluate("canvas => canvas.toDataURL()")
+    content = base64.b64decode(address.partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+
+
+def classes_of_bars(
+    count: int, shape: tuple[int, int, int], classes: int, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images with a bright band at a place that belongs to their class, and their labels."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    images = rng.integers(0, 60, (count, *shape), np.uint8)
+    height = max(1, shape[0] // classes)
+    for image, label in zip(images, labels, strict=True):
+        image[label * height : (label + 1) * height] = rng.integers(150, 255)
+    return images, labels
+
+
+def exhibition(
+    model: VAE, count: int = 120, names: tuple[str, ...] = ("a", "b", "c", "d"), **changes: Any
+) -> Exhibition:
+    """Images in the latent space of a small model, with two maps: one that is PCA, and one that is not linear."""
+    images, labels = classes_of_bars(count, model.image_shape, len(names))
+    model.adapt(images)
+    mean = np.asarray(model.encode(images / np.float32(255))[0], np.float64)
+    left, _, right = np.linalg.svd(mean - mean.mean(axis=0), full_matrices=False)
+    plane = (mean - mean.mean(axis=0)) @ right[:2].T
+    pca = np.pad(plane, ((0, 0), (0, 2 - plane.shape[1])))
+    angle = np.arctan2(left[:, 0], left[:, -1])
+    maps = {"umap": np.stack([3.0 * np.cos(angle) + labels, np.sin(angle)], axis=1), "pca": pca}
+    given = {"title": "tiny", "dataset": "bars", "images": images, "labels": labels, "class_names": names, "maps": maps}
+    return Exhibition(model=model, **{**given, **changes})
+
+
+def write_page(shown: Exhibition, path: Path) -> Path:
+    """The page of an exhibition as a file."""
+    path.write_bytes(make_page(shown))
+    return path
+
+
+def _leaves(url: str) -> bool:
+    return not url.startswith(("file:", "blob:", "data:", "about:"))
