@@ -149,8 +149,9 @@ def _explore(arguments: Arguments) -> None:
     from keras_vae.latent_space import exploration_tables, explore
 
     print(f"\n{exploration_tables(explore(run, config))}\n")
+    page = write_explorer(run)
     print("All measurements and pictures, and a page for your browser to walk through the latent space:")
-    print(f"    {run.folder / 'latent.json'}\n    {run.figures}\n    {write_explorer(run)}")
+    print(f"    {run.folder / 'latent.json'}\n    {run.figures}\n    {page}")
 
 
 # ---- pack ----

@@ -162,7 +162,8 @@ class Centered(keras.layers.Layer):
         return (images - self.mean) / self.deviation
 
     def load_own_variables(self, store: Any) -> None:
-        if store.keys():  # else it was saved by a version that always took 0.5
+        """Load mean and deviation; versions that saved none always took 0.5."""
+        if store.keys():
             super().load_own_variables(store)
 
 
