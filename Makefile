@@ -29,7 +29,7 @@ docs: report
 	$(BIN)/python scripts/sheet.py docs/theory.md
 
 test: $(VENV)/.installed-for-tests lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-for-tests
 	$(BIN)/python -m pytest -m slow

@@ -210,7 +210,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "samples": {
         "latent_dim": 32,
         "widths": (2048, 1024),
-        "epochs": 75,
+        "epochs": 110,
         "learning_rate": 4e-3,
         "prior_components": 600,
     },

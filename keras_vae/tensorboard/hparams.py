@@ -28,7 +28,7 @@ _NOT_COMPARED = {"memory_budget", "grid_every", "projector_every", "histogram_ev
 
 
 def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
-    """Show the configuration of a run as text and as hyperparameters, and declare once what is compared.
+    """Show the configuration of a run as text and as hyperparameters, and declare what is compared.
 
     Args:
         run: whose logs are written.
@@ -40,21 +40,20 @@ def describe_run(run: Run, config: TrainConfig, compute: str) -> None:
     with tf.summary.create_file_writer(str(run.logs)).as_default(step=0):
         tf.summary.text("configuration", f"| option | value |\n| --- | --- |\n{rows}| compute | {compute} |\n")
         hparams.hparams({name: _as_hyperparameter(value) for name, value in options.items()}, trial_id=run.name)
-    if not list(run.logs.parent.glob("events.out.tfevents.*")):
-        with tf.summary.create_file_writer(str(run.logs.parent)).as_default():
-            hparams.hparams_config(
-                hparams=[hparams.HParam(name) for name in options if name not in _NOT_COMPARED],
-                metrics=[
-                    *(
-                        hparams.Metric(name, group="test", display_name=f"test {name}")
-                        for name in ("elbo", "reconstruction", "kl")
-                    ),
-                    hparams.Metric("epoch_elbo", group="validation", display_name="validation elbo"),
-                    hparams.Metric("epoch_images_per_second", group="train", display_name="images/s"),
-                    *(hparams.Metric(name, group="evaluation") for name in COMPARED_METRICS.values()),
-                    hparams.Metric("NLL bound", group="evaluation-binarized", display_name="NLL bound, binarized"),
-                ],
-            )
+        # In every run, so that those that are copied elsewhere are compared there too.
+        hparams.hparams_config(
+            hparams=[hparams.HParam(name) for name in options if name not in _NOT_COMPARED],
+            metrics=[
+                *(
+                    hparams.Metric(name, group="test", display_name=f"test {name}")
+                    for name in ("elbo", "reconstruction", "kl")
+                ),
+                hparams.Metric("epoch_elbo", group="validation", display_name="validation elbo"),
+                hparams.Metric("epoch_images_per_second", group="train", display_name="images/s"),
+                *(hparams.Metric(name, group="evaluation") for name in COMPARED_METRICS.values()),
+                hparams.Metric("NLL bound", group="evaluation-binarized", display_name="NLL bound, binarized"),
+            ],
+        )
 
 
 def write_evaluation(
