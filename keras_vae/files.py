@@ -4,7 +4,7 @@ import os
 import secrets
 from pathlib import Path
 
-__all__ = ["BUNDLED", "REPOSITORY", "prepared_folder", "typed_command", "write_atomically"]
+__all__ = ["BUNDLED", "REPOSITORY", "prepared_folder", "replace_durably", "typed_command", "write_atomically"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -32,14 +32,34 @@ def typed_command(name: str) -> str:
 
 
 def write_atomically(path: Path, content: str | bytes) -> Path:
-    """Write a file so that no reader, and no crash, ever sees half of it; missing folders are made."""
+    """Write a file so that no reader, no crash and no loss of power leaves half of it; missing folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
-        part.replace(path)
+        replace_durably(part, path)
     except OSError as error:  # that of a full disk does not name the file
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         part.unlink(missing_ok=True)
     return path
+
+
+def replace_durably(part: Path, path: Path) -> None:
+    """Give a finished file its name, once its content is on the disk: a name never stands for less.
+
+    Args:
+        part: the file, in the same folder as `path`.
+        path: what it replaces.
+    """
+    _synchronise(part)
+    part.replace(path)
+    _synchronise(path.parent)
+
+
+def _synchronise(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import io
+import json
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +24,7 @@ from keras_vae.latent_space.path_study import REAL_IMAGES, explore_paths
 from keras_vae.latent_space.space import Space
 from keras_vae.plotting import png, rendered, svg
 from keras_vae.runs import Run, environment
-from keras_vae.tensorboard import write_projector
+from keras_vae.tensorboard import is_projector, write_projector
 
 __all__ = ["exploration_tables", "explore"]
 
@@ -89,31 +92,41 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         **clusters.numbers,
         **paths.numbers,
     }
-    (run.folder / "latent.json").unlink(missing_ok=True)  # as of now its numbers are not those of the other files
     pictures = {**{name: rendered(chart) for name, chart in charts.items()}, **paths.pictures}
-    for name, chart in charts.items():
-        write_atomically(run.figures / f"{name}.svg", svg(chart))
     with tf.summary.create_file_writer(str(run.logs / "exploration")).as_default(step=run.config.epochs):
         for name, picture in pictures.items():
-            write_atomically(run.figures / f"{name}.png", png(picture))
             tf.summary.image(name, picture[None])
-    for name, content in paths.animations.items():
-        write_atomically(run.figures / f"{name}.gif", content)
-    for name, picture in paths.plain.items():
-        write_atomically(run.figures / "plain" / f"{name}.png", png(picture))
-    run.write("maps.npz", _archive(space, maps))
     _write_maps(space, maps, digest)
-    run.write("latent.json", result)  # the last, so that whoever finds it finds the others
+    files: dict[str, str | bytes] = {
+        **{f"figures/{name}.svg": svg(chart) for name, chart in charts.items()},
+        **{f"figures/{name}.png": png(picture) for name, picture in pictures.items()},
+        **{f"figures/{name}.gif": content for name, content in paths.animations.items()},
+        **{f"figures/plain/{name}.png": png(picture) for name, picture in paths.plain.items()},
+        "maps.npz": _archive(space, maps),
+        "latent.json": json.dumps(result, indent=2) + "\n",
+    }
+    _replace_all(run, files)
     return result
+
+
+def _replace_all(run: Run, files: dict[str, str | bytes]) -> None:
+    """Take the place of an earlier exploration's files, once the new ones are on the disk."""
+    with tempfile.TemporaryDirectory(dir=run.folder, prefix=".exploring-") as temporary:
+        for name, content in files.items():
+            write_atomically(Path(temporary, name), content)
+        (run.folder / "latent.json").unlink(missing_ok=True)  # from here on its numbers are not those of other files
+        for name in files:  # of which it is the last, so that whoever finds it finds the others
+            (run.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            Path(temporary, name).replace(run.folder / name)
 
 
 def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
     """Write means and maps for the projector; TensorBoard reads a folder only once, so that others get a new one."""
     state = hashlib.sha256(f"{digest} {space.config}".encode()).hexdigest()[:8]
     folder = space.run.logs / "projector-maps"
-    if folder.exists():
+    if is_projector(folder):
         folder = folder.with_name(f"projector-maps-{state}")
-    if not folder.exists():
+    if not is_projector(folder):
         write_projector(
             folder,
             {"latent_mean": space.means, **{name: each.points for name, each in maps.items()}},

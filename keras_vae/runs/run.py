@@ -1,10 +1,11 @@
 """A training run on disk: two folders, and the files in them."""
 
 import difflib
+import errno
 import json
 import re
 import shlex
-import shutil
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,20 +51,21 @@ class Run:
         run = cls(name, root)
         if run.logs.exists() and not run.folder.exists():
             raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
+        taken = InputError(
+            f"A run named {name!r} exists already in {run.folder.parent}: "
+            f"give another --run, or go on with it by --resume --run {name}."
+        )
         try:
-            run.folder.mkdir(parents=True)
-        except FileExistsError:
-            raise InputError(
-                f"A run named {name!r} exists already in {run.folder.parent}: "
-                f"give another --run, or go on with it by --resume --run {name}."
-            ) from None
+            run.folder.parent.mkdir(parents=True, exist_ok=True)
+            # Whoever sees the folder finds its configuration: without it, it could be neither used nor resumed.
+            with tempfile.TemporaryDirectory(dir=run.folder.parent, prefix=f".{name}-") as temporary:
+                begun = Path(temporary, name)
+                write_atomically(begun / "config.json", config.to_json())
+                begun.rename(run.folder)  # over an empty folder, but not over another run
         except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise taken from None
             raise InputError(f"Cannot make {run.folder}: {error.strerror}. Choose another --root.") from error
-        try:
-            run.write("config.json", config.to_json())
-        except BaseException:  # a folder without it could be neither used nor resumed, and its name would be taken
-            shutil.rmtree(run.folder, ignore_errors=True)
-            raise
         return run
 
     @classmethod

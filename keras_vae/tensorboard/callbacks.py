@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_vae.files import write_atomically
 from keras_vae.model import averaged_weights, posterior_means
 from keras_vae.plotting import draw_pictures, png
-from keras_vae.tensorboard.projector import write_projector
+from keras_vae.tensorboard.projector import is_projector, write_projector
 
 __all__ = ["EmbeddingProjector", "SampleGrid"]
 
@@ -112,7 +112,7 @@ class EmbeddingProjector(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         epochs = self.params["epochs"]
         final = self.log_dir / "projector"
-        if not final.exists():
+        if not is_projector(final):
             self._write(final, epochs)
         elif self._has_trained:
             # TensorBoard reads a projector's folder only once: a training that is prolonged writes into another.
@@ -122,7 +122,7 @@ class EmbeddingProjector(keras.callbacks.Callback):
         return self.log_dir / f"projector-epoch-{epoch:04d}"
 
     def _write(self, folder: Path, epoch: int) -> None:
-        if folder.exists():
+        if is_projector(folder):
             return
         write_projector(
             folder,

@@ -6,6 +6,7 @@ everything is checked before anything is written, and the folder appears all at 
 
 import math
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,13 +20,15 @@ from tensorboard.plugins.projector import ProjectorConfig, visualize_embeddings
 
 from keras_vae.errors import InputError
 
-__all__ = ["MAX_POINTS", "MAX_SPRITE_SIDE", "write_projector"]
+__all__ = ["MAX_POINTS", "MAX_SPRITE_SIDE", "is_projector", "write_projector"]
 
 MAX_POINTS = 100_000
 """Points that the page loads; it leaves out the rest."""
 
 MAX_SPRITE_SIDE = 8192
 """Pixels a side of the largest mosaic of thumbnails that the page accepts."""
+
+CONFIG = "projector_config.pbtxt"
 
 _INK = 160
 """Luminance of grey thumbnails: darker muddies the colours that the page multiplies with it, lighter is faint alone."""
@@ -46,7 +49,7 @@ def write_projector(
     two-dimensional map is flat again when Z is unticked. Values are kept as float32, in which the page computes.
 
     Args:
-        folder: A folder that does not exist yet, such as `logs/<run>/projector`.
+        folder: A folder that does not exist yet, such as `logs/<run>/projector`, or that was not finished.
         embeddings: Finite values of shape (n, d), with 2 <= n <= 100,000, under names of letters, digits and `_.-`.
         labels: The class names of the n points, not empty. What cannot be printed in them becomes a space.
         images: The images of the n points, uint8 of shape (n, h, w, 1) or (n, h, w, 3), drawn in place of dots. Grey
@@ -89,6 +92,8 @@ def write_projector(
         if mosaic is not None:
             mosaic.save(building / "sprite.png", compress_level=1)
         visualize_embeddings(str(building), _config(tensors, mosaic))
+        if folder.exists():  # left unfinished: TensorBoard has not opened it
+            shutil.rmtree(folder)
         building.rename(folder)
 
     # TensorBoard reads the folder once, when it finds an event file there: not before all the rest is in place.
@@ -99,10 +104,15 @@ def write_projector(
     return folder
 
 
+def is_projector(folder: Path) -> bool:
+    """Whether TensorBoard opens a folder as a run: the event file comes last, so that all the rest is there."""
+    return any(folder.glob("events.out.tfevents.*"))
+
+
 def _check_folder(folder: Path) -> None:
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", folder.name):
         raise InputError(f"The folder {folder.name!r} cannot name a run: use letters, digits, '_', '.' and '-' only.")
-    if folder.exists():
+    if is_projector(folder) or (folder.exists() and not (folder / CONFIG).is_file()):
         raise InputError(
             f"{folder} exists already, and TensorBoard would go on showing its old contents: choose another name."
         )

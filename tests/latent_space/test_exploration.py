@@ -1,5 +1,6 @@
 """An exploration answers what it is asked, in numbers, pictures, animations and TensorBoard."""
 
+import errno
 import json
 
 import numpy as np
@@ -9,7 +10,7 @@ from tensorboard_server import get, get_json, tensorboard
 
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
-from keras_vae.latent_space import ExplorationConfig, exploration_tables, explore
+from keras_vae.latent_space import ExplorationConfig, exploration, exploration_tables, explore
 from keras_vae.latent_space.space import Space
 from keras_vae.model import VAE
 from keras_vae.runs import Run, TrainConfig
@@ -186,3 +187,21 @@ def test_no_more_images_are_kept_than_the_memory_budget_allows(picture_folder, t
         assert len(space.labels) == len(space.images)
         counts.append((len(space.images), len(space.references[0]), len(space.reference_means)))
     assert counts == [(data.counts["test"], data.counts["train"], data.counts["train"]), (10, 10, 10)]
+
+
+def test_a_full_disk_leaves_the_earlier_exploration_whole(tmp_path, monkeypatch):
+    run = Run.create(TrainConfig(), "old", tmp_path)
+    old = {"figures/map.png": b"old", "latent.json": b"old"}
+    exploration._replace_all(run, old)
+    written = []
+
+    def full(path, content):
+        if written:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written.append(path)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(exploration, "write_atomically", full)
+        exploration._replace_all(run, dict.fromkeys(old, b"new"))
+    assert {name: (run.folder / name).read_bytes() for name in old} == old
+    assert {path.name for path in run.folder.iterdir()} == {"config.json", "figures", "latent.json"}

@@ -1,6 +1,7 @@
 """A run is never overwritten, is found again, and its files are never half written."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,21 @@ def test_an_existing_name_is_refused_and_nothing_in_it_changes(tmp_path):
     with pytest.raises(InputError, match=r"'taken' exists already.*--resume --run taken"):
         Run.create(TrainConfig(seed=2), "taken", tmp_path)
     assert (run.folder / "config.json").read_bytes() == before
+
+
+def test_a_folder_left_empty_by_a_kill_does_not_take_the_name(tmp_path):
+    (tmp_path / "saved_models" / "begun").mkdir(parents=True)
+    assert Run.create(TrainConfig(seed=3), "begun", tmp_path).config.seed == 3
+
+
+def test_a_run_stopped_while_it_is_made_leaves_no_folder(tmp_path, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", stopped)
+        Run.create(TrainConfig(), "begun", tmp_path)
+    assert not list((tmp_path / "saved_models").iterdir())
 
 
 def test_logs_left_over_from_a_removed_run_are_not_added_to(tmp_path):

@@ -15,7 +15,7 @@ from tensorboard.plugins.projector import ProjectorConfig
 from tensorboard_server import get, get_json, tensorboard
 
 from keras_vae.errors import InputError
-from keras_vae.tensorboard import projector, write_projector
+from keras_vae.tensorboard import is_projector, projector, write_projector
 from keras_vae.tensorboard.projector import MAX_POINTS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +111,24 @@ def test_an_existing_folder_is_refused_and_left_alone(tmp_path):
         write_projector(folder, **arguments(labels=["other"] * 6))
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["projector"]
+
+
+def test_a_folder_left_unfinished_by_a_kill_is_written_anew(tmp_path):
+    folder = write_projector(tmp_path / "projector", **arguments())
+    (event_file,) = folder.glob("events.out.tfevents.*")
+    event_file.unlink()
+    assert not is_projector(folder)
+    write_projector(folder, **arguments(labels=["other"] * 6))
+    assert is_projector(folder)
+    assert "other" in (folder / "metadata.tsv").read_text()
+
+
+def test_a_folder_of_other_things_is_left_alone(tmp_path):
+    (tmp_path / "projector").mkdir()
+    (tmp_path / "projector" / "mine.txt").write_text("mine")
+    with pytest.raises(InputError, match="exists already"):
+        write_projector(tmp_path / "projector", **arguments())
+    assert (tmp_path / "projector" / "mine.txt").read_text() == "mine"
 
 
 def test_a_failure_while_writing_leaves_nothing_behind(tmp_path, monkeypatch):
