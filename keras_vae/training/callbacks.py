@@ -1,27 +1,27 @@
-"""What happens beside the training steps: KL warm-up, logs, averaged weights, checkpoints."""
+"""What happens beside the training steps: KL warm-up, logs, averaged weights, what is fitted last."""
 
 import contextlib
-import json
 import math
+import sys
 import time
-from pathlib import Path
+import traceback
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_vae.errors import InputError
-from keras_vae.files import write_atomically
 from keras_vae.model import averaged_weights, fit_prior, fit_variance, round_to_half
 
 __all__ = [
     "AverageForEvaluation",
-    "Checkpoint",
+    "Decoration",
     "EpochLog",
     "FitToTrainedModel",
     "KLWarmup",
     "StopAtNonFiniteLoss",
-    "latest_checkpoint",
 ]
 
 
@@ -145,44 +145,37 @@ class FitToTrainedModel(keras.callbacks.Callback):
             round_to_half(self.model.prior.weights)
 
 
-class Checkpoint(keras.callbacks.Callback):
-    """Keep the whole state after each epoch: weights, optimizer, noise, and the history so far.
+class Decoration(keras.callbacks.Callback):
+    """Call what draws or shows a training; where that fails, say so, and go on: no picture is worth the weights.
 
     Args:
-        folder: for the latest checkpoint, `epoch-<n>.weights.h5`.
-        history_file: JSON, one object of logs for each epoch.
+        inner: the callback, called at the ends of epochs and of the training.
     """
 
-    def __init__(self, folder: Path, history_file: Path) -> None:
+    def __init__(self, inner: keras.callbacks.Callback) -> None:
         super().__init__()
-        self.folder = folder
-        self.history_file = history_file
-        self.history: list[dict[str, float]] = []
+        self.inner = inner
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        epoch, path = latest_checkpoint(self.folder)
-        if path is None:
-            self._save(0)
-        elif self.history_file.is_file():
-            self.history = json.loads(self.history_file.read_text())[:epoch]
+    def set_model(self, model: keras.Model) -> None:
+        super().set_model(model)
+        self.inner.set_model(model)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self.history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
-        write_atomically(self.history_file, json.dumps(self.history, indent=1) + "\n")
-        self._save(epoch + 1)
+    def set_params(self, params: dict[str, Any]) -> None:
+        super().set_params(params)
+        self.inner.set_params(params)
 
-    def _save(self, epoch: int) -> None:
-        part = self.folder / ".part.weights.h5"
-        self.model.save_weights(part, overwrite=True)
-        path = self.folder / f"epoch-{epoch:05d}.weights.h5"
-        part.replace(path)
-        for other in self.folder.glob("epoch-*.weights.h5"):
-            if other != path:
-                other.unlink()
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self._call(self.inner.on_epoch_end, epoch, logs)
 
+    def on_train_end(self, logs: Any = None) -> None:
+        self._call(self.inner.on_train_end, logs)
 
-def latest_checkpoint(folder: Path) -> tuple[int, Path | None]:
-    """The number of finished epochs and the file that holds the state after them; 0 and None without a checkpoint."""
-    paths = {int(path.name.split(".")[0].removeprefix("epoch-")): path for path in folder.glob("epoch-*.weights.h5")}
-    return max(paths.items()) if paths else (0, None)
+    def _call(self, hook: Callable[..., None], *arguments: Any) -> None:
+        try:
+            hook(*arguments)
+        except Exception as error:
+            if not isinstance(error, (InputError, OSError, tf.errors.OpError)):  # a bug
+                traceback.print_exc()
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            name = type(self.inner).__name__
+            print(f"warning: {name} failed ({reason}); the training goes on without it.", file=sys.stderr, flush=True)

@@ -18,13 +18,13 @@ from keras_vae.runs import Run, TrainConfig, environment
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import (
     AverageForEvaluation,
-    Checkpoint,
+    Decoration,
     EpochLog,
     FitToTrainedModel,
     KLWarmup,
     StopAtNonFiniteLoss,
-    latest_checkpoint,
 )
+from keras_vae.training.checkpoints import Checkpoint, latest_checkpoint, restore
 from keras_vae.training.compute import computed_by, in_mixed_precision, with_xla
 
 __all__ = ["compiled_model", "resume", "train", "training_table"]
@@ -138,9 +138,7 @@ def training_table(run: Run) -> str:
 
 
 def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
-    finished, checkpoint = latest_checkpoint(run.checkpoints)
-    if checkpoint is not None:
-        model.load_weights(checkpoint)
+    finished = restore(model, run.checkpoints)
     print(f"Run {run.name}: {computed_by(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
     start = time.perf_counter()
     try:
@@ -157,7 +155,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
             initial_epoch=finished,
             epochs=config.epochs,
             steps_per_epoch=data.steps_per_epoch(config.batch_size),
-            callbacks=_callbacks(run, config, data),
+            callbacks=_callbacks(run, config, data, finished),
             shuffle=False,
             verbose=1 if sys.stdout.isatty() else 2,
         )
@@ -174,7 +172,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     return run
 
 
-def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.callbacks.Callback]:
+def _callbacks(run: Run, config: TrainConfig, data: ImageData, finished: int) -> list[keras.callbacks.Callback]:
     steps = data.steps_per_epoch(config.batch_size)
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
     count = max(100, min(PICTURED_IMAGES, affordable))
@@ -184,19 +182,21 @@ def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.cal
         EpochLog(steps * config.batch_size),
         AverageForEvaluation(),
         StopAtNonFiniteLoss(),
-        Checkpoint(run.checkpoints, run.folder / "history.json"),
+        Checkpoint(run.checkpoints, run.folder / "history.json", finished),
         _fit_to_trained_model(config, data),
         keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),
-        SampleGrid(
-            run.logs / "images",
-            run.figures,
-            images,
-            labels,
-            data.class_names,
-            every=config.grid_every,
-            seed=config.seed,
+        Decoration(
+            SampleGrid(
+                run.logs / "images",
+                run.figures,
+                images,
+                labels,
+                data.class_names,
+                every=config.grid_every,
+                seed=config.seed,
+            )
         ),
-        EmbeddingProjector(run.logs, images, labels, data.class_names, every=config.projector_every),
+        Decoration(EmbeddingProjector(run.logs, images, labels, data.class_names, every=config.projector_every)),
     ]
 
 
@@ -222,9 +222,9 @@ def _held_out(config: TrainConfig, data: ImageData, split: str) -> tf.data.Datas
 
 def _keep_last_good(run: Run, model: VAE) -> int:
     """Save the model of the last checkpoint, if there is any, and return the number of epochs that it has had."""
-    epoch, checkpoint = latest_checkpoint(run.checkpoints)
-    if checkpoint is not None:
-        model.load_weights(checkpoint)
+    epoch = 0
+    if latest_checkpoint(run.checkpoints)[1] is not None:
+        epoch = restore(model, run.checkpoints)
         if epoch:
             model.optimizer.finalize_variable_values(model.trainable_variables)
         save_model(model, run.model_file)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_vae.model import VAE, AveragingAdamW, averaged_weights
-from keras_vae.training.callbacks import AverageForEvaluation, Checkpoint, KLWarmup, latest_checkpoint
+from keras_vae.training.callbacks import AverageForEvaluation, KLWarmup
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
 
@@ -92,13 +92,6 @@ def test_validation_uses_the_average_that_the_training_ends_with():
     logs = model.fit(IMAGES, callbacks=[AverageForEvaluation()], **options).history
     # After `fit` the model has the average itself, and the KL needs no noise.
     assert logs["val_kl"][0] == pytest.approx(model.evaluate(IMAGES, verbose=0, return_dict=True)["kl"], rel=1e-5)
-
-
-def test_only_the_latest_checkpoint_is_kept(tmp_path):
-    model = compiled()
-    model.fit(IMAGES, epochs=3, verbose=0, callbacks=[Checkpoint(tmp_path / "state", tmp_path / "history.json")])
-    assert latest_checkpoint(tmp_path / "state")[0] == 3
-    assert [path.name for path in (tmp_path / "state").iterdir()] == ["epoch-00003.weights.h5"]
 
 
 def test_averages_that_keras_keeps_under_another_name_are_missed_not_replaced_by_raw_weights(monkeypatch):

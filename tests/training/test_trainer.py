@@ -19,7 +19,7 @@ from keras_vae.errors import InputError
 from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import resume, train
-from keras_vae.training.callbacks import latest_checkpoint
+from keras_vae.training.checkpoints import latest_checkpoint
 from keras_vae.training.trainer import compiled_model
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,8 +184,8 @@ def test_ctrl_c_saves_the_last_epoch_and_exits_with_one_line(picture_folder, tmp
         "keras_vae.runs.run.Run.write",
         "keras_vae.training.trainer.describe_run",
         "keras_vae.data.ImageData.labels",
-        "keras_vae.training.callbacks.Checkpoint.on_train_begin",
-        "keras_vae.training.callbacks.Checkpoint._save",
+        "keras_vae.training.checkpoints.Checkpoint.on_train_begin",
+        "keras_vae.training.checkpoints.Checkpoint._save",
     ],
 )
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, RuntimeError])
@@ -202,6 +202,21 @@ def test_a_run_stopped_before_its_first_checkpoint_costs_nothing(moment, stop, p
     else:  # stopped so early that the name is still free
         run = train(config, "early", tmp_path)
     assert (run.folder / "training.json").is_file()
+
+
+@pytest.mark.parametrize("error", [OSError("no room"), RuntimeError("a bug")], ids=lambda error: type(error).__name__)
+def test_what_draws_never_costs_the_weights(error, picture_folder, tmp_path, monkeypatch, capsys):
+    def failing(*arguments, **options):
+        raise error
+
+    for name in ("keras_vae.tensorboard.callbacks.draw_pictures", "keras_vae.tensorboard.callbacks.write_projector"):
+        monkeypatch.setattr(name, failing)
+    run = train(tiny(picture_folder, epochs=1), "plain", tmp_path)
+    assert run.is_finished
+    errors = capsys.readouterr().err
+    assert f"SampleGrid failed ({error})" in errors
+    assert f"EmbeddingProjector failed ({error})" in errors
+    assert ("Traceback" in errors) == isinstance(error, RuntimeError)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(picture_folder, tmp_path):

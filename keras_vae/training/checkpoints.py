@@ -1,0 +1,117 @@
+"""The state after each epoch, from which a training goes on as if it had never been interrupted."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_vae.errors import InputError
+from keras_vae.files import replace_durably, write_atomically
+from keras_vae.model import VAE
+
+__all__ = ["Checkpoint", "latest_checkpoint", "restore"]
+
+KEPT = 2  # checkpoints: the latest, and the one before, should the latest be damaged
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keep the whole state after each epoch: weights, optimizer, noise, and the history so far.
+
+    Args:
+        folder: for the latest checkpoints, `epoch-<n>.weights.h5` and `epoch-<n>.json` with the history up to there.
+        history_file: JSON, one object of logs for each epoch.
+        finished: epochs that were trained before.
+    """
+
+    def __init__(self, folder: Path, history_file: Path, finished: int = 0) -> None:
+        super().__init__()
+        self.folder = folder
+        self.history_file = history_file
+        self.finished = finished
+        self.history: list[dict[str, float]] = []
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if self.finished:
+            self.history = _history_of(self.folder, self.history_file, self.finished)
+            self._write_history()
+        else:
+            self._save(0)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self.history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
+        self._save(epoch + 1)
+        self._write_history()
+
+    def _save(self, epoch: int) -> None:
+        path = self.folder / f"epoch-{epoch:05d}.weights.h5"
+        write_atomically(_history_file(path), json.dumps(self.history, indent=1) + "\n")
+        part = self.folder / ".part.weights.h5"
+        self.model.save_weights(part, overwrite=True)
+        replace_durably(part, path)
+        for older in sorted(self.folder.glob("epoch-*.weights.h5"))[:-KEPT]:
+            older.unlink()
+            _history_file(older).unlink(missing_ok=True)
+
+    def _write_history(self) -> None:
+        write_atomically(self.history_file, json.dumps(self.history, indent=1) + "\n")
+
+
+def latest_checkpoint(folder: Path) -> tuple[int, Path | None]:
+    """The number of finished epochs and the file that holds the state after them; 0 and None without a checkpoint."""
+    paths = _checkpoints(folder)
+    return max(paths.items()) if paths else (0, None)
+
+
+def restore(model: VAE, folder: Path) -> int:
+    """Load the latest checkpoint that is whole; one that is not is passed over, and said to be.
+
+    Args:
+        model: compiled as it was when the checkpoint was saved.
+        folder: of the checkpoints.
+
+    Returns:
+        The number of epochs that it has had; 0 where there is no checkpoint.
+
+    Raises:
+        InputError: there are checkpoints, and none can be read.
+    """
+    paths = _checkpoints(folder)
+    for epoch, path in sorted(paths.items(), reverse=True):
+        if _loads(model, path):
+            return epoch
+    if paths:
+        raise InputError(f"None of the checkpoints in {folder} can be read: train a new run.")
+    return 0
+
+
+def _loads(model: VAE, path: Path) -> bool:
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        print(f"warning: {path} cannot be read ({reason}).", file=sys.stderr, flush=True)
+        return False
+    return True
+
+
+def _checkpoints(folder: Path) -> dict[int, Path]:
+    return {int(path.name.split(".")[0].removeprefix("epoch-")): path for path in folder.glob("epoch-*.weights.h5")}
+
+
+def _history_of(folder: Path, history_file: Path, finished: int) -> list[dict[str, float]]:
+    """The history that belongs to a checkpoint; earlier versions kept it beside the run alone."""
+    for path in (folder / f"epoch-{finished:05d}.json", history_file):
+        try:
+            history = json.loads(path.read_text())[:finished]
+        except (OSError, ValueError, TypeError):
+            continue
+        if [each.get("epoch") for each in history] == list(range(1, finished + 1)):
+            return history
+    raise InputError(f"{history_file} does not tell of the {finished} epochs that were trained: train a new run.")
+
+
+def _history_file(checkpoint: Path) -> Path:
+    return checkpoint.with_name(checkpoint.name.replace(".weights.h5", ".json"))

@@ -1,0 +1,78 @@
+"""A training goes on from its latest state that is whole, with the history that belongs to it."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_vae.errors import InputError
+from keras_vae.model import VAE, AveragingAdamW
+from keras_vae.training.checkpoints import Checkpoint, latest_checkpoint, restore
+
+IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
+
+
+def compiled() -> VAE:
+    model = VAE((8, 8, 1), latent_dim=2, widths=(8,))
+    model.compile(AveragingAdamW(1e-3), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Three epochs, and the weights after the second."""
+    model, kept = compiled(), {}
+    checkpoint = Checkpoint(tmp_path / "state", tmp_path / "history.json")
+    for epoch in range(3):
+        model.fit(IMAGES, initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=[checkpoint])
+        kept[epoch + 1] = model.get_weights()
+        checkpoint = Checkpoint(tmp_path / "state", tmp_path / "history.json", epoch + 1)
+    return tmp_path, kept
+
+
+def test_the_latest_checkpoint_and_the_one_before_are_kept(trained):
+    folder, _ = trained
+    assert latest_checkpoint(folder / "state")[0] == 3
+    names = ["epoch-00002.json", "epoch-00002.weights.h5", "epoch-00003.json", "epoch-00003.weights.h5"]
+    assert sorted(path.name for path in (folder / "state").iterdir()) == names
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "other"])
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(damage, trained, capsys):
+    folder, kept = trained
+    path = latest_checkpoint(folder / "state")[1]
+    content = path.read_bytes()
+    path.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "other": b"text"}[damage])
+    model = compiled()
+    assert restore(model, folder / "state") == 2
+    assert str(path) in capsys.readouterr().err
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), kept[2], strict=True))
+
+
+def test_without_any_whole_checkpoint_the_run_is_refused(trained):
+    folder, _ = trained
+    for path in (folder / "state").glob("*.h5"):
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match="None of the checkpoints"):
+        restore(compiled(), folder / "state")
+
+
+@pytest.mark.parametrize("content", [None, "[]", "{", "null"])
+def test_a_history_that_was_lost_is_there_again_when_the_training_goes_on(content, trained):
+    folder, _ = trained
+    history = folder / "history.json"
+    history.unlink() if content is None else history.write_text(content)
+    model = compiled()
+    finished = restore(model, folder / "state")
+    checkpoint = Checkpoint(folder / "state", history, finished)
+    model.fit(IMAGES, initial_epoch=finished, epochs=4, verbose=0, callbacks=[checkpoint])
+    assert [each["epoch"] for each in json.loads(history.read_text())] == [1, 2, 3, 4]
+
+
+def test_a_history_of_other_epochs_is_refused_where_none_belongs_to_the_checkpoint(trained):
+    folder, _ = trained
+    for path in [*(folder / "state").glob("*.json"), folder / "history.json"]:
+        path.write_text("[]")
+    with pytest.raises(InputError, match="does not tell of the 3 epochs"):
+        Checkpoint(folder / "state", folder / "history.json", 3).on_train_begin()
