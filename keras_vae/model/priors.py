@@ -76,6 +76,19 @@ class Prior(keras.layers.Layer):
         """
         return gaussian_log_density(latents, mean, log_var) - self.log_density(latents)
 
+    def kl_by_latent(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
+        """KL of each latent to N(0, 1): this prior may have no share for each; of a lower level, to p(z1|z2).
+
+        Args:
+            mean: `(n, d)`.
+            log_var: `(n, d)`.
+            latents: `(n, d)`, one sample of each posterior.
+
+        Returns:
+            `(n, d)` nats, each at least 0.
+        """
+        return gaussian_kl(mean, log_var)
+
 
 class StandardNormal(Prior):
     """N(0, I), the prior of Kingma & Welling (2014). It has nothing to learn."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_vae.model import VAE, gaussian_kl
+from keras_vae.model import VAE
 from keras_vae.plotting.grids import enlarge, labelled_grid, mosaic, rendered, tiles
 
 __all__ = [
@@ -110,7 +110,7 @@ def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float
     Each goes as many standard deviations of the posterior means to both sides of their average as `reach` says.
     """
     mean, log_var = model.encode(images[:1000] / np.float32(255))
-    kl = gaussian_kl(mean, log_var).numpy().mean(axis=0)
+    kl = model.prior.kl_by_latent(mean, log_var, mean).numpy().mean(axis=0)
     active = np.argsort(-kl)[:most]
     values = np.linspace(-reach, reach, steps, dtype=np.float32)
     center, deviation = mean.numpy().mean(axis=0), mean.numpy().std(axis=0)

@@ -20,6 +20,7 @@ BEFORE = {
     "prior_components": 300,
     "prior_training": "afterwards",
     "augmentation": 0.0,
+    "levels": 1,
 }
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
@@ -44,6 +45,12 @@ class TrainConfig:
     )
 
     latent_dim: int = option(40, "size of the latent space", low=1, high=4096, heading="model")
+    levels: int = option(
+        1,
+        "2: half of the latents, the upper ones, are drawn first, and the others given them; --prior is then theirs",
+        low=1,
+        high=2,
+    )
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
