@@ -36,7 +36,7 @@ class ElboTerms(NamedTuple):
         reconstruction: `(n,)` nats per image, from one posterior sample an image.
         kl: `(n,)` nats per image, to the prior.
         kl_by_latent: `(n, d)` nats per image and latent, to N(0, 1): the prior's own may have no share for each latent.
-            Those of a lower level are to p(z1|z2).
+            Of two levels, those of the lower one are to p(z1|z2).
         mean: `(n, d)`, of the posterior, as `encode` has it.
         log_var: `(n, d)`, likewise.
     """
@@ -74,11 +74,11 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
 
     @tf.function(autograph=False, reduce_retracing=True)
     def terms(images: Any, batch_seed: Any) -> ElboTerms:
-        latents, *drawn_from = model.draw(images, batch_seed)
+        latents, mean, log_var = model.draw(images, batch_seed)
         logits = model.decode_logits(latents)
         reconstruction = likelihood_nll(model.likelihood, images, logits, model.spread)
-        kl = model.prior.kl(*drawn_from, latents)
-        kl_by_latent = model.prior.kl_by_latent(*drawn_from, latents)
+        kl = model.prior.kl(mean, log_var, latents)
+        kl_by_latent = model.prior.kl_by_latent(mean, log_var, latents)
         return ElboTerms(reconstruction, kl, kl_by_latent, *model.encode(images))
 
     rows = [terms(images, tf.constant((seed, number), tf.int32)) for number, images in enumerate(batches)]

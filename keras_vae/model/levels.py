@@ -1,8 +1,8 @@
 """Latents in one level or in two: what an image's posterior is, and the prior of a lower level given the upper one.
 
-Of two levels, the upper latents z2 are drawn first, and the lower latents z1 given them, by the prior p(z2) p(z1|z2) and
-by the posterior q(z2|x) q(z1|x, z2) alike (Tomczak & Welling 2018, section 3). From outside they are one latent: z1 and
-z2 side by side, in this order.
+Of two levels, the upper latents z2 are drawn first and the lower latents z1 given them, by prior and posterior alike:
+p(z2) p(z1|z2) and q(z2|x) q(z1|x, z2) (Tomczak & Welling 2018, section 3). From outside they are one latent, z1 and z2
+side by side in this order.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Posterior:
 
     Attributes:
         upper: mean and log_var of the upper level, `(n, d2)` each; where there is one level, of that.
-        lower: from latents of the upper level `(n, d2)` to mean and log_var of the lower one, `(n, d1)` each; None where
-            there is one level.
+        lower: from latents of the upper level `(n, d2)` to mean and log_var of the lower one, `(n, d1)` each; None
+            where there is one level.
     """
 
     upper: tuple[Tensor, Tensor]
@@ -83,6 +83,8 @@ class TwoLevelPrior(Prior):
         upper: p(z2), the prior of the upper latents.
         network: from upper latents `(n, d2)` to the parameters of p(z1|z2), `(n, 2 d1)`.
     """
+
+    reference = "N(0, 1), of the lower level to p(z1|z2)"
 
     def __init__(self, lower_dim: int, upper: Prior, network: keras.Model) -> None:
         super().__init__(lower_dim + upper.latent_dim)
@@ -112,6 +114,7 @@ class TwoLevelPrior(Prior):
         return self.upper.kl(*of_upper) + tf.reduce_sum(self._lower_kl(mean, log_var, latents), axis=-1)
 
     def kl_by_latent(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
+        """KL of each upper latent to N(0, 1), and of each lower one to p(z1|z2)."""
         of_upper = (self._levels(values)[1] for values in (mean, log_var, latents))
         return tf.concat([self._lower_kl(mean, log_var, latents), self.upper.kl_by_latent(*of_upper)], axis=-1)
 

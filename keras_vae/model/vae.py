@@ -119,12 +119,11 @@ class VAE(keras.Model):
         self.lower_dim = self.latent_dim - self.latent_dim // self.levels
         self.upper_dim = self.latent_dim - self.lower_dim
 
-        networks = {"seed": 2 * self.seed, "dtype": self.dtype_policy}
+        seeds = range(2 * self.seed, 2 * self.seed + 4)
         features = LOWER_UNITS if self.levels == 2 else 0
-        shape = (network, self.image_shape)
-        self.encoder = build_encoder(*shape, self.upper_dim, self.widths, features=features, **networks)
-        networks["seed"] += 1
-        self.decoder = build_decoder(*shape, self.latent_dim, self.widths, **networks)
+        kind, dtype = (network, self.image_shape), self.dtype_policy
+        self.encoder = build_encoder(*kind, self.upper_dim, self.widths, seed=seeds[0], dtype=dtype, features=features)
+        self.decoder = build_decoder(*kind, self.latent_dim, self.widths, seed=seeds[1], dtype=dtype)
         self.prior_name = prior
         self.prior_components = int(prior_components)
         self.prior_training = prior_training
@@ -132,8 +131,9 @@ class VAE(keras.Model):
         # A prior that is fitted afterwards is not what the posteriors are drawn towards.
         self.training_prior = upper if self.has_learned_prior else StandardNormal(self.upper_dim)
         if self.levels == 2:
-            self.lower_posterior = build_lower_posterior(self.lower_dim, self.upper_dim, **networks)
-            lower_prior = build_lower_prior(self.lower_dim, self.upper_dim, seed=networks["seed"] + 1)
+            sizes = (self.lower_dim, self.upper_dim)
+            self.lower_posterior = build_lower_posterior(*sizes, seed=seeds[2], dtype=dtype)
+            lower_prior = build_lower_prior(*sizes, seed=seeds[3])
             self.training_prior = TwoLevelPrior(self.lower_dim, self.training_prior, lower_prior)
             self.prior = TwoLevelPrior(self.lower_dim, self.prior, lower_prior)
         self.noise = keras.random.SeedGenerator(self.seed)

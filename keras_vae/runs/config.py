@@ -135,7 +135,8 @@ class TrainConfig:
             "flow": f"flow of {self.prior_components:,} couplings",
             "vamp": f"VampPrior of {self.prior_components:,} images",
         }[self.prior]
-        return f"{words}, fitted afterwards" if self.is_prior_fitted else words
+        words = f"{words}, fitted afterwards" if self.is_prior_fitted else words
+        return f"{words} (upper of two levels)" if self.levels == 2 else words
 
     @classmethod
     def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":

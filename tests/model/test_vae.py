@@ -174,6 +174,7 @@ def test_every_argument_survives_the_configuration():
         "prior": "mixture",
         "prior_components": 7,
         "prior_training": "joint",
+        "levels": 2,
         "dtype": "mixed_bfloat16",
     }
     config = VAE(**options).get_config()
