@@ -20,9 +20,11 @@ BEFORE = {
     "prior_components": 300,
     "prior_training": "afterwards",
     "augmentation": 0.0,
-    "levels": 1,
 }
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
+
+# What every version did before it had such an option, this one included.
+BEFORE_ADDED = {"levels": 1}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class TrainConfig:
     latent_dim: int = option(40, "size of the latent space", low=1, high=4096, heading="model")
     levels: int = option(
         1,
-        "2: half of the latents, the upper ones, are drawn first, and the others given them; --prior is then theirs",
+        "2: half of the latents, the upper ones, are drawn first, from --prior, and the lower half given them",
         low=1,
         high=2,
     )
@@ -167,6 +169,7 @@ class TrainConfig:
         known = {each.name for each in dataclasses.fields(cls)}
         if not isinstance(saved, dict) or not known & saved.keys():
             raise InputError("This is not a saved training configuration: it has none of its fields.")
+        saved = {**BEFORE_ADDED, **saved}
         version = saved.pop("version", FIRST_VERSION)
         if version in EARLIER_VERSIONS:
             saved = {

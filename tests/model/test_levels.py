@@ -138,7 +138,7 @@ def trained(model: VAE, epochs: int = 5) -> VAE:
 
 def test_the_bound_lies_between_the_elbo_and_what_draws_from_the_prior_come_to():
     images = np.round(images_like(8, (2, 2, 1)))
-    model = trained(VAE((2, 2, 1), 2, widths=(16,), levels=2), epochs=100)
+    model = trained(VAE((2, 2, 1), 2, widths=(16,), levels=2), epochs=60)
     terms = elbo_terms(model, [np.repeat(images, 500, axis=0)])
     logits = model.decode_logits(model.prior.sample(50_000, (3, 4)))
     prior = [
@@ -179,7 +179,7 @@ def test_a_gradient_reaches_every_weight_that_is_learned(prior, likelihood, netw
         assert np.abs(gradient).max() > 0 or "hidden" in variable.path, variable.path
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@pytest.mark.parametrize("prior", ["standard_normal", "vamp"])
 def test_it_is_saved_whole_in_both_formats(prior, tmp_path):
     images = images_like(6)
     model = trained(small(prior=prior, prior_training="joint", dtype="mixed_bfloat16"))
