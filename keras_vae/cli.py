@@ -149,7 +149,7 @@ def _explore(arguments: Arguments) -> None:
     from keras_vae.latent_space import exploration_tables, explore
 
     print(f"\n{exploration_tables(explore(run, config))}\n")
-    page = write_explorer(run)
+    page = write_explorer(run) if run.config.levels == 1 else "no page: it cannot compute latents in two levels"
     print("All measurements and pictures, and a page for your browser to walk through the latent space:")
     print(f"    {run.folder / 'latent.json'}\n    {run.figures}\n    {page}")
 

@@ -52,27 +52,32 @@ def measure_likelihood(subject: Subject) -> Results:
     kl, kl_by_latent = terms.kl, terms.kl_by_latent.mean(axis=0)
     negative_elbo = terms.reconstruction + kl
     active = active_units(terms.mean)
-    aggregate = aggregate_posterior(terms.mean, terms.log_var, model.prior.log_density, config.seed)
+    # Of a lower level there is no such posterior: it is another Gaussian for each upper latent.
+    mean, log_var = terms.mean[:, model.lower_dim :], terms.log_var[:, model.lower_dim :]
+    aggregate = aggregate_posterior(mean, log_var, model.upper_prior.log_density, config.seed)
     bounds, speed = _bounds(subject)
     worst = int(negative_elbo.argmax())
     of = f"{model.likelihood} likelihood, prior {subject.run.config.prior_in_words}"
+    to_each = f"to {model.prior.reference}"
     one = f"one posterior sample an image, {of}"
     many = f"importance-weighted, {config.importance_samples:,} samples an image, {of}"
     if config.protocol == "grey":
         many += f"; {NATS_OF_GREY_IMAGES[model.likelihood]}"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
     least = kl.mean() - math.log(len(kl))
-    posteriors = f"the posteriors of {len(kl):,} {subject.split} images"
+    level = " in the upper level" if model.levels == 2 else ""
+    posteriors = f"the posteriors of {len(kl):,} {subject.split} images{level}"
+    moments = f"Gaussian of the mean and covariance of all images' posteriors{level}"
     mixture = f"mixture of {posteriors}, with which it cannot come out below {least:.2f}"
-    is_normal = isinstance(model.prior, StandardNormal)
-    how = "in closed form" if is_normal else "by the same samples"
+    how = "in closed form" if isinstance(model.prior, StandardNormal) else "by the same samples"
+    is_normal = isinstance(model.upper_prior, StandardNormal)
     to_prior = f"to the prior {subject.run.config.prior_in_words}, {how}"
     nats = "nats per image"
     measurements = {
         "likelihood.negative_elbo": subject.mean_of(negative_elbo, nats, by_class=True, details=one),
         "likelihood.reconstruction": subject.mean_of(terms.reconstruction, nats, by_class=True, details=one),
         "likelihood.kl": subject.mean_of(kl, nats, by_class=True, details=to_prior),
-        "likelihood.kl_by_latent": subject.measurement(kl_by_latent.tolist(), nats, details="to N(0, 1)"),
+        "likelihood.kl_by_latent": subject.measurement(kl_by_latent.tolist(), nats, details=to_each),
         "likelihood.largest_negative_elbo": subject.measurement(
             float(negative_elbo[worst]), nats, details=_whose(subject, terms, worst)
         ),
@@ -89,12 +94,14 @@ def measure_likelihood(subject: Subject) -> Results:
         measurements["likelihood.bits_per_dimension"] = subject.mean_of(bits, "bits per dimension", details=many)
     if is_normal:  # the Gaussian of the same moments is a bound for a Gaussian prior alone
         measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
-            aggregate.lower_bound, "nats", details="Gaussian of the mean and covariance of all images' posteriors"
+            aggregate.lower_bound, "nats", details=moments
         )
-    drawn = np.asarray(model.prior.sample(PRIOR_SAMPLES, (config.seed, 1)))
+    drawn = np.asarray(model.upper_prior.sample(PRIOR_SAMPLES, (config.seed, 1)))
     charts = {
-        "kl_by_latent": chart_kl_by_latent(kl_by_latent, active),
-        "aggregate_posterior": chart_aggregate_posterior(aggregate.samples, drawn, kl_by_latent, terms.log_var),
+        "kl_by_latent": chart_kl_by_latent(kl_by_latent, active, model.prior.reference),
+        "aggregate_posterior": chart_aggregate_posterior(
+            aggregate.samples, drawn, kl_by_latent[model.lower_dim :], log_var, model.lower_dim
+        ),
     }
     return measurements, charts
 

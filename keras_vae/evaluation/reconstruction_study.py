@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 
 from keras_vae.evaluation.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
 from keras_vae.evaluation.subject import BATCH, REFINEMENTS, Results, Subject
-from keras_vae.model import encode_refined, gaussian_sample
+from keras_vae.model import encode_refined
 from keras_vae.plotting import chart_error_by_class, chart_reconstructions, draw_plain
 
 __all__ = ["measure_reconstruction", "plain_pictures"]
@@ -24,15 +24,14 @@ PICTURED_CLASSES = 10
 def measure_reconstruction(subject: Subject) -> Results:
     """Errors of reconstructions of the images, in all and by class, beside those of PCA."""
     model, seed = subject.model, subject.config.seed
-    encode = tf.function(model.encode, autograph=False)
+    encode, draw = (tf.function(each, autograph=False) for each in (model.encode, model.draw))
     decode = tf.function(model.decode, autograph=False, reduce_retracing=True)
 
     def through_mean(images: Any, batch_seed: Any) -> Any:
         return decode(encode(images)[0])
 
     def through_sample(images: Any, batch_seed: Any) -> Any:
-        mean, log_var = encode(images)
-        return decode(gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), batch_seed)))
+        return decode(draw(images, batch_seed).latents)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def through_refined(images: Any, batch_seed: Any) -> Any:

@@ -26,8 +26,10 @@ def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
         A description as JSON has it, and the arrays that it names, for `decoder`, `encoder` and `prior`.
 
     Raises:
-        InputError: a network has a layer that the page cannot compute.
+        InputError: the latents are in two levels, or a network has a layer that the page cannot compute.
     """
+    if model.levels == 2:
+        raise InputError("The page cannot compute latents in two levels: it has no such arithmetic.")
     decoder, of_decoder = describe_network(model.decoder)
     encoder, of_encoder = describe_network(model.encoder)
     prior, of_prior = describe_prior(model)

@@ -15,12 +15,12 @@ from .fitting import fit_prior as fit_prior
 from .fitting import fit_variance as fit_variance
 from .fitting import posterior_means as posterior_means
 from .flow import LARGEST_LOG_SCALE as LARGEST_LOG_SCALE
+from .levels import LARGEST_LOG_VAR as LARGEST_LOG_VAR
+from .levels import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR
 from .optimizer import AveragingAdamW as AveragingAdamW
 from .optimizer import averaged_weights as averaged_weights
 from .priors import StandardNormal as StandardNormal
 from .priors import VampPrior as VampPrior
 from .refinement import encode_refined as encode_refined
-from .vae import LARGEST_LOG_VAR as LARGEST_LOG_VAR
 from .vae import LARGEST_LOGIT as LARGEST_LOGIT
-from .vae import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR
 from .vae import VAE as VAE

@@ -8,7 +8,7 @@ from keras_vae.model.distributions import LIKELIHOODS
 from keras_vae.model.networks import NETWORKS
 from keras_vae.model.priors import PRIORS
 
-__all__ = ["PRIOR_TRAININGS", "PriorTraining", "check_arguments", "check_prior"]
+__all__ = ["PRIOR_TRAININGS", "PriorTraining", "check_arguments", "check_levels", "check_prior"]
 
 PriorTraining = Literal["afterwards", "joint"]
 PRIOR_TRAININGS: tuple[PriorTraining, ...] = get_args(PriorTraining)
@@ -45,3 +45,11 @@ def check_prior(prior: str, components: int, training: str) -> None:
         raise ValueError(f"prior_components must be at least 1, not {components}.")
     if training not in PRIOR_TRAININGS:
         raise ValueError(f"prior_training must be one of {', '.join(PRIOR_TRAININGS)}, not {training!r}.")
+
+
+def check_levels(levels: int, latent_dim: int) -> None:
+    """Raise a `ValueError` where latents cannot be in so many levels."""
+    if levels not in (1, 2):
+        raise ValueError(f"levels must be 1 or 2, not {levels}.")
+    if latent_dim < levels:
+        raise ValueError(f"latent_dim must be at least 2 for two levels, which share it, not {latent_dim}.")

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import logsumexp
 
-from keras_vae.model.distributions import gaussian_kl, gaussian_sample, likelihood_nll
+from keras_vae.model.distributions import likelihood_nll
 from keras_vae.model.vae import VAE
 
 __all__ = [
@@ -36,8 +36,9 @@ class ElboTerms(NamedTuple):
         reconstruction: `(n,)` nats per image, from one posterior sample an image.
         kl: `(n,)` nats per image, to the prior.
         kl_by_latent: `(n, d)` nats per image and latent, to N(0, 1): the prior's own may have no share for each latent.
-        mean: `(n, d)`, of the posterior.
-        log_var: `(n, d)`, of the posterior.
+            Of two levels, those of the lower one are to p(z1|z2).
+        mean: `(n, d)`, of the posterior, as `encode` has it.
+        log_var: `(n, d)`, likewise.
     """
 
     reconstruction: np.ndarray
@@ -73,12 +74,12 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
 
     @tf.function(autograph=False, reduce_retracing=True)
     def terms(images: Any, batch_seed: Any) -> ElboTerms:
-        mean, log_var = model.encode(images)
-        latents = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), batch_seed))
+        latents, mean, log_var = model.draw(images, batch_seed)
         logits = model.decode_logits(latents)
         reconstruction = likelihood_nll(model.likelihood, images, logits, model.spread)
         kl = model.prior.kl(mean, log_var, latents)
-        return ElboTerms(reconstruction, kl, gaussian_kl(mean, log_var), mean, log_var)
+        kl_by_latent = model.prior.kl_by_latent(mean, log_var, latents)
+        return ElboTerms(reconstruction, kl, kl_by_latent, *model.encode(images))
 
     rows = [terms(images, tf.constant((seed, number), tf.int32)) for number, images in enumerate(batches)]
     return ElboTerms(*(np.concatenate(column) for column in zip(*rows, strict=True)))

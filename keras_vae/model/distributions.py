@@ -46,18 +46,21 @@ def gaussian_sample(mean: Tensor, log_var: Tensor, noise: Tensor) -> Tensor:
     return mean + tf.exp(0.5 * log_var) * noise
 
 
-def gaussian_kl(mean: Tensor, log_var: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_var)) || N(0, 1)) for each latent dimension (Kingma & Welling 2014, appendix B).
+def gaussian_kl(mean: Tensor, log_var: Tensor, prior_mean: Tensor = 0.0, prior_log_var: Tensor = 0.0) -> Tensor:
+    """KL of a Gaussian to another one, N(0, 1) if no other, by dimension (Kingma & Welling 2014, appendix B).
 
     Args:
         mean: `(n, d)`.
         log_var: `(n, d)`.
+        prior_mean: `(n, d)` or a number.
+        prior_log_var: `(n, d)` or a number.
 
     Returns:
         `(n, d)` nats, each at least 0; their sum over `d` is the `kl` of an image.
     """
+    log_ratio = log_var - prior_log_var
     # expm1 keeps the small values of nearly inactive dimensions from drowning in rounding.
-    return 0.5 * (tf.square(mean) + tf.math.expm1(log_var) - log_var)
+    return 0.5 * (tf.square(mean - prior_mean) * tf.exp(-prior_log_var) + tf.math.expm1(log_ratio) - log_ratio)
 
 
 def gaussian_log_density(values: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ from sklearn import mixture
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from keras_vae.model.distributions import gaussian_sample
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.priors import NO_CLASS, GaussianMixture
 from keras_vae.model.vae import SMALLEST_VARIANCE, VAE
@@ -25,7 +24,9 @@ FLOW_EPOCHS, FLOW_BATCH, FLOW_RATE = 30, 500, 1e-3
 
 
 def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, seed: int = 0) -> None:
-    """Fit a prior that `prior_training="afterwards"` left as N(0, I); the rest of the model stays as it is.
+    """Fit a prior that `prior_training="afterwards"` left as N(0, I), of two levels the upper one's.
+
+    The rest of the model stays as it is.
 
     A second stage in the sense of Dai & Wipf (2019): the decoder is then asked for images where latents really lie. The
     ELBO and the importance-weighted bound of the model are from then on those of the fitted prior.
@@ -42,13 +43,14 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
     """
     if model.has_learned_prior or model.prior_name == "standard_normal":
         raise ValueError(f"A {model.prior_name} prior that is learned with the model, or fixed, is not fitted to it.")
-    parts = [model.encode(images[at : at + 1000] / np.float32(255)) for at in range(0, len(images), 1000)]
+    parts = [model.posterior(images[at : at + 1000] / np.float32(255)).upper for at in range(0, len(images), 1000)]
     mean, log_var = (np.concatenate(column) for column in zip(*parts, strict=True))
-    if isinstance(model.prior, GaussianMixture):
+    prior = model.upper_prior
+    if isinstance(prior, GaussianMixture):
         noise = np.random.default_rng(seed).standard_normal(mean.shape, np.float32)
-        _fit_mixture(model.prior, mean + np.exp(0.5 * log_var) * noise, labels, seed)
+        _fit_mixture(prior, mean + np.exp(0.5 * log_var) * noise, labels, seed)
     else:
-        _fit_flow(model.prior, mean, log_var, seed)
+        _fit_flow(prior, mean, log_var, seed)
 
 
 def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
@@ -81,9 +83,7 @@ def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int 
     total = 0.0
     for at in range(0, len(images), batch_size):
         batch = images[at : at + batch_size] / np.float32(255)
-        mean, log_var = model.encode(batch)
-        noise = tf.random.stateless_normal(tf.shape(mean), (seed, at))
-        residuals = batch - model.decode(gaussian_sample(mean, log_var, noise))
+        residuals = batch - model.decode(model.draw(batch, (seed, at)).latents)
         total += float(tf.reduce_sum(tf.square(residuals)))
     model.variance.assign(max(SMALLEST_VARIANCE, total / images.size))
 

@@ -11,7 +11,18 @@ import tensorflow as tf
 
 from keras_vae.model.distributions import Tensor
 
-__all__ = ["DEFAULT_WIDTHS", "NETWORKS", "Centered", "Dense", "NetworkName", "build_decoder", "build_encoder"]
+__all__ = [
+    "DEFAULT_WIDTHS",
+    "LOWER_UNITS",
+    "NETWORKS",
+    "Centered",
+    "Dense",
+    "NetworkName",
+    "build_decoder",
+    "build_encoder",
+    "build_lower_posterior",
+    "build_lower_prior",
+]
 
 NetworkName = Literal["dense", "convolutional"]
 NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
@@ -20,6 +31,8 @@ NETWORKS: tuple[NetworkName, ...] = get_args(NetworkName)
 # dense one, of matrix products that XLA compiles, is within a minute. Two layers of 1,024 units draw sharper images
 # than two of 512, in twice the time: as wide as five minutes of training allow.
 DEFAULT_WIDTHS: dict[NetworkName, tuple[int, ...]] = {"dense": (1024, 1024), "convolutional": (32, 64)}
+
+LOWER_UNITS = 300  # hidden units between two levels of latents
 
 SMALLEST_DEVIATION = 1.0 / 255.0  # where all images are alike
 
@@ -32,6 +45,7 @@ def build_encoder(
     *,
     seed: int,
     dtype: Any = None,
+    features: int = 0,
 ) -> keras.Model:
     """Make the network from images to the parameters of the posterior.
 
@@ -43,9 +57,10 @@ def build_encoder(
         seed: seed of the initial weights.
         dtype: Keras dtype or policy of the layers. Under `mixed_bfloat16`, `Dense` layers multiply in bfloat16 while
             they are trained; hidden convolutions compute in it. The last layer gives float32.
+        features: more outputs, for `build_lower_posterior`.
 
     Returns:
-        A model from `(n, h, w, c)` to `(n, 2 d)`: means beside unbounded log-variances.
+        A model from `(n, h, w, c)` to `(n, 2 d + features)`: means beside unbounded log-variances beside features.
     """
     layers = _Layers(seed, dtype)
     images = keras.Input(image_shape, dtype="float32", name="images")
@@ -60,7 +75,7 @@ def build_encoder(
             hidden = layers.convolution(width, strides=2)(hidden)
             hidden = _residual(layers, hidden, width)
         hidden = keras.layers.Flatten("channels_last", dtype=dtype)(hidden)
-    return keras.Model(images, layers.dense(2 * latent_dim)(hidden), name="encoder")
+    return keras.Model(images, layers.dense(2 * latent_dim + features)(hidden), name="encoder")
 
 
 def build_decoder(
@@ -105,6 +120,44 @@ def build_decoder(
             hidden = _upsample(layers, hidden, width)
         logits = layers.convolution(channels, activation=None, dtype="float32")(hidden)
     return keras.Model(latents, logits, name="decoder")
+
+
+def build_lower_posterior(lower_dim: int, upper_dim: int, *, seed: int, dtype: Any = None) -> keras.Model:
+    """Make the network from an image's features and its upper latents to the parameters of its lower latents.
+
+    Args:
+        lower_dim: d1.
+        upper_dim: d2.
+        seed: seed of the initial weights.
+        dtype: as for `build_encoder`.
+
+    Returns:
+        A model from features `(n, LOWER_UNITS)` and latents `(n, d2)` to `(n, 2 d1)`.
+    """
+    layers = _Layers(seed, dtype)
+    features = keras.Input((LOWER_UNITS,), dtype="float32", name="features")
+    upper = keras.Input((upper_dim,), dtype="float32", name="upper")
+    # The encoder's last layer has taken the image's part of this product: many draws of an image share it.
+    hidden = keras.layers.Add(dtype="float32")([features, layers.dense(LOWER_UNITS)(upper)])
+    hidden = keras.layers.Activation("silu", dtype="float32")(hidden)
+    return keras.Model([features, upper], layers.dense(2 * lower_dim)(hidden), name="lower_posterior")
+
+
+def build_lower_prior(lower_dim: int, upper_dim: int, *, seed: int) -> keras.Model:
+    """Make the network from upper latents to the parameters of the lower latents' prior.
+
+    Args:
+        lower_dim: d1.
+        upper_dim: d2.
+        seed: seed of the initial weights.
+
+    Returns:
+        A model from `(n, d2)` to `(n, 2 d1)`.
+    """
+    layers = _Layers(seed, "float32")
+    upper = keras.Input((upper_dim,), dtype="float32", name="upper")
+    hidden = layers.dense(LOWER_UNITS, "silu")(layers.dense(LOWER_UNITS, "silu")(upper))
+    return keras.Model(upper, layers.dense(2 * lower_dim)(hidden), name="lower_prior")
 
 
 class Dense(keras.layers.Dense):

@@ -27,7 +27,10 @@ class Prior(keras.layers.Layer):
 
     Attributes:
         classes: how many classes it can be asked for a sample of; 0 where it knows of none.
+        reference: what `kl_by_latent` compares each latent with, in words.
     """
+
+    reference = "N(0, 1)"
 
     def __init__(self, latent_dim: int, **options: Any) -> None:
         super().__init__(dtype="float32", name="prior", **options)
@@ -75,6 +78,19 @@ class Prior(keras.layers.Layer):
             `(n,)` nats; an estimate may be below 0.
         """
         return gaussian_log_density(latents, mean, log_var) - self.log_density(latents)
+
+    def kl_by_latent(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
+        """KL of each latent to N(0, 1), since this prior may have no share for each.
+
+        Args:
+            mean: `(n, d)`.
+            log_var: `(n, d)`.
+            latents: `(n, d)`, one sample of each posterior.
+
+        Returns:
+            `(n, d)` nats, each at least 0.
+        """
+        return gaussian_kl(mean, log_var)
 
 
 class StandardNormal(Prior):

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_vae.model.distributions import Tensor, gaussian_kl, likelihood_nll
+from keras_vae.model.distributions import Tensor, likelihood_nll
 from keras_vae.model.vae import VAE
 
 __all__ = ["encode_refined"]
@@ -33,7 +33,8 @@ def encode_refined(model: VAE, images: Tensor, steps: Tensor) -> tuple[Tensor, T
         with tf.GradientTape() as tape:
             tape.watch(mean)
             reconstruction = likelihood_nll(model.likelihood, images, model.decode_logits(mean), model.spread)
-            loss = reconstruction + model.beta * tf.reduce_sum(gaussian_kl(mean, log_var), axis=-1)
+            kl = tf.reduce_sum(model.prior.kl_by_latent(mean, log_var, mean), axis=-1)
+            loss = reconstruction + model.beta * kl
         gradient: Any = tape.gradient(loss, mean)
         first = FIRST_DECAY * first + (1.0 - FIRST_DECAY) * gradient
         second = SECOND_DECAY * second + (1.0 - SECOND_DECAY) * tf.square(gradient)

@@ -7,25 +7,29 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import PriorTraining, check_arguments, check_prior
+from keras_vae.model.arguments import PriorTraining, check_arguments, check_levels, check_prior
 from keras_vae.model.distributions import (
     Likelihood,
     Tensor,
     gaussian_log_density,
-    gaussian_sample,
     likelihood_mean,
     likelihood_nll,
 )
 from keras_vae.model.flow import FlowPrior
-from keras_vae.model.networks import DEFAULT_WIDTHS, NetworkName, build_decoder, build_encoder
+from keras_vae.model.levels import Draw, Posterior, TwoLevelPrior, gaussian_of
+from keras_vae.model.networks import (
+    DEFAULT_WIDTHS,
+    LOWER_UNITS,
+    NetworkName,
+    build_decoder,
+    build_encoder,
+    build_lower_posterior,
+    build_lower_prior,
+)
 from keras_vae.model.noise import fresh_seed, of_this_replica
 from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 
-__all__ = ["LARGEST_LOGIT", "LARGEST_LOG_VAR", "SMALLEST_LOG_VAR", "SMALLEST_VARIANCE", "VAE"]
-
-# A posterior hardly needs to be wider than the prior, and its width is where a network fails on an unusual image: with
-# a looser bound, a single one of 10,000 test images cost as much as 200,000 nats.
-SMALLEST_LOG_VAR, LARGEST_LOG_VAR = -9.0, 1.0
+__all__ = ["LARGEST_LOGIT", "SMALLEST_VARIANCE", "VAE"]
 
 # Within 5e-5 of black or white a pixel is sure enough: background would drive its logits ever further, and a
 # latent that was never seen in training then costs a hundred nats a pixel.
@@ -63,6 +67,9 @@ class VAE(keras.Model):
         prior_training: `joint` learns a mixture or flow with the model; `afterwards` trains the model against N(0, I),
             and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly.
         seed: seed of the initial weights and of the noise in training.
+        levels: 1, or 2: half of the latents, the upper ones, are then drawn first, and the lower ones given them, by
+            posterior and prior alike (Tomczak & Welling 2018, section 3). `prior` is then that of the upper ones. From
+            outside the lower latents and the upper ones, in this order, are one latent of `latent_dim` numbers.
         dtype: Keras dtype policy, `float32` or `mixed_bfloat16`: dense layers then multiply in bfloat16 while they are
             trained, hidden convolutions always; losses, weights and what the model gives stay float32.
 
@@ -91,10 +98,12 @@ class VAE(keras.Model):
         prior: PriorName = "standard_normal",
         prior_components: int = 300,
         prior_training: PriorTraining = "afterwards",
+        levels: int = 1,
         **kwargs: Any,
     ) -> None:
         check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
         check_prior(prior, prior_components, prior_training)
+        check_levels(levels, latent_dim)
         # The networks cast for themselves: whether a call goes through Keras's `__call__` must not change its result.
         super().__init__(autocast=False, **kwargs)
         height, width, channels = image_shape
@@ -106,15 +115,27 @@ class VAE(keras.Model):
         self.seed = int(seed)
         self._initial_beta = float(beta)
 
-        arguments = (network, self.image_shape, self.latent_dim, self.widths)
-        self.encoder = build_encoder(*arguments, seed=2 * self.seed, dtype=self.dtype_policy)
-        self.decoder = build_decoder(*arguments, seed=2 * self.seed + 1, dtype=self.dtype_policy)
+        self.levels = int(levels)
+        self.lower_dim = self.latent_dim - self.latent_dim // self.levels
+        self.upper_dim = self.latent_dim - self.lower_dim
+
+        seeds = range(2 * self.seed, 2 * self.seed + 4)
+        features = LOWER_UNITS if self.levels == 2 else 0
+        kind, dtype = (network, self.image_shape), self.dtype_policy
+        self.encoder = build_encoder(*kind, self.upper_dim, self.widths, seed=seeds[0], dtype=dtype, features=features)
+        self.decoder = build_decoder(*kind, self.latent_dim, self.widths, seed=seeds[1], dtype=dtype)
         self.prior_name = prior
         self.prior_components = int(prior_components)
         self.prior_training = prior_training
-        self.prior = self._make_prior()
+        self.prior = upper = self._make_prior()
         # A prior that is fitted afterwards is not what the posteriors are drawn towards.
-        self.training_prior = self.prior if self.has_learned_prior else StandardNormal(self.latent_dim)
+        self.training_prior = upper if self.has_learned_prior else StandardNormal(self.upper_dim)
+        if self.levels == 2:
+            sizes = (self.lower_dim, self.upper_dim)
+            self.lower_posterior = build_lower_posterior(*sizes, seed=seeds[2], dtype=dtype)
+            lower_prior = build_lower_prior(*sizes, seed=seeds[3])
+            self.training_prior = TwoLevelPrior(self.lower_dim, self.training_prior, lower_prior)
+            self.prior = TwoLevelPrior(self.lower_dim, self.prior, lower_prior)
         self.noise = keras.random.SeedGenerator(self.seed)
         self.beta = self._add_scalar(beta, "beta")
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
@@ -140,12 +161,18 @@ class VAE(keras.Model):
             "prior": self.prior_name,
             "prior_components": self.prior_components,
             "prior_training": self.prior_training,
+            "levels": self.levels,
         }
 
     @property
     def has_learned_prior(self) -> bool:
         """Whether the prior is learned with the model, rather than fixed or fitted afterwards."""
         return self.prior_name == "vamp" or (self.prior_name in ("mixture", "flow") and self.prior_training == "joint")
+
+    @property
+    def upper_prior(self) -> Prior:
+        """The prior of the upper level of latents; where there is one level, of that."""
+        return self.prior if self.levels == 1 else self.prior.upper
 
     def adapt(self, images: np.ndarray) -> None:
         """Let the encoder see images less their mean image and in units of their deviation; before training.
@@ -161,19 +188,51 @@ class VAE(keras.Model):
         mean, _ = self.encode(images)
         return self.decode(mean)
 
-    def encode(self, images: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Parameters of the posterior of each image.
+    def posterior(self, images: Tensor, training: bool = False) -> Posterior:
+        """The posterior of each image, to draw from.
 
         Args:
             images: `(n, h, w, c)` in [0, 1].
             training: lets the layers compute as they do in training, where that is faster and less exact.
+        """
+        outputs = self.encoder(images, training=training)
+        if self.levels == 1:
+            return Posterior(gaussian_of(outputs))
+        features = outputs[:, 2 * self.upper_dim :]
+        return Posterior(
+            gaussian_of(outputs[:, : 2 * self.upper_dim]),
+            lambda upper: gaussian_of(self.lower_posterior([features, upper], training=training)),
+        )
+
+    def encode(self, images: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """Parameters of the posterior of each image.
+
+        Those of a lower level are the ones given the mean of the upper level: of two levels, a draw of all latents from
+        these Gaussians is not quite one of the posterior, as `draw` makes it.
+
+        Args:
+            images: `(n, h, w, c)` in [0, 1].
+            training: as for `posterior`.
 
         Returns:
             `mean` and `log_var`, each `(n, d)`; `log_var` lies between -9 and 1.
         """
-        mean, log_var = tf.split(self.encoder(images, training=training), 2, axis=-1)
-        middle, reach = (LARGEST_LOG_VAR + SMALLEST_LOG_VAR) / 2, (LARGEST_LOG_VAR - SMALLEST_LOG_VAR) / 2
-        return mean, middle + reach * tf.tanh(log_var / reach)
+        _, mean, log_var = self.posterior(images, training).draw()
+        return mean, log_var
+
+    def draw(self, images: Tensor, seed: Tensor, training: bool = False) -> Draw:
+        """One sample of the posterior of each image.
+
+        Args:
+            images: `(n, h, w, c)` in [0, 1].
+            seed: two integers.
+            training: as for `posterior`.
+
+        Returns:
+            `latents`, `(n, d)`, and the Gaussians that they were drawn from.
+        """
+        noise = tf.random.stateless_normal((tf.shape(images)[0], self.latent_dim), seed)
+        return self.posterior(images, training).draw(noise)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Expected image of each latent.
@@ -219,8 +278,7 @@ class VAE(keras.Model):
         Returns:
             `reconstruction` and `kl`, each `(n,)` nats per image.
         """
-        mean, log_var = self.encode(images, training)
-        latents = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), seed))
+        latents, mean, log_var = self.draw(images, seed, training)
         logits = self.decode_logits(latents, training)
         learns_variance = training and self.likelihood == "gaussian"
         spread = self._best_variance(images, logits) if learns_variance else self.spread
@@ -277,12 +335,12 @@ class VAE(keras.Model):
             `(n,)` nats per image. Memory does not grow with K.
         """
         seed = fresh_seed() if seed is None else seed
-        mean, log_var = self.encode(images)
-        spread = self.spread
+        posterior, spread = self.posterior(images), self.spread
+        shape = (tf.shape(images)[0], self.latent_dim)
 
         def add_sample(index: Tensor, largest: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            noise = tf.random.stateless_normal(tf.shape(mean), tf.random.experimental.stateless_fold_in(seed, index))
-            latents = gaussian_sample(mean, log_var, noise)
+            noise = tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, index))
+            latents, mean, log_var = posterior.draw(noise)
             log_weight = (
                 self.prior.log_density(latents)
                 - gaussian_log_density(latents, mean, log_var)
@@ -292,7 +350,7 @@ class VAE(keras.Model):
             new_largest = tf.maximum(largest, log_weight)
             return index + 1, new_largest, total * tf.exp(largest - new_largest) + tf.exp(log_weight - new_largest)
 
-        nothing = tf.zeros(tf.shape(mean)[:1])
+        nothing = tf.zeros(shape[:1])
         start = (0, nothing + tf.float32.min, nothing)
         _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
         return largest + tf.math.log(total / tf.cast(samples, tf.float32))
@@ -343,12 +401,13 @@ class VAE(keras.Model):
     def _make_prior(self) -> Prior:
         learned, seed = self.has_learned_prior, 2 * self.seed
         if self.prior_name == "mixture":
-            return GaussianMixture(self.latent_dim, self.prior_components, learned=learned, seed=seed)
+            return GaussianMixture(self.upper_dim, self.prior_components, learned=learned, seed=seed)
         if self.prior_name == "flow":
-            return FlowPrior(self.latent_dim, self.prior_components, learned=learned, seed=seed)
+            return FlowPrior(self.upper_dim, self.prior_components, learned=learned, seed=seed)
         if self.prior_name == "vamp":
-            return VampPrior(self.latent_dim, self.prior_components, self.encode, self.image_shape, seed)
-        return StandardNormal(self.latent_dim)
+            encode = lambda images: self.posterior(images).upper  # noqa: E731
+            return VampPrior(self.upper_dim, self.prior_components, encode, self.image_shape, seed)
+        return StandardNormal(self.upper_dim)
 
     def _training_seed(self) -> Tensor:
         return of_this_replica(tf.cast(self.noise.next(), tf.int32))

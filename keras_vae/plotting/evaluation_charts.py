@@ -54,28 +54,29 @@ def chart_error_by_class(errors: Mapping[str, Mapping[str, Mapping[str, Any]]], 
     return figure
 
 
-def chart_kl_by_latent(kl: np.ndarray, active: np.ndarray) -> Figure:
-    """Draw the mean KL of each latent to N(0, 1), the largest first; unused ones are grey.
+def chart_kl_by_latent(kl: np.ndarray, active: np.ndarray, reference: str = "N(0, 1)") -> Figure:
+    """Draw the mean KL of each latent, the largest first; unused ones are grey.
 
     Args:
         kl: `(d,)` nats.
         active: `(d,)` booleans.
+        reference: what the KL is to, in words.
     """
     order = np.argsort(-kl)[:MOST_LATENTS]
     title = f"{active.sum()} of {len(kl)} latents are active, {kl.sum():.2f} nats in all"
-    note = f"the {MOST_LATENTS} largest are shown" if len(kl) > MOST_LATENTS else ""
+    note = f"KL to {reference}" + (f"; the {MOST_LATENTS} largest are shown" if len(kl) > MOST_LATENTS else "")
     figure, axes = _figure(max(3.2, 1.2 + 0.24 * len(order)), 2.6, title, note)
     axes.bar(np.arange(len(order)), kl[order], color=np.where(active[order], BLUE, "#bbbbbb"), width=0.75)
     axes.set_xticks(np.arange(len(order)), order, size=TEXT_POINTS - (1 if len(order) <= 32 else 3))
     axes.set_xlim(-0.7, len(order) - 0.3)
     axes.set_ylim(0.0, 1.05 * max(0.1, kl.max()))
     axes.set_xlabel("latent", size=TEXT_POINTS, color=INK)
-    axes.set_ylabel("mean KL to N(0, 1), nats", size=TEXT_POINTS, color=INK)
+    axes.set_ylabel("mean KL, nats", size=TEXT_POINTS, color=INK)
     return figure
 
 
 def chart_aggregate_posterior(
-    latents: np.ndarray, prior: np.ndarray, kl: np.ndarray, log_var: np.ndarray, most: int = 11
+    latents: np.ndarray, prior: np.ndarray, kl: np.ndarray, log_var: np.ndarray, first: int = 0, most: int = 11
 ) -> Figure:
     """Draw where the posteriors of all images lie together, against the prior.
 
@@ -84,6 +85,7 @@ def chart_aggregate_posterior(
         prior: `(m, d)`, samples of the prior.
         kl: `(d,)` mean KL of each latent to N(0, 1), which orders the panels.
         log_var: `(n, d)`, of the posteriors.
+        first: the number of the first latent, where those before it are a lower level's.
         most: latents shown, of those that are not simply N(0, 1); the last panel is the distance from the origin.
     """
     order = np.argsort(-kl)[: max(1, min(most, np.sum(kl > SMALLEST_KL)))]
@@ -99,7 +101,8 @@ def chart_aggregate_posterior(
         axes = figure.add_subplot(rows, columns, place + 1)
         width = math.exp(0.5 * float(log_var[:, latent].mean()))
         _density(axes, latents[:, latent], prior[:, latent])
-        axes.set_title(f"latent {latent}: {kl[latent]:.2f} nats, width {width:.2f}", size=TEXT_POINTS - 1, color=INK)
+        name = f"latent {first + latent}: {kl[latent]:.2f} nats, width {width:.2f}"
+        axes.set_title(name, size=TEXT_POINTS - 1, color=INK)
     axes = figure.add_subplot(rows, columns, len(order) + 1)
     _density(axes, np.linalg.norm(latents, axis=1), np.linalg.norm(prior, axis=1))
     axes.set_title("distance from the origin", size=TEXT_POINTS - 1, color=INK)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_vae.model import VAE, gaussian_kl
+from keras_vae.model import VAE
 from keras_vae.plotting.grids import enlarge, labelled_grid, mosaic, rendered, tiles
 
 __all__ = [
@@ -105,12 +105,12 @@ def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 2) -> 
 
 
 def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float = 2.5, most: int = 10) -> np.ndarray:
-    """Draw the first image as one latent after another changes, those of the largest KL to N(0, 1) first.
+    """Draw the first image as one latent after another changes, those of the largest KL first.
 
     Each goes as many standard deviations of the posterior means to both sides of their average as `reach` says.
     """
     mean, log_var = model.encode(images[:1000] / np.float32(255))
-    kl = gaussian_kl(mean, log_var).numpy().mean(axis=0)
+    kl = model.prior.kl_by_latent(mean, log_var, mean).numpy().mean(axis=0)
     active = np.argsort(-kl)[:most]
     values = np.linspace(-reach, reach, steps, dtype=np.float32)
     center, deviation = mean.numpy().mean(axis=0), mean.numpy().std(axis=0)
@@ -118,12 +118,13 @@ def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float
     for row, dimension in enumerate(active):
         latents[row, :, dimension] = center[dimension] + values * deviation[dimension]
     decoded = model.decode(latents.reshape(-1, model.latent_dim)).numpy()
+    nats = f"nats: mean KL of the latent to {model.prior.reference}"
     figure = labelled_grid(
         decoded.reshape(len(active), steps, *model.image_shape),
         title="A test image, one latent changed at a time",
         row_labels=[f"latent {dimension}: {kl[dimension]:.2f} nats" for dimension in active],
         column_labels=[f"{value:+.1f}" for value in values],
-        note=f"columns: standard deviations over {len(mean):,} test images; nats: mean KL of the latent to N(0, 1)",
+        note=f"columns: standard deviations over {len(mean):,} test images; {nats}",
     )
     return rendered(figure)
 

@@ -78,11 +78,14 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     back = " - ".join(map(str, reversed(widths)))
     kind = "dense" if config.network == "dense" else "residual convolutions"
     values = "black or white" if config.binarize == "dynamic" else "values in [0, 1]"
+    of_two = config.levels == 2
+    latents = f"{config.latent_dim} in two levels" if of_two else config.latent_dim
+    posterior = "q(z2|x) q(z1|x, z2), each" if of_two else "q(z|x),"
     return [
         ["Model", f"variational autoencoder, {weights:,} weights"],
         ["Encoder", f"{kind}, SiLU: {pixels} - {hidden} - mean, log variance"],
-        ["Decoder", f"{kind}, SiLU: {config.latent_dim} - {back} - {pixels}"],
-        ["Posterior", "Gaussian q(z|x), diagonal, reparametrised"],
+        ["Decoder", f"{kind}, SiLU: {latents} - {back} - {pixels}"],
+        ["Posterior", f"Gaussian {posterior} diagonal, reparametrised"],
         ["Prior", f"p(z) = {config.prior_in_words}"],
         ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],
     ]
@@ -260,7 +263,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
         ),
         (config.is_prior_fitted, "Dai & Wipf 2019, two-stage VAE"),
         (config.prior == "flow", "Dinh et al. 2017, Real NVP"),
-        (config.prior == "vamp", "Tomczak & Welling 2018, VampPrior"),
+        (config.prior == "vamp" or config.levels == 2, "Tomczak & Welling 2018, VampPrior"),
         (True, "Burda et al. 2016, bound"),
         (True, "McInnes et al. 2018, UMAP"),
         (True, "van der Maaten & Hinton 2008, t-SNE, JMLR 9"),

@@ -23,6 +23,9 @@ BEFORE = {
 }
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
+# What every version did before it had such an option, this one included.
+BEFORE_ADDED = {"levels": 1}
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -44,6 +47,12 @@ class TrainConfig:
     )
 
     latent_dim: int = option(40, "size of the latent space", low=1, high=4096, heading="model")
+    levels: int = option(
+        1,
+        "2: half of the latents, the upper ones, are drawn first, from --prior, and the lower half given them",
+        low=1,
+        high=2,
+    )
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
         None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
@@ -128,7 +137,8 @@ class TrainConfig:
             "flow": f"flow of {self.prior_components:,} couplings",
             "vamp": f"VampPrior of {self.prior_components:,} images",
         }[self.prior]
-        return f"{words}, fitted afterwards" if self.is_prior_fitted else words
+        words = f"{words}, fitted afterwards" if self.is_prior_fitted else words
+        return f"{words} (upper of two levels)" if self.levels == 2 else words
 
     @classmethod
     def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":
@@ -159,6 +169,7 @@ class TrainConfig:
         known = {each.name for each in dataclasses.fields(cls)}
         if not isinstance(saved, dict) or not known & saved.keys():
             raise InputError("This is not a saved training configuration: it has none of its fields.")
+        saved = {**BEFORE_ADDED, **saved}
         version = saved.pop("version", FIRST_VERSION)
         if version in EARLIER_VERSIONS:
             saved = {

@@ -101,13 +101,14 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
                 config.prior,
                 config.prior_components,
                 config.prior_training,
+                config.levels,
                 dtype="mixed_bfloat16" if in_mixed_precision(config) else "float32",
             )
         except ValueError as error:
             raise InputError(str(error)) from error
         model.adapt(data.images("train", CENTERING_IMAGES))
-        if isinstance(model.prior, VampPrior):
-            _start_at_images(model.prior, data)
+        if isinstance(model.upper_prior, VampPrior):
+            _start_at_images(model.upper_prior, data)
         model.compile(
             _optimizer(config, steps, model),
             jit_compile=with_xla(config),

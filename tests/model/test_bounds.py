@@ -15,6 +15,7 @@ from keras_vae.model import (
     elbo_terms,
     importance_weighted_bounds,
 )
+from keras_vae.model.levels import Posterior
 
 SHAPE, LATENTS, VARIANCE = (2, 3, 1), 2, 0.04**2
 PIXELS = math.prod(SHAPE)
@@ -38,12 +39,12 @@ class LinearGaussian(VAE):
         self.variance.assign(VARIANCE)
         self.shift, self.widen = shift, widen
 
-    def encode(self, images):
+    def posterior(self, images, training=False):
         deviation = tf.reshape(images, (-1, PIXELS)) - OFFSET
         mean = deviation @ (WEIGHTS @ np.linalg.inv(PRECISION)).astype(np.float32) / VARIANCE
         log_var = tf.zeros_like(mean) - np.log(np.diag(PRECISION)).astype(np.float32)
         deviation = tf.exp(0.5 * log_var)
-        return mean + self.shift * deviation, log_var + self.widen
+        return Posterior((mean + self.shift * deviation, log_var + self.widen))
 
     def decode_logits(self, latents):
         values = latents @ WEIGHTS.T + OFFSET

@@ -9,8 +9,9 @@ import tensorflow as tf
 
 from keras_vae.model import VAE, load_model, save_model
 from keras_vae.model.distributions import LIKELIHOODS, bernoulli_nll
+from keras_vae.model.levels import LARGEST_LOG_VAR, SMALLEST_LOG_VAR, Posterior
 from keras_vae.model.networks import NETWORKS
-from keras_vae.model.vae import LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR
+from keras_vae.model.vae import LARGEST_LOGIT
 
 SHAPE = (8, 8, 1)
 
@@ -128,9 +129,9 @@ def test_a_gaussian_likelihood_learns_the_variance_that_suits_the_residuals():
 class Noiseless(VAE):
     """Draws the mean of the posterior, so that gradients do not depend on who draws which noise."""
 
-    def encode(self, images, training=False):
-        mean, log_var = super().encode(images)
-        return mean, 0.0 * log_var - 60.0
+    def posterior(self, images, training=False):
+        mean, log_var = super().posterior(images).upper
+        return Posterior((mean, 0.0 * log_var - 60.0))
 
 
 def test_replicas_together_make_the_step_that_one_device_makes(two_devices):
@@ -173,6 +174,7 @@ def test_every_argument_survives_the_configuration():
         "prior": "mixture",
         "prior_components": 7,
         "prior_training": "joint",
+        "levels": 2,
         "dtype": "mixed_bfloat16",
     }
     config = VAE(**options).get_config()

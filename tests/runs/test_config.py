@@ -75,6 +75,12 @@ def test_a_configuration_of_an_earlier_version_keeps_the_values_of_its_time(vers
     assert (config.prior, config.widths, config.epochs) == ("standard_normal", widths, 7)
 
 
+def test_a_configuration_that_was_written_before_there_were_levels_has_one():
+    saved = json.loads(TrainConfig(levels=2).to_json())
+    del saved["levels"]
+    assert TrainConfig.from_json(json.dumps(saved)).levels == 1
+
+
 @pytest.mark.parametrize(
     ("prior", "training", "words"),
     [
@@ -87,6 +93,8 @@ def test_a_configuration_of_an_earlier_version_keeps_the_values_of_its_time(vers
 )
 def test_a_prior_is_named_with_how_it_is_learned(prior, training, words):
     assert TrainConfig(prior=prior, prior_training=training, prior_components=9).prior_in_words == words
+    of_two_levels = TrainConfig(prior=prior, prior_training=training, prior_components=9, levels=2)
+    assert of_two_levels.prior_in_words == f"{words} (upper of two levels)"
 
 
 @pytest.mark.parametrize(

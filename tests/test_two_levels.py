@@ -1,0 +1,45 @@
+"""A run of two levels goes through every command as any other."""
+
+import json
+
+import numpy as np
+import pytest
+from commands import command
+
+from keras_vae.errors import InputError
+from keras_vae.runs import Run, TrainConfig
+from keras_vae.training import train
+
+SMALL = {"latent_dim": 5, "widths": (16,), "epochs": 2, "batch_size": 10, "levels": 2}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"levels": 3}, "--levels must be between 1 and 2, not 3"),
+        ({"latent_dim": 1}, "latent_dim must be at least 2 for two levels"),
+        ({"latent_dim": 2, "prior": "flow"}, "A flow needs at least 2 latents"),
+    ],
+)
+def test_levels_that_cannot_be_are_refused_before_anything_is_written(options, message, picture_folder, tmp_path):
+    with pytest.raises(InputError, match=message):
+        train(TrainConfig(dataset=str(picture_folder), **{**SMALL, **options}), "refused", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_it_is_trained_measured_explored_and_reported(picture_folder, tmp_path):
+    train(TrainConfig(dataset=str(picture_folder), likelihood="bernoulli", **SMALL), "two", tmp_path)
+    run = Run.open("two", tmp_path)
+    command("evaluate.py", "two", "--importance-samples", "20", "--features", "none", root=tmp_path)
+    measured = json.loads((run.folder / "metrics.json").read_text())["evaluations"]["grey"]["measurements"]
+    assert measured["likelihood.importance_weighted_nll"]["value"] < measured["likelihood.negative_elbo"]["value"]
+    assert len(measured["likelihood.kl_by_latent"]["value"]) == 5
+
+    explored = command("explore.py", "two", root=tmp_path)
+    assert "no page: it cannot compute latents in two levels" in explored.stdout
+    assert not (run.folder / "explorer.html").exists()
+    assert np.load(run.folder / "maps.npz")["umap"].shape[1] == 2
+
+    command("report.py", "two", root=tmp_path)
+    assert (run.folder / "report.pdf").stat().st_size > 10_000
