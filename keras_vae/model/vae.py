@@ -306,9 +306,9 @@ class VAE(keras.Model):
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # Keras would build the model, which is built, from a mean over the replicas' images, whose numbers may differ.
-        for *_, batches in iterator or ():
+        if iterator is not None and self.distribute_strategy.num_replicas_in_sync > 1:
+            _, _, batches = next(iter(iterator))
             next(batches)  # TensorFlow's first sum over replicas must not be within a graph
-            break
 
     def train_step(self, data: Any) -> dict[str, Any]:
         images = _images_of(data)
