@@ -305,10 +305,11 @@ class VAE(keras.Model):
         super().compile(*args, jit_compile=False if self.compiles_pieces else jit_compile, **kwargs)
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        # Keras would build the model, which is built, from a mean over the replicas' images, whose numbers may differ.
-        if iterator is not None and self.distribute_strategy.num_replicas_in_sync > 1:
-            _, _, batches = next(iter(iterator))
-            next(batches)  # TensorFlow's first sum over replicas must not be within a graph
+        # Keras goes by a mean over the replicas' images, whose numbers may differ. All is built but the optimizer.
+        several = self.distribute_strategy.num_replicas_in_sync > 1
+        if several and self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         images = _images_of(data)

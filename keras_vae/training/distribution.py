@@ -73,17 +73,17 @@ def check_alike(strategy: tf.distribute.Strategy, facts: Mapping[str, str]) -> N
     """See that all workers are about to do the same.
 
     Args:
-        strategy: of one process, where nothing is compared, or of several.
+        strategy: of several workers.
         facts: what must be the same on all workers, by a name that the user knows it by.
 
     Raises:
         InputError: a worker differs from the chief; the message names the worker and the facts. It is raised on all
             workers.
     """
-    chief, *others = _gathered(strategy, _digests(facts)) if strategy.cluster_resolver else [None]
+    chief, *others = _gathered(strategy, _digests(facts))
     for number, row in enumerate(others, start=1):
         if different := [
-            name for name, same in zip(sorted(facts), (row == chief).all(axis=-1), strict=False) if not same
+            name for name, same in zip(sorted(facts), np.all(row == chief, axis=-1), strict=False) if not same
         ]:
             raise InputError(
                 f"Worker {number} would not train what worker 0 does; they differ in {', '.join(different)}: "
@@ -160,9 +160,13 @@ def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
         gpus_per_node=tasks, gpus_per_task=1, auto_set_gpu=False
     )
     cluster = slurm.cluster_spec()
-    gpus = len(tf.config.list_physical_devices("GPU"))
+    task_type, task_id = slurm.get_task_info()
     return tf.distribute.cluster_resolver.SimpleClusterResolver(
-        cluster, *slurm.get_task_info(), num_accelerators={"GPU": gpus}, rpc_layer="grpc"
+        cluster,
+        task_type=task_type,
+        task_id=task_id,
+        num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
+        rpc_layer="grpc",
     )
 
 

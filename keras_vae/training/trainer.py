@@ -68,7 +68,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
     strategy = open_strategy(config.distribute)
     data = _open_data(config)
     with lost_workers_named(strategy, f"Start all of them again with --resume --run {name}."):
-        check_alike(strategy, _facts(config, data, name, finished=0))
+        _check_workers(strategy, config, data, name, finished=0)
         model = compiled_model(config, data, strategy)
         data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
         config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
@@ -99,7 +99,7 @@ def resume(run: Run, epochs: int | None = None, distribute: Distribute | None = 
     strategy = open_strategy(config.distribute)
     data = _open_data(config)
     with lost_workers_named(strategy, f"Start all of them again with --resume --run {run.name}."):
-        check_alike(strategy, _facts(config, data, run.name, finished))
+        _check_workers(strategy, config, data, run.name, finished)
         model = compiled_model(config, data, strategy)
         if is_chief(config.distribute):
             run.write("config.json", config.to_json())
@@ -327,21 +327,25 @@ def _open_data(config: TrainConfig) -> ImageData:
     return data
 
 
-def _facts(config: TrainConfig, data: ImageData, name: str | None, finished: int) -> dict[str, str]:
-    """What workers must agree on before they train together, by the names that the user knows."""
+def _check_workers(
+    strategy: tf.distribute.Strategy, config: TrainConfig, data: ImageData, name: str | None, finished: int
+) -> None:
+    """See that all workers agree on what they are about to do; they know it by the names that the user knows."""
+    if config.distribute != "multiworker":
+        return
     options = {f"--{field.replace('_', '-')}": repr(value) for field, value in dataclasses.asdict(config).items()}
     for where_it_lies in ("--dataset", "--data-dir"):  # may differ; the images may not
         del options[where_it_lies]
     images = data.images("train", None if data.in_memory else COMPARED_IMAGES)
-    content = hashlib.sha256(np.ascontiguousarray(images)).hexdigest()
-    return {
+    facts = {
         **options,
         "--run": str(name),
         "the version": __version__,
-        "the data": f"{data.counts} {data.image_shape} {data.class_names} {content}",
+        "the data": f"{data.counts} {data.class_names} {hashlib.sha256(images.tobytes()).hexdigest()}",
         "the type they multiply in (give --mixed-precision)": str(in_mixed_precision(config)),
         "the checkpoint they go on from (--root must be one folder for all)": str(finished),
     }
+    check_alike(strategy, facts)
 
 
 def _optimizer(config: TrainConfig, steps: int, model: VAE) -> keras.optimizers.Optimizer:
