@@ -61,14 +61,16 @@ def _add_train(parser: Parser) -> None:
     add_arguments(parser, TrainConfig, PRESETS)
     parser.add_argument("--run", metavar="NAME", help="name of the run (default: the preset's, numbered)")
     _add_root(parser)
-    parser.add_argument("--resume", action="store_true", help="go on with --run; only --epochs may be given anew")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with --run; only --epochs and --distribute may be given anew"
+    )
     parser.add_argument("--show", action="store_true", help="print the whole configuration as JSON, and stop")
 
 
 def _train(arguments: Arguments) -> None:
     options = given_options(arguments, TrainConfig)
     if arguments.resume:
-        forbidden = sorted({*options, *(["preset"] if arguments.preset else [])} - {"epochs"})
+        forbidden = sorted({*options, *(["preset"] if arguments.preset else [])} - {"epochs", "distribute"})
         if arguments.run is None or forbidden:
             wrong = f"without --{forbidden[0].replace('_', '-')}" if forbidden else "with --run NAME"
             raise InputError(f"--resume takes the run's own configuration: use it {wrong}.")
@@ -80,12 +82,17 @@ def _train(arguments: Arguments) -> None:
         return
 
     import_tensorflow()
-    from keras_vae.training import resume, train, training_table
+    from keras_vae.training import is_chief, resume, train, training_table
 
     if arguments.resume:
-        run = resume(Run.open(arguments.run, arguments.root), options.get("epochs"))
+        run = Run.open(arguments.run, arguments.root)
+        config = run.config.replace(**options)
+        resume(run, options.get("epochs"), options.get("distribute"))
     else:
         run = train(config, arguments.run, arguments.root)
+    if not is_chief(config.distribute):
+        print("This worker is done; worker 0 has written the run.")
+        return
 
     print(f"\n{training_table(run)}\n")
     print("Look at it:")

@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 pytest.register_assert_rewrite(
-    "browser", "commands", "explorer_page", "tensorboard_server"
+    "browser", "commands", "explorer_page", "tensorboard_server", "workers"
 )  # so that their assertions show values
 
 import keras_vae  # noqa: E402, F401  (decides Keras's backend before any test imports Keras)

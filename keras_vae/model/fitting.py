@@ -135,8 +135,9 @@ def _precision_factors(covariances: np.ndarray) -> np.ndarray:
 
 def _fit_flow(prior: FlowPrior, mean: np.ndarray, log_var: np.ndarray, seed: int) -> None:
     """By Adam, with a new sample of each posterior at every epoch."""
-    prior.trainable = True
-    variables = prior.trainable_variables
+    twin = FlowPrior(prior.latent_dim, len(prior.networks), seed=prior.seed)  # of one device, whoever shares the prior
+    twin.set_weights(prior.get_weights())
+    variables = twin.trainable_variables
     batch = min(FLOW_BATCH, len(mean))
     steps = len(mean) // batch
     optimizer = keras.optimizers.AdamW(
@@ -147,7 +148,7 @@ def _fit_flow(prior: FlowPrior, mean: np.ndarray, log_var: np.ndarray, seed: int
     @tf.function(jit_compile=True)
     def step(means: tf.Tensor, widths: tf.Tensor, noise: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
-            loss = -tf.reduce_mean(prior.log_density(means + widths * noise))
+            loss = -tf.reduce_mean(twin.log_density(means + widths * noise))
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
     rng = np.random.default_rng(seed)
@@ -155,4 +156,4 @@ def _fit_flow(prior: FlowPrior, mean: np.ndarray, log_var: np.ndarray, seed: int
     for _ in range(FLOW_EPOCHS):
         for chosen in np.split(rng.permutation(len(mean))[: steps * batch], steps):
             step(mean[chosen], width[chosen], rng.standard_normal((batch, mean.shape[1]), np.float32))
-    prior.trainable = False
+    prior.set_weights(twin.get_weights())

@@ -34,6 +34,7 @@ class FlowPrior(Prior):
         if latent_dim < 2:
             raise ValueError("A flow needs at least 2 latents: it moves one half of them by the other.")
         super().__init__(latent_dim, trainable=learned)
+        self.seed = seed
         rng = np.random.default_rng(seed)
         self._orders = [rng.permutation(latent_dim) for _ in range(couplings)]
         self.networks = [

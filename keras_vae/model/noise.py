@@ -1,16 +1,10 @@
-"""Seeds of the noise that a model draws: fresh ones, and one for each replica."""
+"""Seeds of the noise that a model draws."""
 
 import tensorflow as tf
 
 from keras_vae.model.distributions import Tensor
 
-__all__ = ["fresh_seed", "of_this_replica"]
-
-
-def of_this_replica(seed: Tensor) -> Tensor:
-    """Every replica sees the same seed: without its number, all would draw the same noise."""
-    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-    return tf.random.experimental.stateless_fold_in(seed, replica)
+__all__ = ["fresh_seed"]
 
 
 def fresh_seed() -> Tensor:

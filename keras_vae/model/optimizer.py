@@ -1,7 +1,8 @@
 """AdamW that keeps a moving average of a model's weights, and the model with these weights."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,10 +17,18 @@ class AveragingAdamW(keras.optimizers.AdamW):
     """Keras's AdamW, whose moving average (`use_ema`) begins where training is.
 
     Its momentum grows with the steps, to `ema_momentum`: at a tenth of the steps that were made it forgets the first
-    ones, so that a short run does not end with what it began with.
+    ones, so that a short run does not end with what it began with. Where gradients are clipped, it is their sum over
+    all replicas, so that several make the step of one device; Keras itself clips the part of each.
     """
 
-    # Keras has no public name for this; under another one the tests fail instead of keeping Keras's own average.
+    # Keras has no public names for these three; under others the tests fail instead of keeping what Keras itself does.
+    def _clip_gradients(self, grads: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
+        return grads
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]]) -> list[Any]:
+        gradients, variables = zip(*super()._all_reduce_sum_gradients(grads_and_vars), strict=True)
+        return list(zip(super()._clip_gradients(gradients), variables, strict=True))
+
     def _update_model_variables_moving_average(self, trainable_variables: Sequence[keras.Variable]) -> None:
         if not self.use_ema:
             return

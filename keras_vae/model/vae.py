@@ -1,6 +1,6 @@
 """The variational autoencoder: a subclassed Keras model with its own training step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -26,8 +26,9 @@ from keras_vae.model.networks import (
     build_lower_posterior,
     build_lower_prior,
 )
-from keras_vae.model.noise import fresh_seed, of_this_replica
+from keras_vae.model.noise import fresh_seed
 from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
+from keras_vae.model.replicas import Tracker, is_multi_worker, share_of_batch, sum_over_replicas
 
 __all__ = ["LARGEST_LOGIT", "SMALLEST_VARIANCE", "VAE"]
 
@@ -141,7 +142,8 @@ class VAE(keras.Model):
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
         if likelihood == "discretized_logistic":
             self.log_scale = self._add_scalar(LOG_SCALE_AT_FIRST, "log_scale", trainable=True)
-        self._trackers = {name: keras.metrics.Mean(name) for name in ("loss", "reconstruction", "kl", "elbo")}
+        self.compiles_pieces = False
+        self._trackers = {name: Tracker(name) for name in ("loss", "reconstruction", "kl", "elbo")}
         self.build((None, *self.image_shape))
 
     def build(self, input_shape: Any) -> None:
@@ -278,13 +280,8 @@ class VAE(keras.Model):
         Returns:
             `reconstruction` and `kl`, each `(n,)` nats per image.
         """
-        latents, mean, log_var = self.draw(images, seed, training)
-        logits = self.decode_logits(latents, training)
-        learns_variance = training and self.likelihood == "gaussian"
-        spread = self._best_variance(images, logits) if learns_variance else self.spread
-        reconstruction = likelihood_nll(self.likelihood, images, logits, spread)
-        prior = self.training_prior if training else self.prior
-        return reconstruction, prior.kl(mean, log_var, latents)
+        noise = share_of_batch(tf.shape(images)[0]).normal(self.latent_dim, seed)
+        return self._elbo_terms(images, noise, training)
 
     def sample(self, count: Tensor, seed: Tensor = None, label: Tensor = None) -> Tensor:
         """New images: the expected images of latents drawn from the prior.
@@ -361,13 +358,26 @@ class VAE(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
 
+    def compile(self, *args: Any, jit_compile: str | bool = "auto", **kwargs: Any) -> None:
+        # XLA takes no step in which replicas wait for each other: there, what lies between is compiled piece by piece.
+        self.compiles_pieces = jit_compile is True and tf.distribute.get_strategy().num_replicas_in_sync > 1
+        super().compile(*args, jit_compile=False if self.compiles_pieces else jit_compile, **kwargs)
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # Keras goes by a mean over the replicas' images, whose numbers may differ. All is built but the optimizer.
+        several = self.distribute_strategy.num_replicas_in_sync > 1
+        if several and self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
     def train_step(self, data: Any) -> dict[str, Any]:
         images = _images_of(data)
+        share = share_of_batch(tf.shape(images)[0])
+        noise = share.normal(self.latent_dim, self._training_seed())
         with tf.GradientTape() as tape:
-            reconstruction, kl = self.elbo_terms(images, self._training_seed(), training=True)
+            reconstruction, kl = self._elbo_terms(images, noise, training=True)
             # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
-            count = tf.cast(tf.shape(kl)[0], tf.float32)
-            total = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
+            total = tf.cast(share.total, tf.float32)
             loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
         self._apply(tape.gradient(loss, self.trainable_variables))
         return self._track(reconstruction, kl)
@@ -394,7 +404,6 @@ class VAE(keras.Model):
             trainable=trainable,
             dtype="float32",
             autocast=False,  # a scale or a variance is float32 under any policy
-            aggregation="mean",
             name=name,
         )
 
@@ -409,13 +418,34 @@ class VAE(keras.Model):
             return VampPrior(self.upper_dim, self.prior_components, encode, self.image_shape, seed)
         return StandardNormal(self.upper_dim)
 
+    def _elbo_terms(self, images: Tensor, noise: Tensor, training: bool) -> tuple[Tensor, Tensor]:
+        """`elbo_terms` of standard normal noise, `(n, d)`."""
+
+        def through_both(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            latents, mean, log_var = self.posterior(images, training).draw(noise)
+            return mean, log_var, latents, self.decode_logits(latents, training)
+
+        def nats(
+            images: Tensor, posterior: tuple[Tensor, ...], logits: Tensor, spread: Tensor
+        ) -> tuple[Tensor, Tensor]:
+            prior = self.training_prior if training else self.prior
+            return likelihood_nll(self.likelihood, images, logits, spread), prior.kl(*posterior)
+
+        *posterior, logits = self._piece(through_both)(images, noise)
+        learns_variance = training and self.likelihood == "gaussian"
+        spread = self._best_variance(images, logits) if learns_variance else self.spread
+        return self._piece(nats)(images, tuple(posterior), logits, spread)
+
+    def _piece(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        return tf.function(function, jit_compile=True, autograph=False) if self.compiles_pieces else function
+
     def _training_seed(self) -> Tensor:
-        return of_this_replica(tf.cast(self.noise.next(), tf.int32))
+        return _as_before(tf.cast(self.noise.next(), tf.int32))
 
     def _evaluation_seed(self) -> Tensor:
         """The same at every evaluation, which begins with its trackers reset; it leaves the training's noise alone."""
-        images_before = tf.cast(self._trackers["loss"].count, tf.int32)
-        return of_this_replica(tf.stack([EVALUATION_SEED, images_before]))
+        images_before = sum_over_replicas(tf.cast(self._trackers["loss"].count, tf.int32))
+        return _as_before(tf.stack([EVALUATION_SEED, images_before]))
 
     def _apply(self, gradients: list[Tensor]) -> None:
         def apply(gradients: list[Tensor]) -> None:
@@ -429,8 +459,11 @@ class VAE(keras.Model):
 
     def _best_variance(self, images: Tensor, logits: Tensor) -> Tensor:
         """The variance that makes this batch most likely; a moving average of it serves outside training."""
-        error = tf.reduce_mean(tf.square(images - tf.sigmoid(logits)))
-        variance = tf.stop_gradient(tf.maximum(error, SMALLEST_VARIANCE))
+        squares = tf.square(images - tf.sigmoid(logits))
+        total, count = tf.unstack(
+            sum_over_replicas(tf.stack([tf.reduce_sum(squares), tf.cast(tf.size(squares), tf.float32)]))
+        )
+        variance = tf.stop_gradient(tf.maximum(total / count, SMALLEST_VARIANCE))
         self.variance.assign(VARIANCE_MOMENTUM * self.variance + (1.0 - VARIANCE_MOMENTUM) * variance)
         return variance
 
@@ -443,7 +476,9 @@ class VAE(keras.Model):
         }
         for name, value in values.items():
             self._trackers[name].update_state(value)
-        return {name: tracker.result() for name, tracker in self._trackers.items()}
+        # Keras adds up what several workers return along an axis, which a scalar does not have.
+        shape = (1,) if is_multi_worker() else ()
+        return {name: tf.reshape(tracker.result(), shape) for name, tracker in self._trackers.items()}
 
 
 def _images_of(data: Any) -> Tensor:
@@ -452,3 +487,8 @@ def _images_of(data: Any) -> Tensor:
     if sample_weight is not None:
         raise ValueError("A VAE weighs all images alike: leave sample_weight out.")
     return images
+
+
+def _as_before(seed: Tensor) -> Tensor:
+    """Keep the noise of trainings that were made when each replica folded its number into the seed."""
+    return tf.random.experimental.stateless_fold_in(seed, 0)

@@ -21,6 +21,7 @@ BEFORE = {
     "prior_training": "afterwards",
     "augmentation": 0.0,
 }
+ADDED = {"distribute": "auto"}  # to this version, which saved configurations before
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
 # What every version did before it had such an option, this one included.
@@ -103,6 +104,11 @@ class TrainConfig:
     mixed_precision: Literal["auto", "on", "off"] = option(
         "auto", "multiply in bfloat16 while training; auto: where that is faster"
     )
+    distribute: Literal["auto", "mirrored", "multiworker"] = option(
+        "auto",
+        "devices that share each batch; auto: all GPUs of this machine if there are several; mirrored: all its "
+        "devices; multiworker: those of all machines in TF_CONFIG or of a Slurm step (docs/distributed.md)",
+    )
     steps_per_execution: int = option(10, "training steps in one call of the graph", low=1)
 
     grid_every: int = option(10, "epochs between sample grids; 0: only at the end", low=0, heading="output")
@@ -177,6 +183,7 @@ class TrainConfig:
                 **saved,
                 "widths": saved.get("widths") or WIDTHS_BEFORE.get(str(saved.get("network"))),
             }
+        saved = {**ADDED, **saved}
         differences = {"missing": known - saved.keys(), "not known here": saved.keys() - known}
         if any(differences.values()):
             says = [f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names]

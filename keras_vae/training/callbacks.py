@@ -28,16 +28,18 @@ __all__ = [
 class KLWarmup(keras.callbacks.Callback):
     """Let beta grow linearly from 0 over the first epochs (Bowman et al. 2016, Sonderby et al. 2016).
 
-    It is set before every call of the training graph, which takes `steps_per_execution` steps.
+    It is set before a call of the training graph, which may take several steps.
 
     Args:
         beta: the value to end at.
         epochs: how long it takes; 0 sets beta at once.
         steps_per_epoch: training steps in an epoch.
+        every: steps for which it stays as it is, however many of them a call takes.
     """
 
-    def __init__(self, beta: float, epochs: float, steps_per_epoch: int) -> None:
+    def __init__(self, beta: float, epochs: float, steps_per_epoch: int, every: int = 1) -> None:
         super().__init__()
+        self.every = every
         self.beta = beta
         self.steps = epochs * steps_per_epoch
         self.steps_per_epoch = steps_per_epoch
@@ -47,7 +49,7 @@ class KLWarmup(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        step = self._epoch * self.steps_per_epoch + batch
+        step = self._epoch * self.steps_per_epoch + batch - batch % self.every
         self.model.beta.assign(self.beta * min(1.0, step / self.steps if self.steps else 1.0))
 
 

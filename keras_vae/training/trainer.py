@@ -1,5 +1,7 @@
 """Train one run from its configuration: data, model and callbacks around Keras's `fit`."""
 
+import dataclasses
+import hashlib
 import json
 import math
 import statistics
@@ -26,6 +28,15 @@ from keras_vae.training.callbacks import (
 )
 from keras_vae.training.checkpoints import Checkpoint, latest_checkpoint, restore
 from keras_vae.training.compute import computed_by, in_mixed_precision, with_xla
+from keras_vae.training.distribution import (
+    Distribute,
+    check_alike,
+    is_chief,
+    lost_workers_named,
+    open_strategy,
+    wait_for_all,
+)
+from keras_vae.version import __version__
 
 __all__ = ["compiled_model", "resume", "train", "training_table"]
 
@@ -33,6 +44,8 @@ EVALUATION_BATCH = 500
 PICTURED_IMAGES = 10_000
 FITTED_IMAGES = 100_000
 CENTERING_IMAGES = 10_000
+COMPARED_IMAGES = 10_000
+SHARDED_MEMORY = 1024  # MiB: to be shared out, images in memory become part of a graph, which holds 2 GiB at most
 
 
 def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") -> Run:
@@ -50,45 +63,68 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
         InputError: the data or options cannot be used, the name is taken, or the loss became NaN or infinite.
         KeyboardInterrupt: Ctrl-C; the last good weights are in `vae.keras`, and `resume` goes on.
     """
+    if config.distribute == "multiworker" and name is None:
+        raise InputError("--distribute multiworker needs --run NAME, the same on every machine.")
+    strategy = open_strategy(config.distribute)
     data = _open_data(config)
-    model = compiled_model(config, data)
-    data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
-    config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
-    return _fit(Run.create(config, name, root), config, data, model)
+    with lost_workers_named(strategy, f"Start all of them again with --resume --run {name}."):
+        _check_workers(strategy, config, data, name, finished=0)
+        model = compiled_model(config, data, strategy)
+        data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
+        config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
+        run = Run.create(config, name, root) if is_chief(config.distribute) else Run(str(name), Path(root).resolve())
+        return _fit(run, config, data, model)
 
 
-def resume(run: Run, epochs: int | None = None) -> Run:
+def resume(run: Run, epochs: int | None = None, distribute: Distribute | None = None) -> Run:
     """Go on with a run from the end of its last finished epoch, as if it had never been interrupted.
 
     Args:
         run: an interrupted run, or a finished one that is to be prolonged.
         epochs: the new total; None keeps the configuration's.
+        distribute: as the option of the configuration; None keeps its value. With several workers, all of them read
+            the folder of the run, and the chief writes it.
 
     Raises:
         InputError: there is nothing left to train; and as `train`.
     """
-    config = run.config if epochs is None else run.config.replace(epochs=epochs)
+    given = {"epochs": epochs, "distribute": distribute}
+    config = run.config.replace(**{name: value for name, value in given.items() if value is not None})
     finished, checkpoint = latest_checkpoint(run.checkpoints)
     results = run.folder / "training.json"
     if finished > config.epochs or (finished == config.epochs and results.is_file()):
         raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
     if checkpoint is None and (run.folder / "history.json").is_file():  # which the first finished epoch writes
         raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
+    strategy = open_strategy(config.distribute)
     data = _open_data(config)
-    model = compiled_model(config, data)
-    run.write("config.json", config.to_json())
-    results.unlink(missing_ok=True)  # as long as it is there, model and pictures are those of the last epoch
-    return _fit(run, config, data, model)
+    with lost_workers_named(strategy, f"Start all of them again with --resume --run {run.name}."):
+        _check_workers(strategy, config, data, run.name, finished)
+        model = compiled_model(config, data, strategy)
+        if is_chief(config.distribute):
+            run.write("config.json", config.to_json())
+            results.unlink(missing_ok=True)  # as long as it is there, model and pictures are those of the last epoch
+        return _fit(run, config, data, model)
 
 
-def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
-    """Make and compile the model of a configuration, on all GPUs of this machine if there are several.
+def compiled_model(config: TrainConfig, data: ImageData, strategy: tf.distribute.Strategy | None = None) -> VAE:
+    """Make and compile the model of a configuration.
+
+    Args:
+        config: what to train.
+        data: the images that it is to learn.
+        strategy: the devices that share the training; None makes the one that the configuration names.
 
     Raises:
-        InputError: the network does not take images of this shape, or the batch is larger than the training split.
+        InputError: the network does not take images of this shape, or the batch is larger than the training split, or
+            smaller than the number of devices.
     """
     steps = data.steps_per_epoch(config.batch_size)
-    with _strategy().scope():
+    strategy = open_strategy(config.distribute) if strategy is None else strategy
+    replicas = strategy.num_replicas_in_sync
+    if config.batch_size < replicas:
+        raise InputError(f"--batch-size {config.batch_size} gives nothing to some of the {replicas} devices.")
+    with strategy.scope():
         try:
             model = VAE(
                 data.image_shape,
@@ -112,7 +148,8 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
         model.compile(
             _optimizer(config, steps, model),
             jit_compile=with_xla(config),
-            steps_per_execution=_largest_divisor(steps, config.steps_per_execution),
+            # Keras has no loop over steps in which replicas wait for each other.
+            steps_per_execution=_steps_at_once(config, steps) if replicas == 1 else 1,
         )
         model.optimizer.build(model.trainable_variables)
     return model
@@ -140,10 +177,13 @@ def training_table(run: Run) -> str:
 
 def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     finished = restore(model, run.checkpoints)
-    print(f"Run {run.name}: {computed_by(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
+    chief = is_chief(config.distribute)
+    if chief:
+        print(f"Run {run.name}: {computed_by(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
     start = time.perf_counter()
     try:
-        describe_run(run, config, computed_by(model))
+        if chief:
+            describe_run(run, config, computed_by(model))
         model.fit(
             data.training_batches(
                 config.batch_size,
@@ -156,16 +196,20 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
             initial_epoch=finished,
             epochs=config.epochs,
             steps_per_epoch=data.steps_per_epoch(config.batch_size),
-            callbacks=_callbacks(run, config, data, finished),
+            callbacks=_callbacks(config, data) + (_records(run, config, data, finished) if chief else []),
             shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=0 if not chief else 1 if sys.stdout.isatty() else 2,
         )
         seconds = time.perf_counter() - start
-        save_model(model, run.model_file)
-        export_saved_model(model, run.saved_model)
-        _write_results(run, config, data, model, finished, seconds)
+        if chief:
+            save_model(model, run.model_file)
+            export_saved_model(model, run.saved_model)
+        splits = _measured(config, data, model)
+        if chief:
+            _write_results(run, config, data, model, splits, finished, seconds)
+        wait_for_all(model.distribute_strategy)
     except (InputError, KeyboardInterrupt) as stop:
-        epoch = _keep_last_good(run, model)
+        epoch = _keep_last_good(run, model) if chief else finished
         if isinstance(stop, InputError):
             raise
         kept = f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}." if epoch else ""
@@ -173,18 +217,25 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     return run
 
 
-def _callbacks(run: Run, config: TrainConfig, data: ImageData, finished: int) -> list[keras.callbacks.Callback]:
+def _callbacks(config: TrainConfig, data: ImageData) -> list[keras.callbacks.Callback]:
+    """What takes part in the training: the same on all workers, and before what records it."""
     steps = data.steps_per_epoch(config.batch_size)
+    return [
+        KLWarmup(config.beta, config.beta_warmup, steps, _steps_at_once(config, steps)),
+        EpochLog(steps * config.batch_size),
+        AverageForEvaluation(),
+        StopAtNonFiniteLoss(),
+        _fit_to_trained_model(config, data),
+    ]
+
+
+def _records(run: Run, config: TrainConfig, data: ImageData, finished: int) -> list[keras.callbacks.Callback]:
+    """What writes: in one process alone."""
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
     count = max(100, min(PICTURED_IMAGES, affordable))
     images, labels = data.images("test", count), data.labels("test", count)
     return [
-        KLWarmup(config.beta, config.beta_warmup, steps),
-        EpochLog(steps * config.batch_size),
-        AverageForEvaluation(),
-        StopAtNonFiniteLoss(),
         Checkpoint(run.checkpoints, run.folder / "history.json", finished),
-        _fit_to_trained_model(config, data),
         keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),
         Decoration(
             SampleGrid(
@@ -232,14 +283,24 @@ def _keep_last_good(run: Run, model: VAE) -> int:
     return epoch
 
 
-def _write_results(
-    run: Run, config: TrainConfig, data: ImageData, model: VAE, finished_before: int, seconds: float
-) -> None:
-    history = json.loads((run.folder / "history.json").read_text())
+def _measured(config: TrainConfig, data: ImageData, model: VAE) -> dict[str, dict[str, float]]:
     splits = {}
     for split in ("validation", "test"):
         metrics = model.evaluate(_held_out(config, data, split), verbose=0, return_dict=True)
         splits[split] = {"images": data.counts[split], **{name: float(value) for name, value in metrics.items()}}
+    return splits
+
+
+def _write_results(
+    run: Run,
+    config: TrainConfig,
+    data: ImageData,
+    model: VAE,
+    splits: dict[str, dict[str, float]],
+    finished_before: int,
+    seconds: float,
+) -> None:
+    history = json.loads((run.folder / "history.json").read_text())
     steps = data.steps_per_epoch(config.batch_size)
     result = {
         "unit": "nats per image, one posterior sample an image",
@@ -260,15 +321,32 @@ def _write_results(
 
 
 def _open_data(config: TrainConfig) -> ImageData:
-    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
+    budget = min(config.memory_budget, SHARDED_MEMORY) if config.distribute == "multiworker" else config.memory_budget
+    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=budget * 2**20)
     if data.counts["test"] < 2:
         raise InputError(f"The test split of {data.name!r} has {data.counts['test']} image: it must have at least 2.")
     return data
 
 
-def _strategy() -> tf.distribute.Strategy:
-    several = len(tf.config.list_logical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+def _check_workers(
+    strategy: tf.distribute.Strategy, config: TrainConfig, data: ImageData, name: str | None, finished: int
+) -> None:
+    """See that all workers agree on what they are about to do; they know it by the names that the user knows."""
+    if config.distribute != "multiworker":
+        return
+    options = {f"--{field.replace('_', '-')}": repr(value) for field, value in dataclasses.asdict(config).items()}
+    for where_it_lies in ("--dataset", "--data-dir"):  # may differ; the images may not
+        del options[where_it_lies]
+    images = data.images("train", None if data.in_memory else COMPARED_IMAGES)
+    facts = {
+        **options,
+        "--run": str(name),
+        "the version": __version__,
+        "the data": f"{data.counts} {data.class_names} {hashlib.sha256(images.tobytes()).hexdigest()}",
+        "the type they multiply in (give --mixed-precision)": str(in_mixed_precision(config)),
+        "the checkpoint they go on from (--root must be one folder for all)": str(finished),
+    }
+    check_alike(strategy, facts)
 
 
 def _optimizer(config: TrainConfig, steps: int, model: VAE) -> keras.optimizers.Optimizer:
@@ -293,6 +371,10 @@ def _optimizer(config: TrainConfig, steps: int, model: VAE) -> keras.optimizers.
         var_list=[variable for variable in model.trainable_variables if variable.name != "kernel"]
     )
     return optimizer
+
+
+def _steps_at_once(config: TrainConfig, steps: int) -> int:
+    return _largest_divisor(steps, config.steps_per_execution)
 
 
 def _weights(model: VAE) -> int:
