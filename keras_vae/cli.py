@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_vae.command_line import add_arguments, given_options
+from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow, run_command
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig
@@ -80,12 +80,18 @@ def _train(arguments: Arguments) -> None:
         return
 
     import_tensorflow()
+    from keras_vae.runs import open_data
     from keras_vae.training import resume, train, training_table
 
     if arguments.resume:
         run = resume(Run.open(arguments.run, arguments.root), options.get("epochs"))
     else:
-        run = train(config, arguments.run, arguments.root)
+        data = open_data(config)
+        suited = config.suited_to(data.counts["train"], options)
+        if suited != config:
+            changed = shlex.join(command_options(suited, config))
+            print(f"For {data.counts['train']:,} training images, where nothing else is given: {changed}", flush=True)
+        run = train(suited, arguments.run, arguments.root, data)
 
     print(f"\n{training_table(run)}\n")
     print("Look at it:")
@@ -210,9 +216,9 @@ def _benchmark(arguments: Arguments) -> None:
 
     import_tensorflow()
     from keras_vae.benchmark import bound_speeds, pipeline_speed, training_speeds
-    from keras_vae.data import open_dataset
+    from keras_vae.runs import open_data
 
-    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
+    data = open_data(config)
     (training,) = training_speeds([config], data)
     print(f"{'images/s':>48}{'ratio':>10}", flush=True)
     print(f"{'training, this configuration':<36}{training:>12,.0f}", flush=True)

@@ -28,6 +28,7 @@ class EvaluationConfig:
         "posterior samples of each image for the bound on the likelihood (default: 100; binarized: 5000)",
         type=int,
         low=1,
+        high=1_000_000,
     )
     features: Literal["auto", "classifier", "inception", "none"] = option(
         "auto",

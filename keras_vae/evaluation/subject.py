@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from keras_vae.data import ImageData, open_dataset
+from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation.config import EvaluationConfig
 from keras_vae.evaluation.features import FeatureNetwork, open_features
 from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, weights_digest
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import Run
+from keras_vae.runs import Run, open_data
 
 __all__ = ["BATCH", "REFINEMENTS", "Results", "Subject", "open_model_and_data", "open_subject"]
 
@@ -159,12 +159,7 @@ def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, Imag
     """
     if not run.has_weights:
         raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
-    trained = run.config
-    data = open_dataset(
-        dataset or trained.dataset,
-        data_dir=None if dataset else trained.data_dir,
-        memory_budget=trained.memory_budget * 2**20,
-    )
+    data = open_data(run.config, run, dataset)
     model = load_model(run.model_file if run.model_file.is_file() else run.saved_model)
     if data.image_shape != model.image_shape:
         taken, given = (" x ".join(map(str, shape)) for shape in (model.image_shape, data.image_shape))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import statistics
 import sys
 import time
@@ -11,10 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.data import ImageData, open_dataset
+from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, AveragingAdamW, VampPrior, export_saved_model, save_model
-from keras_vae.runs import Run, TrainConfig, environment
+from keras_vae.runs import Run, TrainConfig, environment, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import (
     AverageForEvaluation,
@@ -35,13 +36,15 @@ FITTED_IMAGES = 100_000
 CENTERING_IMAGES = 10_000
 
 
-def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") -> Run:
+def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", data: ImageData | None = None) -> Run:
     """Train a model from the beginning, and leave everything that comes of it in a new run.
 
     Args:
         config: what to train.
         name: name of the run; None takes the preset's.
         root: the folder for `logs` and `saved_models`.
+        data: the images; None opens those of the configuration. Arrays are copied into the run's folder, so that it can
+            be resumed, evaluated and explored without them.
 
     Returns:
         The run, with `config.json`, `history.json`, `training.json`, `vae.keras`, `saved_model` and pictures.
@@ -50,11 +53,18 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
         InputError: the data or options cannot be used, the name is taken, or the loss became NaN or infinite.
         KeyboardInterrupt: Ctrl-C; the last good weights are in `vae.keras`, and `resume` goes on.
     """
-    data = _open_data(config)
+    data = _checked(data or open_data(config))
     model = compiled_model(config, data)
     data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
     config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
-    return _fit(Run.create(config, name, root), config, data, model)
+    run = Run.create(config, name, root)
+    if not data.is_kept:
+        try:
+            data = data.keep(run.data)
+        except BaseException:  # without its images the run could not be resumed
+            shutil.rmtree(run.folder, ignore_errors=True)
+            raise
+    return _fit(run, config, data, model)
 
 
 def resume(run: Run, epochs: int | None = None) -> Run:
@@ -74,7 +84,7 @@ def resume(run: Run, epochs: int | None = None) -> Run:
         raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
     if checkpoint is None and (run.folder / "history.json").is_file():  # which the first finished epoch writes
         raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
-    data = _open_data(config)
+    data = _checked(open_data(config, run))
     model = compiled_model(config, data)
     run.write("config.json", config.to_json())
     results.unlink(missing_ok=True)  # as long as it is there, model and pictures are those of the last epoch
@@ -258,8 +268,7 @@ def _write_results(
             tf.summary.scalar(name, splits["test"][name])
 
 
-def _open_data(config: TrainConfig) -> ImageData:
-    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
+def _checked(data: ImageData) -> ImageData:
     if data.counts["test"] < 2:
         raise InputError(f"The test split of {data.name!r} has {data.counts['test']} image: it must have at least 2.")
     return data
