@@ -140,12 +140,14 @@ def exploration_tables(result: dict[str, Any]) -> str:
     Returns:
         Tables in Markdown, of spaces, clusterings and paths, and the interpretation.
     """
-    measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    known = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    measures = [name for name in known if name in result["spaces"]["latent"]]
     lines = [f"| space | training images | {' | '.join(measures)} |", f"| --- | ---: |{' ---: |' * len(measures)}"]
     for space, scores in result["spaces"].items():
         row = " | ".join(f"{scores[name]:.4f}" for name in measures)
         lines.append(f"| {space} | {scores['training_images']:,} | {row} |")
-    lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
+    if any(isinstance(each, dict) for each in result["clusterings"].values()):
+        lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
     for name, each in result["clusterings"].items():
         if isinstance(each, dict):
             pairs = zip(each["mean"].values(), each["standard_deviation"].values(), strict=True)
