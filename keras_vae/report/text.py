@@ -242,7 +242,7 @@ def findings(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str
     """
     spaces = latent["spaces"]
     classes = f"Classes: {shortened(latent['interpretation'], LONGEST_SENTENCE)}"
-    if "contingency" in latent and latent["maps"]["points"] >= LEAST_FOR_FINDINGS:
+    if "knn_5" in spaces["latent"] and latent["clusterings"]["images"] >= LEAST_FOR_FINDINGS:
         classes = (
             f"Classes: 5-NN accuracy is {spaces['latent']['knn_5']:.0%} in the latent space and "
             f"{spaces['pixels']['knn_5']:.0%} in the pixels; clusters found without labels agree with the classes for "
