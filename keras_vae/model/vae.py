@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import PriorTraining, check_arguments, check_prior
+from keras_vae.model.arguments import PriorTraining, check_arguments, check_images, check_prior, check_samples
 from keras_vae.model.distributions import (
     Likelihood,
     Tensor,
@@ -158,6 +158,7 @@ class VAE(keras.Model):
     # ---- what the model computes ----
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
+        check_images(images)
         mean, _ = self.encode(images)
         return self.decode(mean)
 
@@ -260,7 +261,12 @@ class VAE(keras.Model):
 
         Returns:
             `(steps, h, w, c)` in [0, 1].
+
+        Raises:
+            ValueError: the images are not in [0, 1].
         """
+        check_images(start)
+        check_images(end)
         mean, _ = self.encode(tf.stack([start, end]))
         share = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
         return self.decode((1.0 - share) * mean[0] + share * mean[1])
@@ -275,7 +281,12 @@ class VAE(keras.Model):
 
         Returns:
             `(n,)` nats per image. Memory does not grow with K.
+
+        Raises:
+            ValueError: the images are not in [0, 1], or there is no sample.
         """
+        check_images(images)
+        check_samples(samples)
         seed = fresh_seed() if seed is None else seed
         mean, log_var = self.encode(images)
         spread = self.spread
