@@ -39,7 +39,7 @@ MEASURES = {
     "10-d UMAP": "of the means of test and training images together, least distance 0 (N2D, McConville et al. 2021)",
     "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
     "overlap": "of two classes' distributions over the clusters, 0 to 1",
-    "energy, length": "sum of squared steps, and of steps, between the decoded images of a path; grey values in [0, 1]",
+    "energy, length": "sum of squared steps, and of steps, between the decoded images of a path; values in [0, 1]",
     "unevenness": "largest over mean step of a path in the classifier's features; 1 is even",
     "distance_to_real_images": f"mean distance of inner points to the nearest of {REAL_IMAGES:,} training images, "
     "in the classifier's features",

@@ -338,13 +338,6 @@ def test_a_batch_larger_than_the_training_split_is_refused_before_anything_is_wr
     assert not list(tmp_path.iterdir())
 
 
-def test_sides_that_the_network_cannot_halve_are_refused_before_anything_is_written(picture_folder, tmp_path):
-    config = tiny(picture_folder, network="convolutional", widths=(4,) * 5)
-    with pytest.raises(InputError, match="multiples of 32"):
-        train(config, root=tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
 def test_a_run_of_arrays_keeps_them_and_goes_on_without_them(picture_images, tmp_path):
     labels = np.arange(len(picture_images)) // 60
     data = open_dataset((picture_images, labels), name="mine", class_names=["bottom", "left", "right", "top"])
