@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ __all__ = [
 DESCRIPTION = "data.json"
 FORMAT = 1
 STREAMED_AT_ONCE = 256  # images
+A_DAY = 86_400.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def building(folder: Path, size: int) -> Iterator[Path]:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(folder)
         require_room(folder.parent, size)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
             part = Path(temporary) / "data"
@@ -159,6 +163,13 @@ def building(folder: Path, size: int) -> Iterator[Path]:
         raise InputError(
             f"{folder} cannot be written ({error.strerror or error}): mend that and start again."
         ) from error
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what processes left that were killed while they made this folder."""
+    for leftover in folder.parent.glob(f".{glob.escape(folder.name)}-*"):
+        if time.time() - leftover.stat().st_mtime > A_DAY:  # nobody works on it any more
+            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def empty_images(folder: Path, split: str, count: int, shape: tuple[int, int, int]) -> np.memmap[Any, Any]:

@@ -170,7 +170,7 @@ def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str
     called, size = name or str(path.resolve()), of_arrays["size"]
     if path.is_dir():
         if is_array_folder(path):
-            return open_array_folder(path, name)
+            return open_array_folder(path, called)
         files, passed_over = list_folder(path.resolve())
         return open_image_files(called, files, cache, size, passed_over)
     if path.suffix.lower() == ".csv":

@@ -28,7 +28,7 @@ ADDED: dict[str, Any] = {"image_size": None, "value_range": None}
 # What the presets are tuned for, and how far they are changed for fewer images.
 TUNED_FOR = 50_000  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
-LONGEST = 10  # times the epochs
+LONGEST = 3  # times the epochs
 EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
@@ -227,7 +227,8 @@ class TrainConfig:
         """Let batch, epochs, warm-up and pictures follow the number of training images, where these are few.
 
         The presets are for Fashion-MNIST. Fewer images get batches of a twentieth of them, a learning rate that goes
-        with the square root of the batch, and as many epochs as make up for the steps, but at most ten times as many.
+        with the square root of the batch, and as many epochs as make up for the steps, but at most three times as many:
+        a longer training learns few images by heart.
 
         Args:
             images: of the training split.

@@ -22,7 +22,7 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
     """
     budget = config.memory_budget * 2**20
     if dataset is None and run is not None and run.data.is_dir():
-        return open_dataset(run.data, memory_budget=budget)
+        return open_dataset(run.data, name=config.dataset, memory_budget=budget)
     return open_dataset(
         dataset or config.dataset,
         data_dir=None if dataset else config.data_dir,

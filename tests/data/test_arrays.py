@@ -212,7 +212,8 @@ def test_arrays_that_are_kept_open_again_as_they_were(tmp_path):
     data = open_dataset((IMAGES, LABELS), name="stripes", class_names=["a", "b", "c"])
     assert not data.is_kept
     kept = data.keep(tmp_path / "data")
-    again = open_dataset(tmp_path / "data")
+    again = open_dataset(tmp_path / "data", name="stripes")
+    assert open_dataset(tmp_path / "data").name == str(tmp_path / "data")
     for each in (kept, again):
         assert (each.name, each.class_names, each.is_kept) == ("stripes", ("a", "b", "c"), True)
         for split in data.counts:

@@ -4,6 +4,7 @@ import csv
 import itertools
 import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -306,6 +307,20 @@ def test_a_preparation_without_room_is_refused_and_leaves_nothing(folder, cache,
     with pytest.raises(InputError, match="are needed: make room there"):
         open_dataset(str(folder), image_size=32)
     assert not list((cache / "images").glob(".pictures*"))
+
+
+def test_what_a_killed_preparation_left_is_cleared_away(folder, cache):
+    shutil.rmtree(cache / "images", ignore_errors=True)
+    open_dataset(str(folder))
+    (made,) = (cache / "images").glob("pictures-*")
+    for name, age in (("old", 90_000), ("new", 0)):
+        leftover = made.with_name(f".{made.name}-{name}")
+        leftover.mkdir()
+        os.utime(leftover, (time.time() - age,) * 2)
+    shutil.rmtree(made)
+    open_dataset(str(folder))
+    assert [path.name for path in (cache / "images").glob(".pictures-*")] == [f".{made.name}-new"]
+    shutil.rmtree(cache / "images")
 
 
 # Tables

@@ -102,7 +102,7 @@ def test_batch_epochs_and_warm_up_follow_few_images(preset, images):
     config = TrainConfig.from_preset(preset)
     suited = config.suited_to(images)
     assert 1 <= suited.batch_size <= min(images, config.batch_size)
-    assert config.epochs <= suited.epochs <= 10 * config.epochs
+    assert config.epochs <= suited.epochs <= 3 * config.epochs
     steps = suited.epochs * (images // suited.batch_size)
     assert steps <= 1.1 * config.epochs * (50_000 // config.batch_size)
     assert suited.learning_rate <= config.learning_rate
