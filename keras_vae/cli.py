@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_vae.command_line import add_arguments, given_options
+from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow, run_command
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig
@@ -82,14 +82,22 @@ def _train(arguments: Arguments) -> None:
         return
 
     import_tensorflow()
+    from keras_vae.runs import open_data
     from keras_vae.training import is_chief, resume, train, training_table
 
     if arguments.resume:
         run = Run.open(arguments.run, arguments.root)
         config = run.config.replace(**options)
         resume(run, options.get("epochs"), options.get("distribute"))
-    else:
+    elif config.distribute == "multiworker":  # whose workers find each other before TensorFlow does anything else
         run = train(config, arguments.run, arguments.root)
+    else:
+        data = open_data(config)
+        suited = config.suited_to(data.counts["train"], options)
+        if suited != config:
+            changed = shlex.join(command_options(suited, config))
+            print(f"For {data.counts['train']:,} training images, where nothing else is given: {changed}", flush=True)
+        run = train(suited, arguments.run, arguments.root, data)
     if not is_chief(config.distribute):
         print("This worker is done; worker 0 has written the run.")
         return
@@ -217,9 +225,9 @@ def _benchmark(arguments: Arguments) -> None:
 
     import_tensorflow()
     from keras_vae.benchmark import bound_speeds, pipeline_speed, training_speeds
-    from keras_vae.data import open_dataset
+    from keras_vae.runs import open_data
 
-    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=config.memory_budget * 2**20)
+    data = open_data(config)
     (training,) = training_speeds([config], data)
     print(f"{'images/s':>48}{'ratio':>10}", flush=True)
     print(f"{'training, this configuration':<36}{training:>12,.0f}", flush=True)

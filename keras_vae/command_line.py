@@ -5,13 +5,22 @@ import dataclasses
 import math
 import shlex
 import textwrap
+import types
 from collections.abc import Mapping
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from keras_vae.errors import InputError
 
 __all__ = ["add_arguments", "check_fields", "command_options", "given_options", "option"]
 
+TYPES = {
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    tuple: "a list",
+    type(None): "none",
+}
 NOT_OF_ARGPARSE = {"help", "flag", "range", "heading"}
 
 
@@ -76,20 +85,31 @@ def command_options(config: Any, default: Any) -> list[str]:
 
 
 def check_fields(config: Any) -> None:
-    """Compare every option of a configuration with its range and its choices.
+    """Compare every option of a configuration with its type, its range and its choices.
+
+    A whole number is a float too; nothing else is taken for another type.
 
     Raises:
-        InputError: a value is out of its range; the message names the option.
+        InputError: a value is of another type or out of its range; the message names the option.
     """
+    hints = get_type_hints(type(config))
     for each in _options(config):
-        value = getattr(config, each.name)
+        value, flag = getattr(config, each.name), _flag(each)
+        if choices := _choices(each):
+            if not isinstance(value, str) or value not in choices:
+                raise InputError(f"{flag} must be one of {', '.join(choices)}, not {value!r}.")
+            continue
+        kinds = _kinds(hints[each.name])
+        if type(value) not in kinds:
+            raise InputError(f"{flag} must be {_in_words(kinds)}, not {value!r}.")
         low, high = each.metadata["range"]
-        if (low, high) != (-math.inf, math.inf) and (not low <= value <= high or not math.isfinite(value)):
-            bounds = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
-            raise InputError(f"{_flag(each)} must be {bounds}, not {value}.")
-        choices = _choices(each)
-        if choices and value not in choices:
-            raise InputError(f"{_flag(each)} must be one of {', '.join(choices)}, not {value!r}.")
+        values = value if isinstance(value, tuple) else (value,)
+        for number in values:
+            if isinstance(value, tuple) and type(number) not in _kinds(_items(hints[each.name])):
+                raise InputError(f"{flag} must be numbers, not {list(values)!r}.")
+            if isinstance(number, (int, float)) and (not low <= number <= high or not math.isfinite(number)):
+                bounds = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+                raise InputError(f"{flag} must be {bounds if low > -math.inf else 'finite'}, not {number}.")
 
 
 def _presets_in_words(config: type, presets: Mapping[str, Mapping[str, Any]]) -> str:
@@ -103,6 +123,23 @@ def _presets_in_words(config: type, presets: Mapping[str, Mapping[str, Any]]) ->
 
 def _options(config: Any) -> list["dataclasses.Field[Any]"]:
     return [each for each in dataclasses.fields(config) if "help" in each.metadata]
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """The types that a value may have by its annotation."""
+    parts = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    kinds = tuple(get_origin(part) or part for part in parts)
+    return (*kinds, int) if float in kinds else kinds
+
+
+def _items(hint: Any) -> Any:
+    """The annotation of what a tuple holds."""
+    parts = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return next(get_args(part)[0] for part in parts if get_origin(part) is tuple)
+
+
+def _in_words(kinds: tuple[type, ...]) -> str:
+    return " or ".join(TYPES[kind] for kind in kinds if not (kind is int and float in kinds))
 
 
 def _choices(each: "dataclasses.Field[Any]") -> tuple[str, ...]:

@@ -2,9 +2,21 @@
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 
-__all__ = ["BUNDLED", "REPOSITORY", "prepared_folder", "replace_durably", "typed_command", "write_atomically"]
+from keras_vae.errors import InputError
+
+__all__ = [
+    "BUNDLED",
+    "REPOSITORY",
+    "cache_folder",
+    "prepared_folder",
+    "replace_durably",
+    "require_room",
+    "typed_command",
+    "write_atomically",
+]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -23,7 +35,29 @@ def prepared_folder() -> Path:
     """
     if REPOSITORY and os.access(BUNDLED, os.W_OK):
         return BUNDLED / "prepared"
+    return cache_folder()
+
+
+def cache_folder() -> Path:
+    """Where what is made of the user's own data is kept: `keras_vae` in `$XDG_CACHE_HOME` or `~/.cache`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_vae"
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Refuse to begin what the disk has no room for.
+
+    Args:
+        folder: a folder that exists.
+        size: bytes that are needed.
+
+    Raises:
+        InputError: there are fewer.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise InputError(
+            f"{folder} has {free / 1e6:,.0f} MB free, and {size / 1e6:,.0f} MB are needed: make room there."
+        )
 
 
 def typed_command(name: str) -> str:

@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,14 @@ def logical_devices() -> None:
     """Two devices on one CPU, for tests of several replicas; must happen before TensorFlow uses any."""
     configuration = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], configuration)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory) -> Path:
+    """A cache of the tests' own, so that what they prepare does not stay with the user."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    return folder / "keras_vae"
 
 
 @pytest.fixture

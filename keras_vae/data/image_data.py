@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import tensorflow as tf
 
+from keras_vae.data.array_store import ArraySource, open_array_folder, write_array_folder
 from keras_vae.data.augmentation import varied
 from keras_vae.data.sources import Source, open_source
 from keras_vae.errors import InputError
@@ -26,25 +28,47 @@ _STREAMED_SHUFFLE = 16_384  # images: as many as are held back to be mixed where
 
 
 def open_dataset(
-    name: str = "fashion_mnist", *, data_dir: Path | str | None = None, memory_budget: int = 2 * 2**30
+    data: Any = "fashion_mnist",
+    *,
+    name: str | None = None,
+    data_dir: Path | str | None = None,
+    memory_budget: int = 2 * 2**30,
+    image_size: int | Sequence[int] | None = None,
+    value_range: Sequence[float] | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> ImageData:
-    """Open a data set of grey or colour images of one size; sides are multiples of 4 from 8 to 256.
+    """Open a data set of grey or colour images of one size; sides are from 8 to 256.
 
     Args:
-        name: `fashion_mnist`, which is bundled and needs no network; or any other image data set of TensorFlow Datasets
-            by its name; or the path of a folder of images by class. A name wins over a folder of the same name: write
-            `./name` for the folder.
+        data: `fashion_mnist`, which is bundled and needs no network; or any other image data set of TensorFlow Datasets
+            by its name; or the path of a folder of images, of a CSV file of their paths, or of a `.npy` or `.npz` file;
+            or arrays: images, `(images, labels)`, a pair of such pairs as `keras.datasets` gives them, a mapping from
+            `train`, `validation` and `test` to them, or a `tf.data.Dataset` in their place. A name of TFDS wins over a
+            folder of the same name: write `./name` for the folder.
+        name: What arrays are called in messages and reports.
         data_dir: Folder of the prepared data sets; by default `data/prepared` in the repository for `fashion_mnist`,
-            and TFDS's own folder for others.
+            TFDS's own folder for others, and the user's cache for decoded image files.
         memory_budget: Bytes that the images of all splits may take in memory; a larger data set is streamed from disk.
+        image_size: The side, or height and width, that images are resized and cropped to, with antialiasing; None
+            leaves them as they are, and they must be of one size.
+        value_range: The values of black and white in arrays, where their type does not tell.
+        class_names: The names of the labels 0, 1, ... of arrays.
 
     Returns:
-        The data set, nothing of it loaded yet.
+        The data set; of what is on disk nothing is loaded yet.
 
     Raises:
         InputError: There is no such data set, or it cannot be had, or its images are not supported.
     """
-    return ImageData(open_source(name, None if data_dir is None else Path(data_dir).expanduser()), memory_budget)
+    source = open_source(
+        data,
+        name=name,
+        data_dir=None if data_dir is None else Path(data_dir).expanduser(),
+        image_size=_height_and_width(image_size),
+        value_range=value_range,
+        class_names=class_names,
+    )
+    return ImageData(source, memory_budget)
 
 
 def fixed_binarization(validation: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -71,7 +95,7 @@ class ImageData:
     Splits are read when they are first asked for, and then stay in memory as uint8 if the data set fits the budget.
 
     Attributes:
-        name: The name that it was opened by, or the absolute path of the folder.
+        name: The name that it was opened by, or the absolute path of the file or folder.
         image_shape: Height, width and channels of every image.
         class_names: The name of each label.
         counts: Number of images in each split.
@@ -88,6 +112,31 @@ class ImageData:
         self._memory_budget = memory_budget
         self._loaded: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the images are of several classes."""
+        return len(self.class_names) > 1
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the data set can be opened again by its name; otherwise `keep` writes it where it can."""
+        return self._source.is_kept
+
+    def keep(self, folder: Path) -> ImageData:
+        """Write all images and labels into a new folder, which `open_dataset` takes.
+
+        Returns:
+            The data set, read from there.
+
+        Raises:
+            InputError: There is no room for it, or the folder cannot be written.
+            ValueError: The data set is one of TFDS.
+        """
+        if not isinstance(self._source, ArraySource):
+            raise ValueError(f"{self.name} can be opened by its name: there is no need to keep it.")
+        write_array_folder(folder, self._source)
+        return ImageData(open_array_folder(folder), self._memory_budget)
+
     def steps_per_epoch(self, batch_size: int) -> int:
         """Return how many full batches an epoch has.
 
@@ -96,7 +145,8 @@ class ImageData:
         """
         count = self.counts["train"]
         if not 1 <= batch_size <= count:
-            raise InputError(f"--batch-size {batch_size} is not possible: {self.name} has {count} training images")
+            here = f"{self.name} has {count} training images"
+            raise InputError(f"--batch-size {batch_size} is not possible: {here}, and no batch has more")
         return count // batch_size
 
     def training_batches(
@@ -211,18 +261,11 @@ class ImageData:
         total = self.counts[split]
         count = total if count is None else min(count, total)
         if not self.in_memory:
-            return self._read(split, count)
+            return self._source.read(split, count)
         if split not in self._loaded:
-            self._loaded[split] = self._read(split, total)
+            self._loaded[split] = self._source.read(split, total)
         images, labels = self._loaded[split]
         return (images, labels) if count == total else (images[:count], labels[:count])
-
-    def _read(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
-        try:
-            return self._source.examples(split).take(count).batch(count).get_single_element()
-        except tf.errors.OpError as error:
-            folder = self._source.builder.data_dir
-            raise InputError(f"{self.name}: its files in {folder} are damaged: delete them and start again") from error
 
 
 def _images(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -264,3 +307,12 @@ def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:
     options.autotune.enabled = False
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return batches.prefetch(_BATCHES_AHEAD).with_options(options)
+
+
+def _height_and_width(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    sides = (size,) if isinstance(size, int) else tuple(size)
+    if len(sides) not in (1, 2) or not all(isinstance(side, int) and side > 0 for side in sides):
+        raise InputError(f"--image-size takes a side, or a height and a width, not {size}.")
+    return sides[0], sides[-1]

@@ -1,4 +1,4 @@
-"""Where the images come from: a TensorFlow Datasets builder found by name or folder, and its three splits."""
+"""Where the images come from: arrays, files, folders, or a builder of TensorFlow Datasets by its name."""
 
 from __future__ import annotations
 
@@ -8,28 +8,70 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from keras_vae.data.array_files import open_arrays, read_array_file
+from keras_vae.data.array_store import ArraySource, is_array_folder, open_array_folder
+from keras_vae.data.arrays import UNLABELLED, Split, check_image_shape
 from keras_vae.data.fashion_mnist import fashion_mnist_builder, quiet_tfds
-from keras_vae.data.image_folder import check_image_shape, image_folder_builder
+from keras_vae.data.image_decoding import Size, fitted
+from keras_vae.data.image_files import open_image_files
+from keras_vae.data.image_lists import list_folder, list_table
 from keras_vae.errors import InputError
+from keras_vae.files import cache_folder
 
 __all__ = ["Source", "open_source"]
 
+FASHION_MNIST = "fashion_mnist"
+
+
+class Source(Protocol):
+    """Images in three splits, `train`, `validation` and `test`, of which nothing need be in memory yet.
+
+    Attributes:
+        name: The name that they were opened by, or the absolute path of the file or folder.
+        image_shape: Height, width and channels of every image.
+        class_names: The name of each label.
+        counts: Number of images in each split.
+        is_kept: Whether they can be opened again by their name.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]: ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def counts(self) -> dict[str, int]: ...
+
+    @property
+    def is_kept(self) -> bool: ...
+
+    def read(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the first images, uint8 (n, h, w, c), and their labels, int64 (n,)."""
+
+    def examples(self, split: str) -> tf.data.Dataset:
+        """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
+
 
 @dataclass(frozen=True)
-class Source:
+class _TFDSSource:
     """A prepared TFDS builder of images, and how it is split.
 
     Attributes:
-        name: The name that it was opened by, or the absolute path of the folder.
+        name: The name that it was opened by.
         image_shape: Height, width and channels of every image.
         class_names: The name of each label.
         splits: TFDS's expression for the splits `train`, `validation` and `test`, such as `train[:50000]`.
@@ -41,11 +83,24 @@ class Source:
     class_names: tuple[str, ...]
     splits: Mapping[str, str]
     builder: tfds.core.DatasetBuilder
+    is_kept: bool = True
 
     @property
     def counts(self) -> dict[str, int]:
         """Number of images in each split."""
         return {name: self.builder.info.splits[split].num_examples for name, split in self.splits.items()}
+
+    def read(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the first images, uint8 (n, h, w, c), and their labels, int64 (n,).
+
+        Raises:
+            InputError: The files are damaged.
+        """
+        try:
+            return self.examples(split).take(count).batch(count).get_single_element()
+        except tf.errors.OpError as error:
+            folder = self.builder.data_dir
+            raise InputError(f"{self.name}: its files in {folder} are damaged: delete them and start again") from error
 
     def examples(self, split: str) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
@@ -58,39 +113,84 @@ class Source:
         return self.builder.as_dataset(split=self.splits[split], read_config=read_config).map(pair)
 
 
-def open_source(name: str, data_dir: Path | None = None) -> Source:
-    """Open a TFDS data set by its name, or a folder of images by its path, and prepare it where that is still to do.
+def open_source(
+    data: Any,
+    *,
+    name: str | None = None,
+    data_dir: Path | None = None,
+    image_size: Size | None = None,
+    value_range: Sequence[float] | None = None,
+    class_names: Sequence[str] | None = None,
+) -> Source:
+    """Open images, wherever they are, and prepare them where that is still to do.
 
-    The name of a data set wins over a folder of that name: write `./name` for the folder.
+    The name of a TFDS data set wins over a file or folder of that name: write `./name` for those.
 
     The validation split is the data set's own or, where it has none, the last sixth of its training split, and the test
-    split is its own or the next sixth from the end. `image_folder_builder` tells how a folder is split.
+    split is its own or the next sixth from the end. `held_out_rows` tells how one's own images are split.
 
     Args:
-        name: `fashion_mnist` (bundled), another TFDS name such as `cifar10` or `emnist/letters`, or a folder.
-        data_dir: Folder of the prepared data sets; by default `data/prepared` in the repository for `fashion_mnist` and
-            TFDS's own for others.
+        data: `fashion_mnist` (bundled); another TFDS name such as `cifar10` or `emnist/letters`; the path of a folder
+            of images, of a `.npy`, `.npz` or CSV file, or of a folder that `write_array_folder` wrote; or arrays, as
+            `open_arrays` takes them.
+        name: What arrays are called; for a path, None takes the absolute path.
+        data_dir: Folder of the prepared data sets; by default `data/prepared` in the repository for `fashion_mnist`,
+            TFDS's own for others, and the user's cache for image files.
+        image_size: Height and width that images are resized and cropped to.
+        value_range: The values of black and white in arrays.
+        class_names: The names of the labels of arrays.
 
     Raises:
         InputError: There is no such data set, or it cannot be had, or its images are not supported.
     """
-    if name == "fashion_mnist":
-        return _source(name, fashion_mnist_builder(data_dir))
-    is_path = name.startswith((".", "~")) or Path(name).is_absolute()
-    builder = None if is_path else _find_builder(name, data_dir)
-    if builder is not None:
-        _image_shape(name, builder)  # before the download of images that could not be used
-        if not builder.is_prepared():
-            _download_and_prepare(name, builder)
-        return _source(name, builder)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return _source(str(folder.resolve()), image_folder_builder(folder))
-    if is_path or os.sep in name:
-        raise InputError(f"{name}: there is no such folder: give a folder of images by class, or a TFDS name")
-    near = difflib.get_close_matches(name.lower(), tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5)
+    of_arrays: dict[str, Any] = {"size": image_size, "value_range": value_range, "class_names": class_names}
+    if not isinstance(data, (str, os.PathLike)):
+        if name == FASHION_MNIST:
+            raise InputError(f"{name} names the data set that is bundled: call other images something else.")
+        return open_arrays(data, name or "arrays", **of_arrays)
+    path = Path(data).expanduser()
+    known_as = os.fspath(data)
+    is_path = isinstance(data, os.PathLike) or known_as.startswith((".", "~")) or path.is_absolute()
+    is_path = is_path or path.suffix.lower() in (".npy", ".npz", ".csv")
+    source = None if is_path else _from_tfds(known_as, data_dir, image_size)
+    if source is not None:
+        return source
+    if (is_path or os.sep in known_as) and not path.exists():
+        raise InputError(f"{known_as}: there is no such file or folder: give images by class, arrays, or a TFDS name")
+    if path.exists():
+        return _from_path(path, name, data_dir or cache_folder() / "images", of_arrays)
+    near = difflib.get_close_matches(
+        known_as.lower(), tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5
+    )
     advice = f"did you mean {' or '.join(near)}?" if near else "see https://www.tensorflow.org/datasets/catalog"
-    raise InputError(f"{name!r} is neither a data set of TensorFlow Datasets nor a folder here: {advice}")
+    raise InputError(f"{known_as!r} is neither a data set of TensorFlow Datasets nor a file or folder here: {advice}")
+
+
+def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str, Any]) -> Source:
+    called, size = name or str(path.resolve()), of_arrays["size"]
+    if path.is_dir():
+        if is_array_folder(path):
+            return open_array_folder(path, called)
+        files, passed_over = list_folder(path.resolve())
+        return open_image_files(called, files, cache, size, passed_over)
+    if path.suffix.lower() == ".csv":
+        return open_image_files(called, list_table(path.resolve()), cache, size)
+    if path.suffix.lower() not in (".npy", ".npz"):
+        raise InputError(f"{path} is no data set: give a folder of images, a .npy, .npz or .csv file, or a TFDS name")
+    return open_arrays(read_array_file(path), called, **of_arrays, is_kept=True)
+
+
+def _from_tfds(name: str, data_dir: Path | None, image_size: Size | None) -> Source | None:
+    """The data set of this name; None where TFDS has none."""
+    if name == FASHION_MNIST:
+        return _source(name, fashion_mnist_builder(data_dir), image_size)
+    builder = _find_builder(name, data_dir)
+    if builder is None:
+        return None
+    _image_shape(name, builder, image_size)  # before the download of images that could not be used
+    if not builder.is_prepared():
+        _download_and_prepare(name, builder)
+    return _source(name, builder, image_size)
 
 
 def _find_builder(name: str, data_dir: Path | None) -> tfds.core.DatasetBuilder | None:
@@ -103,21 +203,35 @@ def _find_builder(name: str, data_dir: Path | None) -> tfds.core.DatasetBuilder 
         raise InputError(f"{name}: TFDS needs the package {error.name} for it: pip install {error.name}") from error
 
 
-def _source(name: str, builder: tfds.core.DatasetBuilder) -> Source:
+def _source(name: str, builder: tfds.core.DatasetBuilder, size: Size | None) -> Source:
     features = builder.info.features
-    class_names = tuple(features["label"].names) if _has_classes(features) else ("unlabelled",)
-    return Source(name, _image_shape(name, builder), class_names, _splits(name, builder), builder)
+    class_names = tuple(features["label"].names) if _has_classes(features) else (UNLABELLED,)
+    shape = _image_shape(name, builder, size)
+    source = _TFDSSource(name, shape, class_names, _splits(name, builder), builder)
+    return source if size is None else _resized(source, size)
 
 
-def _image_shape(name: str, builder: tfds.core.DatasetBuilder) -> tuple[int, int, int]:
+def _resized(source: _TFDSSource, size: Size) -> Source:
+    """Images of a builder, each resized and cropped; in memory."""
+    parts = {}
+    for split, count in source.counts.items():
+        images, labels = np.empty((count, *source.image_shape), np.uint8), np.empty(count, np.int64)
+        for place, (image, label) in enumerate(source.examples(split).as_numpy_iterator()):
+            images[place], labels[place] = fitted(image[np.newaxis], size)[0], label
+        parts[split] = Split(images, labels)
+    return ArraySource(source.name, source.class_names, parts)
+
+
+def _image_shape(name: str, builder: tfds.core.DatasetBuilder, size: Size | None) -> tuple[int, int, int]:
     features = builder.info.features
     image = dict(features.items()).get("image")
     if image is None or len(image.shape or ()) != 3 or image.np_dtype != np.uint8:
         raise InputError(f"{name} is not a data set of 8-bit images: choose one, such as mnist or cifar10, or a folder")
-    if None in image.shape:
-        raise InputError(f"{name}: its images differ in size: resize them first and give their folder as the data set")
-    check_image_shape(name, image.shape)
-    return image.shape
+    shape = image.shape if size is None else (*size, image.shape[2])
+    if None in shape:
+        raise InputError(f"{name}: its images differ in size: give --image-size 64, say, to bring them to one")
+    check_image_shape(name, shape)
+    return shape
 
 
 def _has_classes(features: tfds.features.FeaturesDict) -> bool:

@@ -27,25 +27,34 @@ CLASSIFIER_WEIGHTS = BUNDLED / "classifier" / "classifier.weights.h5"
 
 IMAGE_SHAPE = (28, 28, 1)
 CLASSES = 10
+LARGEST_SIDE = 64
 FEATURE_SIZE = 128
 BATCH_SIZE = 125
 LARGEST_SHIFT = 1  # pixels, to each side
 PEAK_LEARNING_RATE = 3e-3
 
 
-def build_classifier(seed: int = 0) -> keras.Model:
+def build_classifier(
+    seed: int = 0, image_shape: tuple[int, int, int] = IMAGE_SHAPE, classes: int = CLASSES
+) -> keras.Model:
     """Make the untrained network: four convolutions with batch normalisation, then two dense layers.
 
     Args:
         seed: seed of the initial weights and of dropout.
+        image_shape: `(h, w, c)`; larger images than 64 x 64 are first made smaller.
+        classes: how many are told apart.
 
     Returns:
-        A model from images `(n, 28, 28, 1)`, float32 in [0, 1], to logits `(n, 10)`; its layer `features` gives
+        A model from images `(n, h, w, c)`, float32 in [0, 1], to logits `(n, classes)`; its layer `features` gives
         `(n, 128)`, none negative.
     """
     seeds = itertools.count(1000 * seed)
-    images = keras.Input(IMAGE_SHAPE, dtype="float32", name="images")
-    hidden = keras.layers.Rescaling(2.0, offset=-1.0)(images)
+    images = keras.Input(image_shape, dtype="float32", name="images")
+    hidden = images
+    if max(image_shape[:2]) > LARGEST_SIDE:
+        sides = [min(side, LARGEST_SIDE) for side in image_shape[:2]]
+        hidden = keras.layers.Resizing(*sides, antialias=True, data_format="channels_last")(hidden)
+    hidden = keras.layers.Rescaling(2.0, offset=-1.0)(hidden)
     hidden = _convolution(hidden, 32, seeds, kernel=5, strides=2)
     hidden = _convolution(hidden, 64, seeds)
     hidden = _convolution(hidden, 64, seeds)
@@ -57,7 +66,7 @@ def build_classifier(seed: int = 0) -> keras.Model:
     features = keras.layers.Dense(FEATURE_SIZE, "relu", kernel_initializer=initializer, name="features")(hidden)
     hidden = keras.layers.Dropout(0.3, seed=next(seeds))(features)
     initializer = keras.initializers.GlorotUniform(next(seeds))
-    logits = keras.layers.Dense(CLASSES, kernel_initializer=initializer, name="logits")(hidden)
+    logits = keras.layers.Dense(classes, kernel_initializer=initializer, name="logits")(hidden)
     return keras.Model(images, logits, name="classifier")
 
 

@@ -28,11 +28,13 @@ class EvaluationConfig:
         "posterior samples of each image for the bound on the likelihood (default: 100; binarized: 5000)",
         type=int,
         low=1,
+        high=1_000_000,
     )
-    features: Literal["auto", "classifier", "inception", "none"] = option(
+    features: Literal["auto", "classifier", "own", "inception", "none"] = option(
         "auto",
         "network whose features compare generated with real images; none leaves them unmeasured; "
-        "auto: the classifier for Fashion-MNIST, which is all that it knows, and none for other data",
+        "own: a small one, trained on the run's training images; auto: the classifier for Fashion-MNIST, which is all "
+        "that it knows, and own for other data",
     )
     inception_weights: str | None = option(
         None, "weights of InceptionV3 without its top (default: Keras's own)", metavar="FILE", type=str

@@ -44,7 +44,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
 
     subject = open_subject(run, config)
     if config.features == "auto" and subject.features is None:
-        print(f"{run.name}: generated images are not compared, as the classifier knows Fashion-MNIST alone", flush=True)
+        print(f"{run.name}: generated images are not compared, as there are too few images", flush=True)
     start = time.perf_counter()
     measurements: dict[str, Measurement] = {}
     charts: dict[str, Figure] = {}

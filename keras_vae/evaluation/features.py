@@ -1,4 +1,4 @@
-"""Networks whose features compare images: the classifier of this project, or Keras's InceptionV3."""
+"""Networks whose features compare images: this project's classifier, one of the run's own, or Keras's InceptionV3."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import feature_extractor, load_classifier
+from keras_vae.evaluation.own_features import own_features
 
-__all__ = ["FeatureName", "FeatureNetwork", "open_features"]
+__all__ = ["FeatureName", "FeatureNetwork", "open_features", "train_features"]
 
-FeatureName = Literal["classifier", "inception"]
+FeatureName = Literal["classifier", "inception", "own"]
 
 INCEPTION_SIDE = 299
 
@@ -28,7 +30,7 @@ class FeatureNetwork:
     """A network that maps images to features.
 
     Attributes:
-        name: `classifier` or `inception`.
+        name: `classifier`, `inception`, or `own`.
         model: from images `(n, h, w, c)` in [0, 1] to features `(n, k)`.
         images_at_once: by the model; more only take memory.
     """
@@ -60,7 +62,7 @@ class FeatureNetwork:
 
 
 def open_features(
-    name: FeatureName, image_shape: tuple[int, int, int], weights: Path | str | None = None
+    name: Literal["classifier", "inception"], image_shape: tuple[int, int, int], weights: Path | str | None = None
 ) -> FeatureNetwork:
     """Load a feature network for images of one shape.
 
@@ -78,13 +80,23 @@ def open_features(
     return FeatureNetwork(name, _inception(weights), 50)
 
 
+def train_features(data: ImageData, file: Path) -> FeatureNetwork:
+    """Train a feature network on the training split, or load the one that was trained before.
+
+    Args:
+        data: the run's own images.
+        file: where its weights are kept, `.weights.h5`.
+    """
+    return FeatureNetwork("own", own_features(data, file), 500)
+
+
 def _classifier(image_shape: tuple[int, int, int]) -> keras.Model:
     classifier = load_classifier()
     if classifier.input_shape[1:] != image_shape:
         taken, given = (" x ".join(map(str, shape)) for shape in (classifier.input_shape[1:], image_shape))
         raise InputError(
             f"--features classifier takes images of {taken}, not of {given}: "
-            "give --features inception, or --features none to leave generated images unmeasured."
+            "give --features own, which trains a network on the run's images, or --features inception."
         )
     return feature_extractor(classifier)
 

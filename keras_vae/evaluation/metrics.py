@@ -206,6 +206,10 @@ MEASURES = (
     ("kernel distance, classifier", 4, "generation.classifier.kernel_distance"),
     ("precision, classifier", 3, "generation.classifier.precision"),
     ("recall, classifier", 3, "generation.classifier.recall"),
+    ("Frechet distance, own network", 3, "generation.own.frechet_distance"),
+    ("kernel distance, own network", 4, "generation.own.kernel_distance"),
+    ("precision, own network", 3, "generation.own.precision"),
+    ("recall, own network", 3, "generation.own.recall"),
     ("Frechet distance, Keras InceptionV3", 2, "generation.inception.frechet_distance"),
     ("kernel distance, Keras InceptionV3", 5, "generation.inception.kernel_distance"),
     ("precision, Keras InceptionV3", 3, "generation.inception.precision"),
@@ -223,6 +227,7 @@ _EXPLAINED = {
     "5-NN accuracy": "neighbours.accuracy",
     "Upper bound on the KL of the aggregate posterior": "likelihood.aggregate_kl_upper_bound",
     "Generated images": "generation.classifier.frechet_distance",
+    "Generated images, own network": "generation.own.frechet_distance",
     "Generated images, Keras InceptionV3": "generation.inception.frechet_distance",
     "Real images": "real_images.classifier.frechet_distance",
 }

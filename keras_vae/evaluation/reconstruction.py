@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 __all__ = ["RECONSTRUCTION_UNITS", "fit_pca", "reconstruct_by_pca", "reconstruction_errors"]
 
 RECONSTRUCTION_UNITS = {
-    "mse_per_pixel": "mean squared error of a pixel whose grey value lies in [0, 1]",
+    "mse_per_pixel": "mean squared error of a pixel whose value lies in [0, 1]",
     "squared_error": "squared error summed over the pixels of an image",
     "psnr": "dB, mean over images",
     "ssim": "structural similarity, at most 1",

@@ -62,12 +62,11 @@ def measure_reconstruction(subject: Subject) -> Results:
         name: measurements[f"{method}.mse_per_pixel"].by_class or {}
         for name, method in ((f"PCA, {pca.n_components_}", "pca"), (subject.run.name, "reconstruction.mean"))
     }
-    charts = {
-        "error_by_class": chart_error_by_class(
+    charts = {"reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"])}
+    if subject.data.has_classes:
+        charts["error_by_class"] = chart_error_by_class(
             by_class, f"Reconstruction error of {subject.count:,} {subject.split} images, by class"
-        ),
-        "reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"]),
-    }
+        )
     return measurements, charts
 
 
@@ -92,6 +91,11 @@ def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], er
 
 
 def plain_pictures(subject: Subject) -> dict[str, np.ndarray]:
-    """The first image of each class above its reconstruction, and as many samples in a row, without words."""
+    """The first image of each class above its reconstruction, and as many samples in a row, without words.
+
+    Where there is one class, the first images.
+    """
     _, first = np.unique(subject.labels, return_index=True)
+    if len(first) < 2:
+        first = np.arange(subject.count)
     return draw_plain(subject.model, subject.pick(first[:PICTURED_CLASSES], grey=True))

@@ -18,6 +18,11 @@ from keras_vae.plotting import chart_neighbours
 
 __all__ = ["measure_samples", "nearest_images"]
 
+NETWORKS = {
+    "classifier": "the classifier of this project: not the FID",
+    "own": "a small network trained on the training images of this run: not the FID, and to be compared with no other",
+    "inception": "Keras's InceptionV3",
+}
 PICTURED_SAMPLES = 20
 
 
@@ -42,8 +47,7 @@ def measure_samples(subject: Subject) -> Results:
         return {}, charts
     real, generated = network(subject.batches(grey=True)), network(samples())
     training = network(_some_training_images(data, min(count, data.counts["train"]), config.seed))
-    names = {"classifier": "the classifier of this project: not the FID", "inception": "Keras's InceptionV3"}
-    against = f"against {count:,} grey {subject.split} images, by features of {names[network.name]}"
+    against = f"against {count:,} {subject.split} images as they are, by features of {NETWORKS[network.name]}"
     measurements = {
         **_compare(subject, network, "generation", real, generated, f"{count:,} expected images {against}"),
         **_compare(subject, network, "real_images", real, training, f"{len(training):,} training images {against}"),

@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from keras_vae.data import ImageData, open_dataset
+from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation.config import EvaluationConfig
-from keras_vae.evaluation.features import FeatureNetwork, open_features
+from keras_vae.evaluation.features import FeatureNetwork, open_features, train_features
 from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, weights_digest
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import Run
+from keras_vae.runs import Run, open_data
 
 __all__ = ["BATCH", "REFINEMENTS", "Results", "Subject", "open_model_and_data", "open_subject"]
 
@@ -26,6 +26,7 @@ Results = tuple[dict[str, Measurement], dict[str, Figure]]  # measurements and c
 
 BATCH = 500
 REFINEMENTS = 20  # gradient steps
+OWN_FEATURES = "features.weights.h5"
 LEAST_COMPARED = 10  # images in a set
 BINARY_TEST_SUM = 2_248_637  # white pixels of the binarised test images in the published protocol
 
@@ -125,17 +126,7 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
     model, data = open_model_and_data(run, config.dataset)
     digest = weights_digest(run)
     read_metrics(run, digest)  # whether the old ones are damaged is told before minutes are spent on new ones
-    features = None
-    name = config.features
-    if name == "auto" and data.name != "fashion_mnist":
-        name = "none"
-    if name != "none":
-        if min(data.counts["train"], data.counts[config.split]) < LEAST_COMPARED:
-            raise InputError(
-                f"{data.name} has too few images to compare sets of them, it takes {LEAST_COMPARED}: "
-                "--features none leaves generated images unmeasured."
-            )
-        features = open_features("classifier" if name == "auto" else name, data.image_shape, config.inception_weights)
+    features = _open_features(run, config, data)
     subject = Subject(run, config, model, data, features, digest)
     if config.protocol == "binarized" and data.name == "fashion_mnist":
         total = sum(int(batch.sum()) for batch in subject.batches("test").as_numpy_iterator())
@@ -145,6 +136,26 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
                 "the published protocol: remove data/prepared, and evaluate again."
             )
     return subject
+
+
+def _open_features(run: Run, config: EvaluationConfig, data: ImageData) -> FeatureNetwork | None:
+    """The network that compares images; None where that is not asked for, or there are too few images for it."""
+    name = config.features
+    is_possible = min(data.counts["train"], data.counts[config.split]) >= LEAST_COMPARED
+    if name == "none" or (name == "auto" and not is_possible):
+        return None
+    if not is_possible:
+        raise InputError(
+            f"{data.name} has too few images to compare sets of them, it takes {LEAST_COMPARED}: "
+            "--features none leaves generated images unmeasured."
+        )
+    if name == "auto":
+        name = "classifier" if data.name == "fashion_mnist" else "own"
+    if name != "own":
+        return open_features(name, data.image_shape, config.inception_weights)
+    if not (run.folder / OWN_FEATURES).is_file():
+        print(f"{run.name}: a feature network is trained on its training images, once", flush=True)
+    return train_features(open_data(run.config, run), run.folder / OWN_FEATURES)
 
 
 def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, ImageData]:
@@ -159,12 +170,7 @@ def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, Imag
     """
     if not run.has_weights:
         raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
-    trained = run.config
-    data = open_dataset(
-        dataset or trained.dataset,
-        data_dir=None if dataset else trained.data_dir,
-        memory_budget=trained.memory_budget * 2**20,
-    )
+    data = open_data(run.config, run, dataset)
     model = load_model(run.model_file if run.model_file.is_file() else run.saved_model)
     if data.image_shape != model.image_shape:
         taken, given = (" x ".join(map(str, shape)) for shape in (model.image_shape, data.image_shape))

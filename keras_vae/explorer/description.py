@@ -152,6 +152,14 @@ def _permute(layer: Any) -> tuple[dict[str, Any], Arrays]:
     return {"order": [int(axis) - 1 for axis in layer.dims]}, {}
 
 
+def _padding(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {"before": [int(margin[0]) for margin in layer.padding]}, {}
+
+
+def _cropping(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {"before": [-int(margin[0]) for margin in layer.cropping]}, {}
+
+
 def _nothing(layer: Any) -> tuple[dict[str, Any], Arrays]:
     return {}, {}
 
@@ -162,6 +170,8 @@ _DETAILS: dict[str, Callable[[Any], tuple[dict[str, Any], Arrays]]] = {
     "Conv2D": _convolution,
     "Centered": _centered,
     "Permute": _permute,
+    "ZeroPadding2D": _padding,
+    "Cropping2D": _cropping,
     "Flatten": _nothing,
     "Reshape": _nothing,
     "Add": _nothing,

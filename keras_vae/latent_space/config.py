@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from keras_vae.command_line import check_fields, option
 from keras_vae.errors import InputError
 
-__all__ = ["FORMAT", "ExplorationConfig"]
+__all__ = ["FORMAT", "LEAST_FOR_FINDINGS", "ExplorationConfig"]
 
+LEAST_FOR_FINDINGS = 200  # test images: of fewer, a share is known to seven hundredths (two standard errors) at best
 FORMAT = 3  # of latent.json: goes up when what it holds changes
 
 

@@ -42,7 +42,7 @@ MEASURES = {
     "10-d UMAP": "of the means of test and training images together, least distance 0 (N2D, McConville et al. 2021)",
     "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
     "overlap": "of two classes' distributions over the clusters, 0 to 1",
-    "energy, length": "sum of squared steps, and of steps, between the decoded images of a path; grey values in [0, 1]",
+    "energy, length": "sum of squared steps, and of steps, between the decoded images of a path; values in [0, 1]",
     "unevenness": "largest over mean step of a path in the classifier's features; 1 is even",
     "distance_to_real_images": f"mean distance of inner points to the nearest of {REAL_IMAGES:,} training images, "
     "in the classifier's features",
@@ -153,12 +153,14 @@ def exploration_tables(result: dict[str, Any]) -> str:
     Returns:
         Tables in Markdown, of spaces, clusterings and paths, and the interpretation.
     """
-    measures = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    known = ("knn_1", "knn_5", "linear_probe", "silhouette", "trustworthiness")
+    measures = [name for name in known if name in result["spaces"]["latent"]]
     lines = [f"| space | training images | {' | '.join(measures)} |", f"| --- | ---: |{' ---: |' * len(measures)}"]
     for space, scores in result["spaces"].items():
         row = " | ".join(f"{scores[name]:.4f}" for name in measures)
         lines.append(f"| {space} | {scores['training_images']:,} | {row} |")
-    lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
+    if any(isinstance(each, dict) for each in result["clusterings"].values()):
+        lines += ["", "| clustering | accuracy | NMI | ARI |", "| --- | ---: | ---: | ---: |"]
     for name, each in result["clusterings"].items():
         if isinstance(each, dict):
             pairs = zip(each["mean"].values(), each["standard_deviation"].values(), strict=True)

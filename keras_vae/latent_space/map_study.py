@@ -7,7 +7,7 @@ import time
 import numpy as np
 from sklearn.decomposition import PCA
 
-from keras_vae.latent_space.class_overlap import confusions, contingency, describe_overlap
+from keras_vae.latent_space.class_overlap import Contingency, confusions, contingency, describe_overlap
 from keras_vae.latent_space.clusters import (
     Clustering,
     agreement_over_seeds,
@@ -43,7 +43,7 @@ def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
             space.means,
             neighbours=config.neighbours,
             min_distance=config.min_distance,
-            perplexity=config.perplexity,
+            perplexity=space.perplexity,
             seed=config.seed,
         )
         seconds[name] = round(time.perf_counter() - start, 1)
@@ -51,7 +51,7 @@ def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
     count = f"{len(space.means):,} test images"
     notes = {
         "umap": f"UMAP: {config.neighbours} neighbours, least distance {config.min_distance:g}, seed {config.seed}",
-        "tsne": f"t-SNE: perplexity {config.perplexity:g}, seed {config.seed}",
+        "tsne": f"t-SNE: perplexity {space.perplexity:g}, seed {config.seed}",
         "pca": "the two principal components of the means",
     }
     charts = {
@@ -81,14 +81,18 @@ def explore_maps(space: Space) -> tuple[Findings, dict[str, Map]]:
             note=f"run {space.run.name}; posterior means as they are",
             images=space.images,
         )
-    return Findings({"seconds": seconds, "points": len(space.means)}, charts), maps
+    numbers = {"seconds": seconds, "points": len(space.means), "perplexity": space.perplexity}
+    return Findings(numbers, charts), maps
 
 
 # ---- clusters ----
 
 
 def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
-    """Score how well classes are separated, with and without knowing them, in the latent space and elsewhere."""
+    """Score how well classes are separated, with and without knowing them, in the latent space and elsewhere.
+
+    Where there are no classes, only how far neighbours stay neighbours.
+    """
     references, reference_labels = space.references
     placed = np.random.default_rng(space.config.seed).permutation(len(references))[:PLACED]
     flat, flat_references = _pixels(space.images), _pixels(references)
@@ -102,19 +106,26 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
         "pixels": (flat_references, reference_labels, flat),
         "pca_of_pixels": (pca.transform(flat_references), reference_labels, pca.transform(flat)),
     }
-    scores = {}
+    scores: dict[str, dict[str, float]] = {}
+    is_judged = space.has_classes and len(np.unique(reference_labels)) > 1
     for space_name, (train, train_labels, test) in spaces.items():
         scores[space_name] = {
             "training_images": len(train),
             "test_images": len(test),
-            **class_scores(train, train_labels, test, space.labels, seed=space.config.seed),
+            **(class_scores(train, train_labels, test, space.labels, seed=space.config.seed) if is_judged else {}),
             "trustworthiness": trustworthiness_of(flat, test, seed=space.config.seed),
         }
         if space_name in maps:
             scores[space_name]["trustworthiness_to_latent"] = trustworthiness_of(
                 space.means, test, seed=space.config.seed
             )
-        print(f"  {space_name}: 5-NN accuracy {scores[space_name]['knn_5']:.3f}", flush=True)
+        shown = "knn_5" if is_judged else "trustworthiness"
+        title = "5-NN accuracy" if is_judged else "trustworthiness"
+        print(f"  {space_name}: {title} {scores[space_name][shown]:.3f}", flush=True)
+    if not is_judged:
+        without = {"images": len(space.means), "seeds": 0}
+        words = f"The {len(space.means):,} test images have no classes that clusters could be compared with."
+        return Findings({"spaces": scores, "clusterings": without, "interpretation": words}, {})
     count = len(space.data.class_names)
     seeds = range(space.config.seed, space.config.seed + space.config.repeats)
     # Of latents that are not in use all means are about 0: a mixture would take its time to fit what is left of them.
@@ -150,11 +161,17 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
             {"class": name, "nearest": other, "distance": distance}
             for name, other, distance in nearest_centroids(space.means, space.labels, space.data.class_names)
         ],
-        "interpretation": "By the clusters of a Gaussian mixture of the posterior means: "
-        + describe_overlap(table, space.data.class_names),
+        "interpretation": _interpretation(space, table),
     }
     title = "Classes in the clusters of a Gaussian mixture of the latents"
     return Findings(numbers, {"clusters": chart_contingency(table.table, space.data.class_names, title)})
+
+
+def _interpretation(space: Space, table: Contingency) -> str:
+    if not space.has_findings:
+        return f"{len(space.labels):,} test images are too few to say which classes the clusters tell apart."
+    overlap = describe_overlap(table, space.data.class_names)
+    return f"By the clusters of a Gaussian mixture of the posterior means: {overlap}"
 
 
 def _flattened(means: np.ndarray, reference_means: np.ndarray, seed: int) -> np.ndarray:

@@ -15,6 +15,7 @@ __all__ = ["MAPS", "Map", "MapName", "flatten", "make_map"]
 
 MapName = Literal["umap", "tsne", "pca"]
 MAPS: tuple[MapName, ...] = get_args(MapName)
+FEW_POINTS = 2_000  # of which the interpolation of t-SNE's forces makes a single one, and a tree is as fast
 EARLY_STEPS, LATE_STEPS = 250, 500  # openTSNE's own
 
 
@@ -119,6 +120,7 @@ def _neighbour_graph(search: NearestNeighbors, neighbours: int) -> csr_matrix:
 def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
     from openTSNE import TSNE
 
+    is_small = len(points) <= FEW_POINTS
     start = "pca" if points.shape[1] > 1 else "random"  # a single latent has no two components to begin with
     # Forces by a tree: interpolated on a grid, they are slower once the map is large.
     tsne = TSNE(
@@ -127,11 +129,12 @@ def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
         neighbors="exact",
         negative_gradient_method="bh",
         random_state=seed,
-        n_jobs=-1,
+        n_jobs=1 if is_small else -1,
     )
     embedding = tsne.prepare_initial(points)
     # As long as the map is small, the grid is faster.
-    embedding.optimize(EARLY_STEPS, exaggeration=12, momentum=0.5, negative_gradient_method="fft", inplace=True)
+    early = "bh" if is_small else "fft"
+    embedding.optimize(EARLY_STEPS, exaggeration=12, momentum=0.5, negative_gradient_method=early, inplace=True)
     embedding.optimize(LATE_STEPS, momentum=0.8, inplace=True)
     embedding -= (embedding.max(axis=0) + embedding.min(axis=0)) / 2.0  # else the first placing would move it there
     return Map(np.array(embedding, np.float32), lambda others: np.asarray(embedding.transform(others), np.float32))

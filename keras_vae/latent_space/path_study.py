@@ -34,7 +34,7 @@ MOST_TRAVERSALS = 64
 
 
 def explore_paths(space: Space) -> Findings:
-    """Travel between images of different classes: by straight, spherical and shortest paths."""
+    """Travel between images of different classes, or just between images: by straight, spherical and shortest paths."""
     judge = _Judge(space) if space.data.name == "fashion_mnist" else None
     numbers = {"between_random_pairs": _compare_paths(space, judge)}
     start, end = space.ends
@@ -46,7 +46,8 @@ def explore_paths(space: Space) -> Findings:
     findings.pictures["traversals"] = draw_traversal(
         space.model, space.images, most=min(max(1, active), MOST_TRAVERSALS)
     )
-    findings.charts["shifts"] = _chart_shifts(space)
+    if space.has_classes:
+        findings.charts["shifts"] = _chart_shifts(space)
     return findings
 
 
@@ -80,10 +81,11 @@ def _paths(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict
 
 
 def _compare_paths(space: Space, judge: _Judge | None) -> dict[str, Any]:
-    """Means over random pairs of images of different classes, with standard errors."""
+    """Means over random pairs of images, of different classes where there are any, with standard errors."""
     rng = np.random.default_rng(space.config.seed)
     first = rng.integers(0, len(space.labels), space.config.pairs)
-    second = [rng.choice(np.flatnonzero(space.labels != space.labels[each])) for each in first]
+    kinds = space.labels if space.has_classes else np.arange(len(space.labels))
+    second = [rng.choice(np.flatnonzero(kinds != kinds[each])) for each in first]
     results: dict[str, Any] = {"pairs": len(first), "steps": space.config.steps}
     for kind, path in _paths(space, space.means[first], space.means[second], space.config.steps).items():
         results[kind] = {
@@ -114,15 +116,16 @@ def _measure(space: Space, judge: _Judge | None, path: np.ndarray) -> dict[str, 
 
 
 def _draw_paths(space: Space, judge: _Judge | None, start: int, end: int, findings: Findings) -> None:
-    names, labels = space.data.class_names, space.labels
+    names = space.data.class_names
     paths = _paths(space, space.means[[start]], space.means[[end]], space.config.steps)
     images = {kind: along(path, space.model.decode)[0] for kind, path in paths.items()}
     shares = {kind: judge.shares(path, space.model.decode)[0] for kind, path in paths.items()} if judge else {}
-    title = f"From test image {start} ({names[labels[start]]}) to {end} ({names[labels[end]]})"
+    known = [f" ({space.name_of(each)})" if space.has_classes else "" for each in (start, end)]
+    title = f"From test image {start}{known[0]} to {end}{known[1]}"
     findings.charts["path"] = chart_paths(images, shares, names, title=title)
     findings.numbers["path"] = {
-        "from": {"image": start, "class": names[labels[start]]},
-        "to": {"image": end, "class": names[labels[end]]},
+        "from": {"image": start, "class": space.name_of(start)},
+        "to": {"image": end, "class": space.name_of(end)},
         "classes_seen": {kind: _seen(share, names) for kind, share in shares.items()},
         "measures": {
             kind: {name: float(each[0]) for name, each in _measure(space, judge, path).items()}
@@ -138,18 +141,17 @@ def _draw_paths(space: Space, judge: _Judge | None, start: int, end: int, findin
 
 
 def _draw_lines(space: Space, judge: _Judge | None, findings: Findings) -> None:
-    """Draw straight lines that take each class once, as far as there are two of them."""
-    present, names = np.unique(space.labels)[:10], space.data.class_names
-    half = len(present) // 2
-    first = [int(np.flatnonzero(space.labels == label)[0]) for label in present]
+    """Draw straight lines that take each class, or some image, once, as far as there are two of them."""
+    names, first = space.data.class_names, list(space.examples)
+    half = len(first) // 2
     starts, ends = first[:half], first[half : 2 * half]
     path = straight(space.means[starts], space.means[ends], space.config.steps)
     shares = judge.shares(path, space.model.decode) if judge else None
     findings.plain["lines"] = tiles(along(path, space.model.decode))
     findings.numbers["lines"] = [
         {
-            "from": {"image": start, "class": names[space.labels[start]]},
-            "to": {"image": end, "class": names[space.labels[end]]},
+            "from": {"image": start, "class": space.name_of(start)},
+            "to": {"image": end, "class": space.name_of(end)},
             "classes_seen": _seen(shares[row], names) if shares is not None else [],
         }
         for row, (start, end) in enumerate(zip(starts, ends, strict=True))
@@ -161,15 +163,16 @@ def _seen(shares: np.ndarray, names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _draw_midpoints(space: Space, findings: Findings) -> None:
-    """Every class to every other one, still and in motion."""
-    present = np.unique(space.labels)[:10]
-    names = [space.data.class_names[label] for label in present]
-    ends = np.stack([space.means[np.flatnonzero(space.labels == label)[0]] for label in present])
+    """Every class, or some image, to every other one, still and in motion."""
+    names = list(space.examples.values())
+    ends = space.means[list(space.examples)]
     count = len(ends)
     first, second = np.repeat(ends, count, axis=0), np.tile(ends, (count, 1))
     path = straight(first, second, FRAMES + 1)
     images = along(path, space.model.decode).reshape(count, count, FRAMES + 1, *space.data.image_shape)
-    findings.charts["midpoints"] = chart_midpoints(images[:, :, FRAMES // 2], names)
+    findings.charts["midpoints"] = chart_midpoints(
+        images[:, :, FRAMES // 2], names, between="classes" if space.has_classes else "test images"
+    )
     findings.animations["midpoints"] = animation(np.moveaxis(images, 2, 0))
 
 

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
-from keras_vae.latent_space.config import ExplorationConfig
+from keras_vae.latent_space.config import LEAST_FOR_FINDINGS, ExplorationConfig
 from keras_vae.model import VAE, posterior_means
 from keras_vae.runs import Run
 
 __all__ = ["Findings", "Space"]
 
+EXAMPLES = 10  # images between which lines are drawn
 LEAST_POINTS = 31  # of which trustworthiness takes 15 neighbours
 REFERENCES = 50_000  # training images at most, to which neighbours and probes are fitted
 LEAST_KEPT = 1_000  # images of a split, however small the memory budget is
@@ -68,24 +69,59 @@ class Space:
         """
         config, count = self.config, len(self.labels)
         classes, references = len(np.unique(self.labels)), self.data.counts["train"]
-        if count < max(LEAST_POINTS, classes + 1, len(self.data.class_names)) or references < LEAST_POINTS:
+        needed = max(classes + 1, len(self.data.class_names)) if self.has_classes else 0
+        if count < max(LEAST_POINTS, needed) or references < LEAST_POINTS:
             raise InputError(
                 f"{count} test and {references} training images of {self.data.name} are too few to explore: it takes "
-                f"{LEAST_POINTS} of each, and one for each class."
+                f"{LEAST_POINTS} of each, and a test image for each class."
             )
         for flag, needed in (
             ("--neighbours", config.neighbours + 1),
-            ("--perplexity", int(3 * config.perplexity) + 1),
+            ("--perplexity", int(3 * self.perplexity) + 1),
         ):
             if count < needed:
                 raise InputError(f"{flag} takes at least {needed} test images, here are {count}: give a smaller one.")
-        if classes < 2:
-            raise InputError(f"The test images of {self.data.name} are of one class: explore data of several.")
         self.ends  # noqa: B018 (asks for the images of --from and --to)
 
     @cached_property
+    def has_classes(self) -> bool:
+        """Whether the test images are of several classes."""
+        return len(np.unique(self.labels)) > 1
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether there are so many test images that sentences can be made of what is measured on them."""
+        return self.has_classes and len(self.labels) >= LEAST_FOR_FINDINGS
+
+    @property
+    def perplexity(self) -> float:
+        """Perplexity of t-SNE: the default is less where there are too few images for it."""
+        given = self.config.perplexity
+        return given if given != ExplorationConfig.perplexity else min(given, (len(self.labels) - 1) / 3.0)
+
+    @cached_property
+    def examples(self) -> dict[int, str]:
+        """Numbers of some test images and what to call them: the first of each class, or simply the first ones."""
+        if not self.has_classes:
+            return {number: f"image {number}" for number in range(min(EXAMPLES, len(self.labels)))}
+        present, first = np.unique(self.labels, return_index=True)
+        names = self.data.class_names
+        return {int(at): names[label] for label, at in zip(present[:EXAMPLES], first, strict=False)}
+
+    def name_of(self, number: int) -> str:
+        """What a test image is called: its class where there are several."""
+        return self.data.class_names[self.labels[number]] if self.has_classes else f"image {number}"
+
+    @cached_property
     def ends(self) -> tuple[int, int]:
-        """Numbers of the test images of `--from` and `--to`, or of the first and the last class."""
+        """Numbers of the test images of `--from` and `--to`, or of the first and the last class.
+
+        Where there are no classes: of the first image, and of that which lies farthest from it.
+        """
+        if not self.has_classes:
+            if self.config.start is not None and self.config.end is not None:
+                return _image_of(self, self.config.start, "--from"), _image_of(self, self.config.end, "--to")
+            return 0, int(np.argmax(np.linalg.norm(self.means - self.means[0], axis=1)))
         names, present = self.data.class_names, np.unique(self.labels)
         start = names[present[0]] if self.config.start is None else self.config.start
         end = names[present[-1]] if self.config.end is None else self.config.end
@@ -133,7 +169,7 @@ class Space:
 
 
 def _image_of(space: Space, wanted: str, flag: str) -> int:
-    names = list(space.data.class_names)
+    names = list(space.data.class_names) if space.has_classes else []
     if wanted in names:
         members = np.flatnonzero(space.labels == names.index(wanted))
         if len(members):
@@ -145,4 +181,5 @@ def _image_of(space: Space, wanted: str, flag: str) -> int:
         raise InputError(
             f"{flag} {wanted} is no test image: those looked at are numbered from 0 to {len(space.labels) - 1}."
         )
-    raise InputError(f"{flag} {wanted!r} is no class: give one of {', '.join(names)}, or the number of a test image.")
+    known = f"no class: give one of {', '.join(names)}, or" if names else "no number: give"
+    raise InputError(f"{flag} {wanted!r} is {known} the number of a test image.")

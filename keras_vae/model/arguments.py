@@ -2,16 +2,29 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import numpy as np
+import tensorflow as tf
 
 from keras_vae.model.distributions import LIKELIHOODS
 from keras_vae.model.networks import NETWORKS
 from keras_vae.model.priors import PRIORS
 
-__all__ = ["PRIOR_TRAININGS", "PriorTraining", "check_arguments", "check_levels", "check_prior"]
+__all__ = [
+    "PRIOR_TRAININGS",
+    "PriorTraining",
+    "check_arguments",
+    "check_images",
+    "check_levels",
+    "check_prior",
+    "check_samples",
+]
 
 PriorTraining = Literal["afterwards", "joint"]
 PRIOR_TRAININGS: tuple[PriorTraining, ...] = get_args(PriorTraining)
+
+ROUNDING = 1e-3  # by which values may leave their range
 
 
 def check_arguments(
@@ -53,3 +66,20 @@ def check_levels(levels: int, latent_dim: int) -> None:
         raise ValueError(f"levels must be 1 or 2, not {levels}.")
     if latent_dim < levels:
         raise ValueError(f"latent_dim must be at least 2 for two levels, which share it, not {latent_dim}.")
+
+
+def check_images(images: Any) -> None:
+    """Raise a `ValueError` for images that are not in [0, 1]; not within a graph, where there are no values yet."""
+    if tf.is_symbolic_tensor(images) or not isinstance(images, (np.ndarray, tf.Tensor)):
+        return
+    values = np.asarray(images)
+    if values.size and not (values.min() >= -ROUNDING and values.max() <= 1.0 + ROUNDING):  # NaN is neither
+        raise ValueError(
+            f"Images must be in [0, 1], not from {values.min():g} to {values.max():g}: divide 8-bit values by 255."
+        )
+
+
+def check_samples(samples: Any) -> None:
+    """Raise a `ValueError` for no samples; not within a graph, where there is no number yet."""
+    if not tf.is_symbolic_tensor(samples) and int(samples) < 1:
+        raise ValueError(f"samples must be at least 1, not {int(samples)}.")

@@ -51,7 +51,8 @@ def build_encoder(
 
     Args:
         network: `dense` or `convolutional`.
-        image_shape: `(h, w, c)`; a convolutional network halves the sides once for each width.
+        image_shape: `(h, w, c)`; a convolutional network halves the sides once for each width, and fills them up with
+            the mean image where they cannot be halved so often.
         latent_dim: d.
         widths: units of each hidden layer, or channels of each resolution, from the image inwards.
         seed: seed of the initial weights.
@@ -70,7 +71,9 @@ def build_encoder(
         for width in widths:
             hidden = layers.dense(width, "silu")(hidden)
     else:
-        _check_sides(image_shape, widths)
+        margins = _margins(image_shape, widths)
+        if np.any(margins):
+            hidden = keras.layers.ZeroPadding2D(margins, data_format="channels_last", dtype="float32")(hidden)
         for width in widths:
             hidden = layers.convolution(width, strides=2)(hidden)
             hidden = _residual(layers, hidden, width)
@@ -101,7 +104,6 @@ def build_decoder(
         A model from `(n, d)` to `(n, h, w, c)`.
     """
     layers = _Layers(seed, dtype)
-    height, width_, channels = image_shape
     latents = keras.Input((latent_dim,), dtype="float32", name="latents")
     hidden = latents
     if network == "dense":
@@ -110,15 +112,17 @@ def build_decoder(
         logits = layers.dense(math.prod(image_shape))(hidden)
         logits = keras.layers.Reshape(image_shape, dtype="float32")(logits)
     else:
-        _check_sides(image_shape, widths)
-        shrink = 2 ** len(widths)
-        small = (height // shrink, width_ // shrink, widths[-1])
+        margins = _margins(image_shape, widths)
+        height, width = ((side + sum(more)) >> len(widths) for side, more in zip(image_shape[:2], margins, strict=True))
+        small = (height, width, widths[-1])
         hidden = layers.dense(math.prod(small), "silu")(hidden)
         hidden = keras.layers.Reshape(small, dtype=dtype)(hidden)
-        for width in reversed(widths):
+        for channels in reversed(widths):
             hidden = _residual(layers, hidden, hidden.shape[-1])
-            hidden = _upsample(layers, hidden, width)
-        logits = layers.convolution(channels, activation=None, dtype="float32")(hidden)
+            hidden = _upsample(layers, hidden, channels)
+        logits = layers.convolution(image_shape[2], activation=None, dtype="float32")(hidden)
+        if np.any(margins):
+            logits = keras.layers.Cropping2D(margins, data_format="channels_last", dtype="float32")(logits)
     return keras.Model(latents, logits, name="decoder")
 
 
@@ -260,10 +264,9 @@ def _upsample(layers: _Layers, hidden: Tensor, channels: int) -> Tensor:
     return keras.layers.Reshape((2 * height, 2 * width, channels), dtype=hidden.dtype)(hidden)
 
 
-def _check_sides(image_shape: tuple[int, int, int], widths: Sequence[int]) -> None:
+def _margins(image_shape: tuple[int, int, int], widths: Sequence[int]) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Pixels before and after each side that let it be halved once for each width."""
     step = 2 ** len(widths)
-    if image_shape[0] % step or image_shape[1] % step:
-        raise ValueError(
-            f"A convolutional network of {len(widths)} widths halves the sides {len(widths)} times: they must be "
-            f"multiples of {step}, and {image_shape[0]} x {image_shape[1]} is not. Give fewer widths."
-        )
+    missing = [-side % step for side in image_shape[:2]]
+    first, second = ((pixels // 2, pixels - pixels // 2) for pixels in missing)
+    return first, second

@@ -7,7 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import PriorTraining, check_arguments, check_levels, check_prior
+from keras_vae.model.arguments import (
+    PriorTraining,
+    check_arguments,
+    check_images,
+    check_levels,
+    check_prior,
+    check_samples,
+)
 from keras_vae.model.distributions import (
     Likelihood,
     Tensor,
@@ -187,6 +194,7 @@ class VAE(keras.Model):
     # ---- what the model computes ----
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
+        check_images(images)
         mean, _ = self.encode(images)
         return self.decode(mean)
 
@@ -315,7 +323,12 @@ class VAE(keras.Model):
 
         Returns:
             `(steps, h, w, c)` in [0, 1].
+
+        Raises:
+            ValueError: the images are not in [0, 1].
         """
+        check_images(start)
+        check_images(end)
         mean, _ = self.encode(tf.stack([start, end]))
         share = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
         return self.decode((1.0 - share) * mean[0] + share * mean[1])
@@ -330,7 +343,12 @@ class VAE(keras.Model):
 
         Returns:
             `(n,)` nats per image. Memory does not grow with K.
+
+        Raises:
+            ValueError: the images are not in [0, 1], or there is no sample.
         """
+        check_images(images)
+        check_samples(samples)
         seed = fresh_seed() if seed is None else seed
         posterior, spread = self.posterior(images), self.spread
         shape = (tf.shape(images)[0], self.latent_dim)

@@ -47,7 +47,7 @@ def chart_error_by_class(errors: Mapping[str, Mapping[str, Mapping[str, Any]]], 
     axes.set_ylim(-0.6, len(classes) - 0.4)
     axes.set_xlim(0)
     axes.grid(axis="y", color="#eeeeee")
-    axes.set_xlabel("MSE per pixel, grey values in [0, 1]", size=TEXT_POINTS, color=INK)
+    axes.set_xlabel("MSE per pixel, values in [0, 1]", size=TEXT_POINTS, color=INK)
     axes.legend(
         loc="lower right", bbox_to_anchor=(1.0, 0.99), borderpad=0.0, ncols=2, frameon=False, fontsize=TEXT_POINTS
     )

@@ -51,7 +51,7 @@ def chart_map(
     height = LARGE_INCHES + 0.95
     figure = Figure(figsize=(LARGE_INCHES, height), dpi=DOTS_PER_INCH, facecolor="white")
     axes = figure.add_axes((0.02, 0.6 / height, 0.96, (LARGE_INCHES - 0.1) / height))
-    _scatter(axes, points, labels, size=5.0, opacity=0.35 if images is not None else 0.6)
+    _scatter(axes, points, labels, size=5.0 * _larger(points), opacity=0.35 if images is not None else 0.6)
     if images is not None:
         for index in _spread(points, thumbnails):
             colour = colour_of(int(labels[index]))
@@ -80,7 +80,7 @@ def chart_maps(
     for number, (name, points) in enumerate(maps.items()):
         left = (0.1 + number * SMALL_INCHES) / width
         axes = figure.add_axes((left, 0.6 / height, (SMALL_INCHES - 0.1) / width, (SMALL_INCHES - 0.05) / height))
-        _scatter(axes, points, labels, size=1.6, opacity=0.5)
+        _scatter(axes, points, labels, size=1.6 * _larger(points), opacity=0.5)
         _name_classes(axes, points, labels, class_names, TEXT_POINTS - 2, (SMALL_INCHES, SMALL_INCHES))
         axes.set_title(name, size=TEXT_POINTS, color=INK, pad=3)
     add_titles(figure, title, note)
@@ -101,7 +101,7 @@ def chart_bare_map(
     """
     figure = Figure(figsize=size, dpi=2 * DOTS_PER_INCH, facecolor="white")
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    _scatter(axes, points, labels, size=1.0, opacity=0.5, ratio=size[0] / size[1])
+    _scatter(axes, points, labels, size=1.0 * _larger(points), opacity=0.5, ratio=size[0] / size[1])
     if class_names:
         _name_classes(axes, points, labels, class_names, TEXT_POINTS, size)
     return figure
@@ -140,6 +140,11 @@ def colour_of(label: int) -> str:
     return CLASS_COLOURS[label % len(CLASS_COLOURS)]
 
 
+def _larger(points: np.ndarray) -> float:
+    """How much larger dots are than those of 10,000 points: the fewer there are, the more room each has."""
+    return float(np.clip(math.sqrt(10_000 / len(points)), 0.5, 8.0))
+
+
 def _scatter(
     axes: Axes, points: np.ndarray, labels: np.ndarray, *, size: float, opacity: float, ratio: float = 1.0
 ) -> None:
@@ -164,12 +169,17 @@ def _name_classes(
     text_points: float,
     size: tuple[float, float],
 ) -> None:
-    """Write each class's name where the class is densest, moved up or down to where no other name stands."""
+    """Write each class's name where the class is densest, moved up or down to where no other name stands.
+
+    A single class needs no name.
+    """
     left, right = axes.get_xlim()
     bottom, top = axes.get_ylim()
     unit = (right - left) / (72.0 * size[0]) * text_points  # the height of a letter, in units of the map
     halo = [patheffects.withStroke(linewidth=2.5, foreground="white")]
     placed: list[tuple[float, float, float]] = []
+    if len(class_names) < 2:
+        return
     for label in np.unique(labels):
         x, y = _densest(points[labels == label])
         width = 0.68 * unit * len(class_names[label])
@@ -233,6 +243,8 @@ def _zoom(side: int) -> float:
 
 
 def _legend(figure: Figure, labels: np.ndarray, class_names: Sequence[str]) -> None:
+    if len(class_names) < 2:
+        return
     shown = np.unique(labels)[: 2 * len(CLASS_COLOURS)]
     handles = [
         Line2D([], [], marker="o", ls="", ms=5, mew=0, color=colour_of(int(label)), label=class_names[label])

@@ -25,7 +25,7 @@ QUANTILE_SAMPLES = 200_000
 def draw_pictures(
     model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], seed: int = 0
 ) -> dict[str, np.ndarray]:
-    """Draw every picture of this module: the plane where there are two latents, lines where there are two classes.
+    """Draw every picture of this module: the plane where there are two latents.
 
     There are samples by class where the prior was fitted by class.
 
@@ -45,10 +45,9 @@ def draw_pictures(
         "reconstructions": draw_reconstructions(model, images, labels, class_names),
         "traversal": draw_traversal(model, images),
     }
-    if model.prior.classes:
+    if model.prior.classes > 1:
         pictures["samples_by_class"] = draw_samples_by_class(model, class_names, seed)
-    if len(np.unique(labels)) > 1:
-        pictures["interpolation"] = draw_interpolations(model, images, labels, class_names)
+    pictures["interpolation"] = draw_interpolations(model, images, labels, class_names)
     if model.latent_dim == 2:
         pictures["manifold"] = draw_manifold(model)
     return pictures
@@ -74,16 +73,19 @@ def draw_samples_by_class(model: VAE, class_names: Sequence[str], seed: int = 0,
 def draw_reconstructions(
     model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], each: int = 3
 ) -> np.ndarray:
-    """Draw the first images of each class above their reconstructions."""
+    """Draw the first images of each class, or the first ones where there is one class, above their reconstructions."""
     shown = _classes_shown(labels, 10)
-    chosen = np.stack([np.resize(np.flatnonzero(labels == label), each) for label in shown], axis=1)
+    if len(shown) > 1:
+        chosen = np.stack([np.resize(np.flatnonzero(labels == label), each) for label in shown], axis=1)
+    else:
+        chosen = np.resize(np.arange(len(images)), (each, min(10, len(images))))
     originals = images[chosen] / np.float32(255)
     copies = model(originals.reshape(-1, *model.image_shape)).numpy().reshape(originals.shape)
     figure = labelled_grid(
         np.stack([originals, copies], axis=1).reshape(-1, *originals.shape[1:]),
         title="Test images, each above its reconstruction",
         row_labels=["image", "reconstruction"] * each,
-        column_labels=[class_names[label] for label in shown],
+        column_labels=[class_names[label] for label in shown] if len(shown) > 1 else None,
     )
     return rendered(figure)
 
@@ -132,14 +134,18 @@ def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float
 def draw_interpolations(
     model: VAE, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str], steps: int = 11
 ) -> np.ndarray:
-    """Draw what lies on the straight lines between images of different classes."""
+    """Draw what lies on the straight lines between images of different classes; of one class, between its images."""
     shown = _classes_shown(labels, 10)
+    is_by_class = len(shown) > 1
+    if not is_by_class:
+        labels = shown = np.arange(min(10, len(images)))
+        class_names = [f"image {number}" for number in shown]
     first = {label: images[np.flatnonzero(labels == label)[0]] / np.float32(255) for label in shown}
     # Every class begins one line and ends another.
     pairs = list(zip(shown, np.roll(shown, -3 if len(shown) > 3 else -1), strict=True))
     figure = labelled_grid(
         np.stack([model.interpolate(first[start], first[end], steps) for start, end in pairs]),
-        title="Straight lines between two test images of different classes",
+        title=f"Straight lines between two test images{' of different classes' if is_by_class else ''}",
         row_labels=[f"{class_names[start]} to {class_names[end]}" for start, end in pairs],
         column_labels=[f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)],
     )

@@ -65,16 +65,17 @@ def chart_paths(
     return figure
 
 
-def chart_midpoints(images: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Draw what lies between every two classes.
+def chart_midpoints(images: np.ndarray, class_names: Sequence[str], *, between: str = "classes") -> Figure:
+    """Draw what lies between every two classes, or images.
 
     Args:
         images: `(classes, classes, h, w, c)` in [0, 1]: half way from the row's class to the column's.
         class_names: one for each row and column.
+        between: what the names are of.
     """
     return labelled_grid(
         images,
-        title="Half way on the straight lines between classes",
+        title=f"Half way on the straight lines between {between}",
         row_labels=[f"from {name}" for name in class_names],
         column_labels=list(class_names),
         note="on the diagonal: reconstructions of the images between which the lines run",

@@ -27,6 +27,7 @@ from keras_vae.report.commands import commands
 from keras_vae.report.text import (
     LONGEST_NAME,
     clustering_rows,
+    compared_by,
     dataset_name,
     findings,
     modelling,
@@ -170,7 +171,7 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
     summary, built = run.summary, run.model_config
     grey = metrics["evaluations"]["grey"]
     images = grey["measurements"]["reconstruction.mean.mse_per_pixel"]["images"]
-    settings = latent["settings"]
+    settings, has_classes = latent["settings"], bool(_class_names(latent))
     return {
         "title": f"A variational autoencoder of {dataset_name(config.dataset)}",
         "subtitle": f"run {shortened(run.name, LONGEST_RUN)} · preset {config.preset} · "
@@ -182,16 +183,17 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         "results": result_rows(metrics),
         "results_note": f"Test split, {images:,} images; ± is one standard error. MSE and SSIM: through the posterior "
         f"mean, beside a PCA of {config.latent_dim} components. {_NATS[config.likelihood]}K: posterior samples of each "
-        "image. Samples: compared by features of this project's classifier. "
+        f"image. {compared_by(grey['measurements'])}"
         f"Evaluated in {grey['seconds'] / 60:.1f} min.",
         "maps": _map_names(run),
         "map_width": _map_size(run)[0],
         "map_names": {
             "umap": f"UMAP, {settings['neighbours']} neighbours",
-            "tsne": f"t-SNE, perplexity {settings['perplexity']:g}",
+            "tsne": f"t-SNE, perplexity {latent['maps'].get('perplexity', settings['perplexity']):.3g}",
             "latents": "the two latents",
         },
-        "legend": _legend(latent["contingency"]["rows"]),
+        "legend": _legend(_class_names(latent)),
+        "has_classes": has_classes,
         "contingency": _contingency(run, latent),
         "spaces": space_rows(latent),
         "clusterings": clustering_rows(latent),
@@ -215,14 +217,21 @@ def _map_size(run: Run) -> tuple[float, float]:
     return LARGE_MAP if len(_map_names(run)) < 3 else SMALL_MAP
 
 
+def _class_names(latent: Mapping[str, Any]) -> list[str]:
+    """The classes that clusters were compared with; none where the images have none."""
+    return list(latent["contingency"]["rows"]) if "contingency" in latent else []
+
+
 def _legend(names: Sequence[str]) -> list[list[str]]:
-    """Colours and names of the classes, as long as each has a colour of its own."""
+    """Colours and names of the classes, where there are several and each has a colour of its own."""
     if len(names) > len(CLASS_COLOURS):
         return []
     return [[colour_of(label), shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
 
 
 def _contingency(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+    if "contingency" not in latent:
+        return {}
     table = np.array(latent["contingency"]["table"])
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     return {
@@ -237,11 +246,16 @@ def _contingency(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
 def _latent_note(latent: Mapping[str, Any]) -> str:
     spaces = latent["spaces"]
     fitted, placed = spaces["latent"]["training_images"], spaces["umap"]["training_images"]
+    count = f"{latent['maps']['points']:,} test images"
+    trusted = (
+        f"Trustworthiness: of {TRUSTED_NEIGHBOURS} neighbours, against the pixels, {TRUSTED_POINTS:,} images at most."
+    )
+    if "contingency" not in latent:
+        return f"{count}, which have no classes. {trusted}"
     return (
-        f"{latent['maps']['points']:,} test images. 5-NN, linear: accuracy after fitting to {fitted:,} training "
-        f"images (linear: at most {PROBE_POINTS:,}; in maps {placed:,}). Trustworthiness: of {TRUSTED_NEIGHBOURS} "
-        f"neighbours, against the pixels, {TRUSTED_POINTS:,} images at most. Clusters: best matching; ± one standard "
-        f"deviation over {latent['clusterings']['seeds']} seeds."
+        f"{count}. 5-NN, linear: accuracy after fitting to {fitted:,} training images (linear: at most "
+        f"{PROBE_POINTS:,}; in maps {placed:,}). {trusted} Clusters: best matching; ± one standard deviation over "
+        f"{latent['clusterings']['seeds']} seeds."
     )
 
 
@@ -262,7 +276,7 @@ def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
             for kind in latent["path"]["log_prior_density"]
         ],
         "ratio": _ratio(run, "path"),
-        "caption": f"From test image {ends[0]['image']} ({_short(ends[0])}) to {ends[1]['image']} ({_short(ends[1])})"
+        "caption": f"From test image {_end(latent, ends[0])} to {_end(latent, ends[1])}"
         + (": the classifier's verdict" if judged else ""),
     }
 
@@ -276,9 +290,15 @@ def _lines(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rows": rows,
         "ratio": _ratio(run, "lines"),
-        "caption": "Straight lines between first test images of classes"
+        "caption": "Straight lines between first test images"
+        + (" of classes" if "contingency" in latent else "")
         + (": the classifier's verdict" if judged else ""),
     }
+
+
+def _end(latent: Mapping[str, Any], end: Mapping[str, Any]) -> str:
+    """Number of an image, with its class where there are several."""
+    return f"{end['image']} ({_short(end)})" if "contingency" in latent else str(end["image"])
 
 
 def _short(end: Mapping[str, Any]) -> str:
@@ -305,7 +325,7 @@ def _pictures(run: Run) -> dict[str, bytes]:
 
 
 def _maps(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, bytes]:
-    size, rows = _map_size(run), latent["contingency"]["rows"]
+    size, rows = _map_size(run), _class_names(latent)
     # Small maps have the legend only; more than twice as many classes as colours are not to be told apart.
     named = size == LARGE_MAP and len(rows) <= 2 * len(CLASS_COLOURS)
     names = [shortened(name, LONGEST_NAME) for name in rows] if named else []

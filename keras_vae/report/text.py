@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_vae.latent_space import LEAST_FOR_FINDINGS
 from keras_vae.runs import TrainConfig
 
 __all__ = [
@@ -30,6 +31,10 @@ LIKELIHOOD_WORDS = {
     "gaussian": "Gaussian for each pixel, one variance σ²",
     "discretized_logistic": "logistic F for each pixel around its mean, one scale learned, cut at 256 grey values",
     "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
+}
+NETWORKS = {
+    "classifier": "this project's classifier",
+    "own": "a small network trained on this run's training images",
 }
 PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
 SPACES = {
@@ -158,10 +163,25 @@ def result_rows(metrics: Numbers) -> list[list[str]]:
         ("precision of samples, 0 to 1", "precision", 3),
         ("recall of samples, 0 to 1", "recall", 3),
     ):
-        if made := measured.get(f"generation.classifier.{measure}"):
-            real = measured[f"real_images.classifier.{measure}"]
+        if made := measured.get(f"generation.{network_of(measured)}.{measure}"):
+            real = measured[f"real_images.{network_of(measured)}.{measure}"]
             rows.append([title, _cell(made, digits), f"real: {_cell(real, digits)}"])
     return rows
+
+
+def network_of(measured: Numbers) -> str:
+    """The feature network by which generated images were compared: the classifier, or one of the run's own."""
+    return next((name for name in NETWORKS if f"generation.{name}.precision" in measured), "")
+
+
+def compared_by(measured: Numbers) -> str:
+    """A sentence on the features by which generated images were compared; none where they were not.
+
+    Args:
+        measured: the measurements of an evaluation.
+    """
+    words = NETWORKS.get(network_of(measured))
+    return f"Samples: compared by features of {words}. " if words else ""
 
 
 def space_rows(latent: Numbers) -> list[list[str]]:
@@ -170,7 +190,8 @@ def space_rows(latent: Numbers) -> list[list[str]]:
     Args:
         latent: what `latent.json` holds.
     """
-    measures = {"knn_5": "5-NN", "linear_probe": "linear"}
+    known = {"knn_5": "5-NN", "linear_probe": "linear"}
+    measures = {name: title for name, title in known.items() if name in latent["spaces"]["latent"]}
     rows = [["space", *measures.values(), "trustworthiness"]]
     for space, scores in latent["spaces"].items():
         if space in SPACES:  # what others say of it, a reader of one page does not need
@@ -223,11 +244,16 @@ def findings(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str
         latent: what `latent.json` holds.
     """
     spaces = latent["spaces"]
+    classes = f"Classes: {shortened(latent['interpretation'], LONGEST_SENTENCE)}"
+    if "knn_5" in spaces["latent"] and latent["clusterings"]["images"] >= LEAST_FOR_FINDINGS:
+        classes = (
+            f"Classes: 5-NN accuracy is {spaces['latent']['knn_5']:.0%} in the latent space and "
+            f"{spaces['pixels']['knn_5']:.0%} in the pixels; clusters found without labels agree with the classes for "
+            f"{_best_clustering(latent):.0%} at best. {shortened(latent['interpretation'], LONGEST_SENTENCE)}"
+        )
     return [
         f"Representation: {_representation(config, metrics['evaluations']['grey']['measurements'])}",
-        f"Classes: 5-NN accuracy is {spaces['latent']['knn_5']:.0%} in the latent space and "
-        f"{spaces['pixels']['knn_5']:.0%} in the pixels; clusters found without labels agree with the classes for "
-        f"{_best_clustering(latent):.0%} at best. {shortened(latent['interpretation'], LONGEST_SENTENCE)}",
+        classes,
         f"Interpolation: {_shortest(latent['between_random_pairs'])}{_passed(latent['lines'])}",
     ]
 
@@ -249,7 +275,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
         metrics: what `metrics.json` holds.
         latent: what `latent.json` holds.
     """
-    compared = "generation.classifier.precision" in metrics["evaluations"]["grey"]["measurements"]
+    compared = bool(network_of(metrics["evaluations"]["grey"]["measurements"]))
     geodesic = "geodesic" in latent["between_random_pairs"]
     all_sources = (
         (True, "Kingma & Welling 2014, VAE"),
@@ -295,8 +321,9 @@ def _representation(config: TrainConfig, measured: Numbers) -> str:
         error = f"the reconstruction error is {mse:.5f}, that of a PCA of the same size {pca:.5f}"
     nats = f" ({kl:.1f} nats of KL)" if kl is not None else ""
     text = f"{error}, with {active} of {config.latent_dim} latents in use{nats}."
-    if made := measured.get("generation.classifier.precision"):
-        recall, real = (measured[f"{group}.classifier.recall"]["value"] for group in ("generation", "real_images"))
+    network = network_of(measured)
+    if made := measured.get(f"generation.{network}.precision"):
+        recall, real = (measured[f"{group}.{network}.recall"]["value"] for group in ("generation", "real_images"))
         text += (
             f" {made['value']:.0%} of the generated images lie among real ones, but they cover {recall:.0%} of the "
             f"test images, where training images cover {real:.0%}."

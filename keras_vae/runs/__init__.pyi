@@ -1,5 +1,6 @@
 from .config import PRESETS as PRESETS
 from .config import TrainConfig as TrainConfig
+from .images import open_data as open_data
 from .provenance import code_origin as code_origin
 from .provenance import environment as environment
 from .run import Run as Run

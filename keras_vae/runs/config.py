@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,11 +23,14 @@ BEFORE = {
     "prior_training": "afterwards",
     "augmentation": 0.0,
 }
-ADDED = {"distribute": "auto"}  # to this version, which saved configurations before
+# Options that a configuration may lack, whatever its version: without them, all is as it was before there were any.
+ADDED: dict[str, Any] = {"image_size": None, "value_range": None, "distribute": "auto", "levels": 1}
+# What the presets are tuned for, and how far they are changed for fewer images.
+TUNED_FOR = 50_000  # training images
+LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
+LONGEST = 3  # times the epochs
+EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
-
-# What every version did before it had such an option, this one included.
-BEFORE_ADDED = {"levels": 1}
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,30 @@ class TrainConfig:
 
     preset: str = "default"
 
-    dataset: str = option("fashion_mnist", "name of a TFDS data set, or a folder of images by class", heading="data")
-    data_dir: str | None = option(None, "folder where TFDS keeps its prepared data", metavar="FOLDER", type=str)
+    dataset: str = option(
+        "fashion_mnist",
+        "name of a TFDS data set, folder of images, .npy or .npz file of arrays, or CSV file of paths",
+        heading="data",
+    )
+    image_size: tuple[int, ...] | None = option(
+        None,
+        "side, or height and width, that images are resized and cropped to (default: they are of one size)",
+        nargs="+",
+        type=int,
+        metavar="PIXELS",
+        low=8,
+        high=256,
+    )
+    value_range: tuple[float, ...] | None = option(
+        None,
+        "values of black and white in arrays, where their type does not tell",
+        nargs=2,
+        type=float,
+        metavar=("BLACK", "WHITE"),
+    )
+    data_dir: str | None = option(
+        None, "folder where TFDS, or what decodes images, keeps what it prepares", metavar="FOLDER", type=str
+    )
     memory_budget: int = option(
         2048, "MiB of images that are kept in memory; larger data are streamed from disk", low=0
     )
@@ -56,7 +83,7 @@ class TrainConfig:
     )
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
-        None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int
+        None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int, low=1
     )
     likelihood: Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"] = option(
         "gaussian", "distribution of the pixels"
@@ -116,13 +143,20 @@ class TrainConfig:
     histogram_every: int = option(10, "epochs between histograms of the weights; 0: none", low=0)
 
     def __post_init__(self) -> None:
-        if self.widths is not None:
-            object.__setattr__(self, "widths", tuple(self.widths))
+        for name in ("widths", "image_size", "value_range"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         check_fields(self)
         if self.learning_rate <= 0:
             raise InputError(f"--learning-rate must be more than 0, not {self.learning_rate}.")
-        if self.widths is not None and (not self.widths or min(self.widths) < 1):
-            raise InputError(f"--widths must be positive numbers, not {list(self.widths)}.")
+        if self.widths == ():
+            raise InputError("--widths must be positive numbers, not none.")
+        if self.image_size is not None and len(self.image_size) not in (1, 2):
+            raise InputError(f"--image-size takes a side, or a height and a width, not {list(self.image_size)}.")
+        if self.value_range is not None and not (
+            len(self.value_range) == 2 and self.value_range[0] < self.value_range[1]
+        ):
+            raise InputError(f"--value-range takes two values, black and a larger white, not {list(self.value_range)}.")
 
     @property
     def varied_epochs(self) -> float:
@@ -175,15 +209,14 @@ class TrainConfig:
         known = {each.name for each in dataclasses.fields(cls)}
         if not isinstance(saved, dict) or not known & saved.keys():
             raise InputError("This is not a saved training configuration: it has none of its fields.")
-        saved = {**BEFORE_ADDED, **saved}
         version = saved.pop("version", FIRST_VERSION)
+        saved = {**ADDED, **saved}
         if version in EARLIER_VERSIONS:
             saved = {
                 **BEFORE,
                 **saved,
                 "widths": saved.get("widths") or WIDTHS_BEFORE.get(str(saved.get("network"))),
             }
-        saved = {**ADDED, **saved}
         differences = {"missing": known - saved.keys(), "not known here": saved.keys() - known}
         if any(differences.values()):
             says = [f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names]
@@ -201,6 +234,35 @@ class TrainConfig:
         """What to give to the command `train` for this configuration: the preset, and what differs from it."""
         options = ["--preset", self.preset] if self.preset != "default" else []
         return options + command_options(self, type(self).from_preset(self.preset))
+
+    def suited_to(self, images: int, given: Collection[str] = ()) -> "TrainConfig":
+        """Let batch, epochs, warm-up and pictures follow the number of training images, where these are few.
+
+        The presets are for Fashion-MNIST. Fewer images get batches of a twentieth of them, a learning rate that goes
+        with the square root of the batch, and as many epochs as make up for the steps, but at most three times as many:
+        a longer training learns few images by heart.
+
+        Args:
+            images: of the training split.
+            given: options that stay as they are.
+
+        Returns:
+            The same configuration where there are as many images as in Fashion-MNIST, or more.
+        """
+        if images >= TUNED_FOR:
+            return self
+        batch = self.batch_size
+        if "batch_size" not in given:
+            batch = min(batch, max(images // LEAST_STEPS, min(images, SMALLEST_BATCH)))
+        steps = TUNED_FOR // self.batch_size / max(1, images // max(1, batch))
+        longer = min(LONGEST, max(1.0, steps))
+        wanted = {
+            "batch_size": batch,
+            "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),
+            **{name: round(longer * getattr(self, name)) for name in ("epochs", *EVERY)},
+            **{name: round(longer * getattr(self, name), 1) for name in ("beta_warmup", "learning_rate_warmup")},
+        }
+        return self.replace(**{name: value for name, value in wanted.items() if name not in given})
 
     def replace(self, **options: Any) -> "TrainConfig":
         """A copy with some fields changed.

@@ -102,6 +102,11 @@ class Run:
         return self.folder / "figures"
 
     @property
+    def data(self) -> Path:
+        """The images that the run was given as arrays; a data set that has a name stays where it is."""
+        return self.folder / "data"
+
+    @property
     def checkpoints(self) -> Path:
         """The state after the last epoch: where an interrupted training goes on, and a finished one is prolonged."""
         return self.folder / "checkpoints"

@@ -83,6 +83,8 @@ def _check_same(model: VAE, exported: VAE) -> None:
 def _copy_files(run: Run, part: Run) -> None:
     shutil.copytree(run.saved_model, part.saved_model)
     shutil.copytree(run.figures / "plain", part.figures / "plain")
+    if run.data.is_dir():
+        shutil.copytree(run.data, part.data)
     for name in KEPT:
         shutil.copy(run.folder / name, part.folder / name)
     with np.load(run.folder / "maps.npz") as saved:  # two latents are a map, more are in the projector

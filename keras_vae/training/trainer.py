@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import shutil
 import statistics
 import sys
 import time
@@ -13,10 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.data import ImageData, open_dataset
+from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, AveragingAdamW, VampPrior, export_saved_model, save_model
-from keras_vae.runs import Run, TrainConfig, environment
+from keras_vae.runs import Run, TrainConfig, environment, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import (
     AverageForEvaluation,
@@ -48,13 +49,15 @@ COMPARED_IMAGES = 10_000
 SHARDED_MEMORY = 1024  # MiB: to be shared out, images in memory become part of a graph, which holds 2 GiB at most
 
 
-def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") -> Run:
+def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", data: ImageData | None = None) -> Run:
     """Train a model from the beginning, and leave everything that comes of it in a new run.
 
     Args:
         config: what to train.
         name: name of the run; None takes the preset's.
         root: the folder for `logs` and `saved_models`.
+        data: the images; None opens those of the configuration. Arrays are copied into the run's folder, so that it can
+            be resumed, evaluated and explored without them.
 
     Returns:
         The run, with `config.json`, `history.json`, `training.json`, `vae.keras`, `saved_model` and pictures.
@@ -66,13 +69,21 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
     if config.distribute == "multiworker" and name is None:
         raise InputError("--distribute multiworker needs --run NAME, the same on every machine.")
     strategy = open_strategy(config.distribute)
-    data = _open_data(config)
+    data = _checked(data or _open_data(config))
     with lost_workers_named(strategy, f"Start all of them again with --resume --run {name}."):
         _check_workers(strategy, config, data, name, finished=0)
         model = compiled_model(config, data, strategy)
         data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
         config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
-        run = Run.create(config, name, root) if is_chief(config.distribute) else Run(str(name), Path(root).resolve())
+        if not is_chief(config.distribute):
+            return _fit(Run(str(name), Path(root).resolve()), config, data, model)
+        run = Run.create(config, name, root)
+        if not data.is_kept:
+            try:
+                data = data.keep(run.data)
+            except BaseException:  # without its images the run could not be resumed
+                shutil.rmtree(run.folder, ignore_errors=True)
+                raise
         return _fit(run, config, data, model)
 
 
@@ -97,7 +108,7 @@ def resume(run: Run, epochs: int | None = None, distribute: Distribute | None = 
     if checkpoint is None and (run.folder / "history.json").is_file():  # which the first finished epoch writes
         raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
     strategy = open_strategy(config.distribute)
-    data = _open_data(config)
+    data = _checked(_open_data(config, run))
     with lost_workers_named(strategy, f"Start all of them again with --resume --run {run.name}."):
         _check_workers(strategy, config, data, run.name, finished)
         model = compiled_model(config, data, strategy)
@@ -320,9 +331,13 @@ def _write_results(
             tf.summary.scalar(name, splits["test"][name])
 
 
-def _open_data(config: TrainConfig) -> ImageData:
-    budget = min(config.memory_budget, SHARDED_MEMORY) if config.distribute == "multiworker" else config.memory_budget
-    data = open_dataset(config.dataset, data_dir=config.data_dir, memory_budget=budget * 2**20)
+def _open_data(config: TrainConfig, run: Run | None = None) -> ImageData:
+    shared_out = config.distribute == "multiworker"
+    budget = min(config.memory_budget, SHARDED_MEMORY) if shared_out else config.memory_budget
+    return open_data(config.replace(memory_budget=budget), run)
+
+
+def _checked(data: ImageData) -> ImageData:
     if data.counts["test"] < 2:
         raise InputError(f"The test split of {data.name!r} has {data.counts['test']} image: it must have at least 2.")
     return data

@@ -205,10 +205,20 @@ def test_two_folders_of_one_name_are_told_apart(run, picture_folder, tmp_path):
     assert len(names) == 2
 
 
-def test_the_classifier_judges_nothing_but_fashion_mnist_unless_it_is_asked(run, capsys):
-    measured = measurements_of(evaluate(run, config_of(features="auto", importance_samples=2))[1])
-    assert not any(name.startswith("generation.") for name in measured)
-    assert "the classifier knows Fashion-MNIST alone" in capsys.readouterr().out
+def test_images_that_the_classifier_does_not_know_are_compared_by_a_network_of_the_runs_own(run, capsys):
+    first, second = (
+        measurements_of(evaluate(run, config_of(features="auto", importance_samples=2))[1]) for _ in range(2)
+    )
+    compared = {name: each for name, each in first.items() if name.startswith("generation.")}
+    assert set(compared) == {
+        f"generation.own.{name}" for name in ("frechet_distance", "kernel_distance", "precision", "recall")
+    }
+    assert all("trained on the training images of this run" in each["details"] for each in compared.values())
+    assert all("grey" not in each["details"] for each in compared.values())
+    assert compared == {name: second[name] for name in compared}
+    assert capsys.readouterr().out.count("a feature network is trained") == 1
+    real = first["real_images.own.frechet_distance"]["value"]
+    assert first["generation.own.frechet_distance"]["value"] > real  # after two epochs of training
 
 
 def test_a_run_without_weights_says_how_to_get_them(tmp_path):
@@ -223,7 +233,7 @@ def test_data_of_another_shape_are_refused(run):
 
 
 def test_images_that_the_classifier_does_not_take_are_refused_before_anything_is_measured(run, capsys):
-    with pytest.raises(InputError, match="--features none"):
+    with pytest.raises(InputError, match="--features own"):
         evaluate(run, config_of(features="classifier"))
     assert "reconstruction" not in capsys.readouterr().out
 

@@ -37,6 +37,7 @@ MODELS = {
     "dense": {"widths": (24, 17)},
     "convolutional": {"network": "convolutional", "widths": (6, 5)},
     "colour": {"image_shape": (8, 12, 3), "network": "convolutional", "widths": (4, 6)},
+    "odd_sides": {"image_shape": (9, 11, 3), "network": "convolutional", "widths": (4, 6)},
     "colour_dense": {"image_shape": (8, 12, 3), "widths": (20,)},
     "one_latent": {"latent_dim": 1, "widths": (20,)},
     "two_latents": {"latent_dim": 2, "widths": (20,)},

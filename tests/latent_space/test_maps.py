@@ -87,3 +87,11 @@ def test_what_is_laid_out_for_clusters_has_its_dimensions_and_keeps_neighbours_t
     )
     middles = np.stack([flat[kinds == kind].mean(axis=0) for kind in range(3)])
     assert inside < min(np.linalg.norm(middles[i] - middles[j]) for i in range(3) for j in range(i))
+
+
+@pytest.mark.parametrize("count", [99, 300])
+def test_few_points_are_not_drawn_as_a_single_one(count):
+    points = np.float32(0.05) * np.random.default_rng(0).standard_normal((count, 40), np.float32)
+    made = make_map("tsne", points)
+    assert np.isfinite(made.points).all()
+    assert made.points.std(axis=0).min() > 0.5

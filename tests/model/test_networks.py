@@ -1,11 +1,12 @@
 """Networks have the shapes and the sizes that they promise."""
 
+import keras
 import numpy as np
 import pytest
 
 from keras_vae.model.networks import NETWORKS, Centered, build_decoder, build_encoder
 
-SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (16, 24, 1)]
+SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (16, 24, 1), (29, 31, 3), (10, 9, 1)]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -35,9 +36,14 @@ def test_the_seed_decides_the_initial_weights(network):
     assert any(not np.array_equal(first, other) for first, other in zip(weights(1), weights(2), strict=True))
 
 
-def test_a_convolutional_network_names_the_sides_that_it_cannot_halve():
-    with pytest.raises(ValueError, match="multiples of 8, and 28 x 28 is not"):
-        build_encoder("convolutional", (28, 28, 1), 2, (8, 8, 8), seed=0)
+def test_sides_that_cannot_be_halved_are_filled_up_with_the_mean_image_and_cropped_again():
+    encoder = build_encoder("convolutional", (10, 9, 1), 2, (8, 8), seed=0)
+    encoder.get_layer("centered").adapt(np.random.default_rng(0).integers(0, 256, (9, 10, 9, 1), np.uint8))
+    padded = next(layer.output for layer in encoder.layers if "padding" in layer.name)
+    values = keras.Model(encoder.input, padded)(np.ones((1, 10, 9, 1), np.float32)).numpy()[0, ..., 0]
+    inside = np.zeros((12, 12), bool)
+    inside[1:11, 1:10] = True
+    assert np.all((values != 0) == inside)
 
 
 def test_dense_layers_round_their_products_in_training_alone():

@@ -297,3 +297,17 @@ def test_what_a_model_of_mixed_precision_gives_is_float32(network, likelihood):
         exact = VAE(SHAPE, 3, network, (8,), likelihood)
         exact.set_weights(model.get_weights())
         assert np.array_equal(model(images), exact(images))
+
+
+@pytest.mark.parametrize("factor", [255.0, -1.0, np.nan])
+def test_images_that_are_not_between_0_and_1_are_refused_where_their_values_are_at_hand(factor):
+    model, images = VAE(SHAPE, 2, widths=(4,)), np.float32(factor) * images_like(2)
+    for use in (model, lambda each: model.log_likelihood(each, 1), lambda each: model.interpolate(each[0], each[1], 3)):
+        with pytest.raises(ValueError, match=r"Images must be in \[0, 1\], .* divide 8-bit values by 255"):
+            use(images)
+
+
+@pytest.mark.parametrize("samples", [0, -1])
+def test_a_bound_of_no_samples_is_refused(samples):
+    with pytest.raises(ValueError, match="samples must be at least 1"):
+        VAE(SHAPE, 2, widths=(4,)).log_likelihood(images_like(2), samples)

@@ -144,3 +144,23 @@ def test_an_animation_runs_there_and_back():
         brightness.append(int(np.asarray(gif.convert("L"))[0, 0]))
     assert brightness == sorted(brightness[:5]) + sorted(brightness[5:], reverse=True)
     assert gif.info["loop"] == 0
+
+
+def ink(count: int) -> float:
+    """Share of a map of so many points that is not white."""
+    points = np.random.default_rng(0).uniform(-1, 1, (count, 2))
+    picture = rendered(chart_map(points, np.zeros(count, int), ["unlabelled"], title=""))
+    return float(np.mean(picture.min(axis=-1) < 200))
+
+
+def test_points_are_seen_however_many_there_are():
+    shares = [ink(count) for count in (99, 10_000, 50_000)]
+    assert shares[0] > 0.01
+    assert shares[0] < shares[1] < shares[2] < 0.9
+
+
+def test_a_single_class_is_neither_named_nor_explained():
+    points, labels = points_of(1)
+    figure = chart_map(points, labels, ["unlabelled"], title="")
+    assert not figure.legends
+    assert "unlabelled" not in [text.get_text() for axes in figure.axes for text in axes.texts]

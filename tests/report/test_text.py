@@ -7,6 +7,7 @@ import pytest
 from keras_vae.command_line import add_arguments, given_options
 from keras_vae.report.text import (
     clustering_rows,
+    compared_by,
     dataset_name,
     findings,
     modelling,
@@ -52,7 +53,7 @@ def agreement(accuracy: float, spread: float) -> dict:
 LATENT = {
     "spaces": {"latent": {"knn_5": 0.84}, "pixels": {"knn_5": 0.85}},
     "clusterings": {
-        "images": 100,
+        "images": 10_000,
         "seeds": 5,
         "k_means of the means": agreement(0.55, 0.01),
         "gaussian_mixture of the means": agreement(0.54, 0.02),
@@ -187,3 +188,21 @@ def test_the_command_of_a_run_gives_its_configuration_again(preset, changes):
     arguments = parser.parse_args(config.command_options())
     preset = arguments.preset or "default"
     assert TrainConfig.from_preset(preset, **given_options(arguments, TrainConfig)) == config
+
+
+def test_nothing_is_said_of_classes_where_there_are_few_images_or_no_classes():
+    few = {**LATENT, "clusterings": {**LATENT["clusterings"], "images": 99}, "interpretation": "99 are too few."}
+    none = {**LATENT, "spaces": {"latent": {"trustworthiness": 0.9}}, "interpretation": "There are no classes."}
+    for latent in (few, none):
+        sentences = findings(TrainConfig(), metrics(), latent)
+        assert f"Classes: {latent['interpretation']}" in sentences
+        assert not any("5-NN" in sentence for sentence in sentences)
+
+
+def test_images_that_were_compared_by_a_network_of_the_runs_own_are_on_the_page():
+    names = ("frechet_distance", "precision", "recall")
+    compared = {f"{group}.own.{name}": figure(0.5) for group in ("generation", "real_images") for name in names}
+    rows = result_rows(metrics(**compared))
+    assert ["recall of samples, 0 to 1", "0.500", "real: 0.500"] in rows
+    assert "trained on this run's training images" in compared_by(compared)
+    assert compared_by({}) == ""

@@ -47,6 +47,11 @@ def test_a_configuration_cannot_be_changed():
         ({"likelihood": "poisson"}, "--likelihood"),
         ({"xla": "perhaps"}, "--xla"),
         ({"seed": -1}, "--seed"),
+        ({"image_size": ()}, "--image-size"),
+        ({"image_size": (7,)}, "--image-size"),
+        ({"image_size": (32, 32, 3)}, "--image-size"),
+        ({"value_range": (1.0, 0.0)}, "--value-range"),
+        ({"value_range": (0.0,)}, "--value-range"),
     ],
 )
 def test_a_value_out_of_its_range_names_its_option(options, flag):
@@ -63,6 +68,57 @@ def test_an_unknown_preset_names_those_that_exist():
 def test_a_damaged_file_is_refused_in_one_line(text):
     with pytest.raises(InputError, match="not a saved training configuration"):
         TrainConfig.from_json(text)
+
+
+WRONG = {int: [None, "5", 1.5, True, [5]], float: [None, "0.5", True, [0.5]], str: [None, 5, True, ["a"]]}
+
+
+@pytest.mark.parametrize("name", [each.name for each in dataclasses.fields(TrainConfig) if each.name != "preset"])
+def test_a_saved_value_of_another_type_is_refused_with_its_option(name):
+    saved = json.loads(TrainConfig().to_json())
+    wrong = {"widths": [5, "5", [1.5], [None], [True]], "image_size": [5, "5", [9.5]], "data_dir": [5, True, ["a"]]}
+    wrong["value_range"] = [5, "5", ["a", "b"], [True, 2.0]]
+    for value in wrong.get(name, WRONG.get(type(saved[name]), [])) or [5]:
+        with pytest.raises(InputError, match="--" + name.replace("_", "-")) as error:
+            TrainConfig.from_json(json.dumps({**saved, name: value}))
+        assert "\n" not in str(error.value)
+
+
+def test_a_whole_number_is_taken_where_any_number_is():
+    saved = {**json.loads(TrainConfig().to_json()), "beta": 1, "value_range": [0, 255], "image_size": [32]}
+    config = TrainConfig.from_json(json.dumps(saved))
+    assert (config.beta, config.value_range, config.image_size) == (1, (0, 255), (32,))
+
+
+def test_a_configuration_without_the_options_of_later_versions_opens():
+    saved = json.loads(TrainConfig().to_json())
+    del saved["image_size"], saved["value_range"]
+    assert TrainConfig.from_json(json.dumps(saved)) == TrainConfig()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("images", [1, 10, 66, 400, 9_000, 41_000])
+def test_batch_epochs_and_warm_up_follow_few_images(preset, images):
+    config = TrainConfig.from_preset(preset)
+    suited = config.suited_to(images)
+    assert 1 <= suited.batch_size <= min(images, config.batch_size)
+    assert config.epochs <= suited.epochs <= 3 * config.epochs
+    steps = suited.epochs * (images // suited.batch_size)
+    assert steps <= 1.1 * config.epochs * (50_000 // config.batch_size)
+    assert suited.learning_rate <= config.learning_rate
+    assert suited.learning_rate_warmup / suited.epochs == pytest.approx(
+        config.learning_rate_warmup / config.epochs, rel=0.1
+    )
+    assert suited.replace(
+        **{name: getattr(config, name) for name in ("batch_size", "learning_rate", "learning_rate_warmup", "epochs",
+           "beta_warmup", "grid_every", "histogram_every", "projector_every")}
+    ) == config  # fmt: skip
+
+
+def test_as_many_images_as_the_presets_are_tuned_for_change_nothing_and_what_is_given_stays():
+    assert TrainConfig().suited_to(50_000) == TrainConfig()
+    suited = TrainConfig(batch_size=8, epochs=3).suited_to(100, given={"batch_size", "epochs"})
+    assert (suited.batch_size, suited.epochs) == (8, 3)
 
 
 @pytest.mark.parametrize("version", [None, "0.2.0"])
@@ -101,6 +157,7 @@ def test_a_prior_is_named_with_how_it_is_learned(prior, training, words):
     ("options", "flag"),
     [
         ({"importance_samples": 0}, "--importance-samples"),
+        ({"importance_samples": 2**31}, "--importance-samples"),
         ({"protocol": "colour"}, "--protocol"),
         ({"features": "vgg"}, "--features"),
         ({"seed": -1}, "--seed"),

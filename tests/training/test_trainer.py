@@ -16,8 +16,9 @@ from PIL import Image
 
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
+from keras_vae.evaluation import open_model_and_data
 from keras_vae.model import load_model
-from keras_vae.runs import Run, TrainConfig
+from keras_vae.runs import Run, TrainConfig, open_data
 from keras_vae.training import resume, train
 from keras_vae.training.checkpoints import latest_checkpoint
 from keras_vae.training.trainer import compiled_model
@@ -48,7 +49,7 @@ def flags(config: TrainConfig) -> list[str]:
     """The command line that makes this configuration."""
     line = []
     for name, value in dataclasses.asdict(config).items():
-        if value != getattr(TrainConfig(), name):
+        if value is not None:  # the defaults too: what is not given follows the number of images
             values = value if isinstance(value, tuple) else [value]
             line += ["--" + name.replace("_", "-"), *map(str, values)]
     return line
@@ -353,8 +354,28 @@ def test_a_batch_larger_than_the_training_split_is_refused_before_anything_is_wr
     assert not list(tmp_path.iterdir())
 
 
-def test_sides_that_the_network_cannot_halve_are_refused_before_anything_is_written(picture_folder, tmp_path):
-    config = tiny(picture_folder, network="convolutional", widths=(4,) * 5)
-    with pytest.raises(InputError, match="multiples of 32"):
-        train(config, root=tmp_path)
-    assert not list(tmp_path.iterdir())
+def test_a_run_of_arrays_keeps_them_and_goes_on_without_them(picture_images, tmp_path):
+    labels = np.arange(len(picture_images)) // 60
+    data = open_dataset((picture_images, labels), name="mine", class_names=["bottom", "left", "right", "top"])
+    run = train(tiny("fashion_mnist", epochs=1), "arrays", tmp_path, data)
+    assert run.config.dataset == "mine"
+    for kept in (open_data(run.config, run), open_model_and_data(run)[1]):
+        assert (kept.name, kept.class_names, kept.counts) == (data.name, data.class_names, data.counts)
+        np.testing.assert_array_equal(kept.images("test"), data.images("test"))
+    assert resume(run, epochs=2).summary["epochs"] == 2
+
+
+def test_a_run_whose_arrays_cannot_be_kept_is_not_begun(picture_images, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda place: shutil._ntuple_diskusage(10, 10, 0))
+    with pytest.raises(InputError, match="make room"):
+        train(tiny("fashion_mnist"), "arrays", tmp_path, open_dataset(picture_images))
+    assert not list(tmp_path.rglob("arrays"))
+
+
+def test_the_command_says_how_it_follows_few_images(picture_folder, tmp_path):
+    process = start(tmp_path, "--dataset", str(picture_folder), "--epochs", "1", "--latent-dim", "2", "--widths", "8")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "For 160 training images, where nothing else is given: " in out
+    saved = Run.open("default", tmp_path).config
+    assert (saved.batch_size, saved.epochs) == (16, 1)

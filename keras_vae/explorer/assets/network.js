@@ -41,12 +41,28 @@ const OPERATIONS = {
       return activate(output, layer.activation);
     };
   },
+  ZeroPadding2D: (layer, arrays, layers) => ([input]) => moved(input, layers[layer.inputs[0]].shape, layer.before, layer.shape),
+  Cropping2D: (layer, arrays, layers) => ([input]) => moved(input, layers[layer.inputs[0]].shape, layer.before, layer.shape),
   Permute: (layer, arrays, layers) => {
     const from = layers[layer.inputs[0]].shape;
     const source = permuted(from, layer.order);
     return ([input]) => Float32Array.from(source, (index) => input[index]);
   },
 };
+
+// Rows and columns moved by what stands before them; what has no source is zero.
+function moved(input, [high, wide, channels], [top, left], [height, width]) {
+  const output = new Float32Array(height * width * channels);
+  for (let y = 0, place = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, place += channels) {
+      const [fromY, fromX] = [y - top, x - left];
+      if (fromY < 0 || fromY >= high || fromX < 0 || fromX >= wide) continue;
+      const at = (fromY * wide + fromX) * channels;
+      for (let channel = 0; channel < channels; channel++) output[place + channel] = input[at + channel];
+    }
+  }
+  return output;
+}
 
 function activate(values, activation) {
   if (activation === "silu") {

@@ -1,0 +1,178 @@
+"""Images and labels as plain numpy files in a folder, from which they are read as they are asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_vae.data.arrays import SPLITS, UNLABELLED, Split
+from keras_vae.errors import InputError
+from keras_vae.files import require_room
+
+__all__ = [
+    "FORMAT",
+    "ArraySource",
+    "building",
+    "describe",
+    "empty_images",
+    "is_array_folder",
+    "open_array_folder",
+    "write_array_folder",
+]
+
+DESCRIPTION = "data.json"
+FORMAT = 1
+STREAMED_AT_ONCE = 256  # images
+A_DAY = 86_400.0  # seconds
+
+
+@dataclass(frozen=True)
+class ArraySource:
+    """Images in arrays, in memory or on disk.
+
+    Attributes:
+        name: What they are called.
+        class_names: The name of each label.
+        parts: `train`, `validation` and `test`.
+        is_kept: Whether they can be opened again by their name.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    parts: Mapping[str, Split]
+    is_kept: bool = True
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of every image."""
+        height, width, channels = self.parts["train"].images.shape[1:]
+        return height, width, channels
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of images in each split."""
+        return {split: len(self.parts[split]) for split in SPLITS}
+
+    def read(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the first images, uint8 (n, h, w, c), and their labels, int64 (n,)."""
+        images, labels = self.parts[split].part(0, count)
+        return tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
+
+    def examples(self, split: str) -> tf.data.Dataset:
+        """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
+        part = self.parts[split]
+
+        def pieces() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            for start in range(0, len(part), STREAMED_AT_ONCE):
+                yield part.part(start, start + STREAMED_AT_ONCE)
+
+        shapes = (tf.TensorSpec((None, *self.image_shape), tf.uint8), tf.TensorSpec((None,), tf.int64))
+        examples = tf.data.Dataset.from_generator(pieces, output_signature=shapes).unbatch()
+        return examples.apply(tf.data.experimental.assert_cardinality(len(part)))
+
+
+def write_array_folder(folder: Path, source: ArraySource) -> None:
+    """Write a source into a folder that does not exist yet; it appears whole or not at all.
+
+    Raises:
+        InputError: There is no room for it.
+    """
+    size = sum(len(part) for part in source.parts.values()) * int(np.prod(source.image_shape))
+    with building(folder, size) as part:
+        for split, images in source.parts.items():
+            written = empty_images(part, split, len(images), source.image_shape)
+            for start in range(0, len(images), STREAMED_AT_ONCE):
+                end = min(len(images), start + STREAMED_AT_ONCE)
+                written[start:end], _ = images.part(start, end)
+            written.flush()
+            np.save(part / f"{split}-labels.npy", images.part(0, len(images))[1])
+        describe(part, source.name, source.class_names)
+
+
+def is_array_folder(folder: Path) -> bool:
+    """Whether `write_array_folder` wrote it."""
+    return (folder / DESCRIPTION).is_file() and (folder / "train-images.npy").is_file()
+
+
+def open_array_folder(folder: Path, name: str | None = None) -> ArraySource:
+    """Open what `write_array_folder` wrote; the images stay on disk until they are asked for.
+
+    Args:
+        folder: The folder.
+        name: What the data are called; None takes the name that they were written with.
+
+    Raises:
+        InputError: Its files are damaged.
+    """
+    try:
+        described = json.loads((folder / DESCRIPTION).read_text())
+        parts = {}
+        for split in SPLITS:
+            images = np.load(folder / f"{split}-images.npy", mmap_mode="r", allow_pickle=False)
+            labels = np.load(folder / f"{split}-labels.npy", allow_pickle=False)
+            if images.dtype != np.uint8 or images.ndim != 4 or labels.shape != images.shape[:1]:
+                raise ValueError(f"{split} has images {images.shape} and labels {labels.shape}")
+            parts[split] = Split(images, labels.astype(np.int64))
+        names = tuple(map(str, described["class_names"]))
+        return ArraySource(name or str(described["name"]), names, parts)
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{folder}: its files are damaged ({reason}): delete the folder and start again.") from error
+
+
+def describe(folder: Path, name: str, class_names: tuple[str, ...] = (UNLABELLED,)) -> None:
+    """Write what the arrays of a folder are."""
+    content = {"format": FORMAT, "name": name, "class_names": list(class_names)}
+    (folder / DESCRIPTION).write_text(json.dumps(content, indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def building(folder: Path, size: int) -> Iterator[Path]:
+    """Give an empty folder beside another, which takes its name when all is well.
+
+    Args:
+        folder: The folder that is to be.
+        size: Bytes that it takes.
+
+    Raises:
+        InputError: There is no room for it, or it cannot be written.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _clear_leftovers(folder)
+        require_room(folder.parent, size)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+            part = Path(temporary) / "data"
+            part.mkdir()
+            yield part
+            if folder.exists():  # damaged, or made by another process meanwhile
+                shutil.rmtree(folder)
+            part.rename(folder)
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be written ({error.strerror or error}): mend that and start again."
+        ) from error
+
+
+def _clear_leftovers(folder: Path) -> None:
+    """Remove what processes left that were killed while they made this folder."""
+    for leftover in folder.parent.glob(f".{glob.escape(folder.name)}-*"):
+        if time.time() - leftover.stat().st_mtime > A_DAY:  # nobody works on it any more
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def empty_images(folder: Path, split: str, count: int, shape: tuple[int, int, int]) -> np.memmap[Any, Any]:
+    """Make the file of a split's images, and return it as an array to be filled."""
+    path = folder / f"{split}-images.npy"
+    return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, *shape))
