@@ -265,13 +265,17 @@ class VAE(keras.Model):
         share = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
         return self.decode((1.0 - share) * mean[0] + share * mean[1])
 
-    def log_likelihood(self, images: Tensor, samples: Tensor, seed: Tensor = None) -> Tensor:
+    def log_likelihood(
+        self, images: Tensor, samples: Tensor, seed: Tensor = None, *, shared_noise: bool = False
+    ) -> Tensor:
         """Importance-weighted bound on the log-likelihood (Burda et al. 2016, equation 8).
 
         Args:
             images: `(n, h, w, c)` in [0, 1].
             samples: K, posterior samples an image; with 1 it is an estimate of the ELBO, and it grows with K.
             seed: two integers; None for new noise at every call.
+            shared_noise: takes the same noise for all images, so that with a seed the bound of an image does not depend
+                on the others in its batch. Their errors are then alike, and do not average out.
 
         Returns:
             `(n,)` nats per image. Memory does not grow with K.
@@ -279,9 +283,10 @@ class VAE(keras.Model):
         seed = fresh_seed() if seed is None else seed
         mean, log_var = self.encode(images)
         spread = self.spread
+        shape = (1, self.latent_dim) if shared_noise else tf.shape(mean)
 
         def add_sample(index: Tensor, largest: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            noise = tf.random.stateless_normal(tf.shape(mean), tf.random.experimental.stateless_fold_in(seed, index))
+            noise = tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, index))
             latents = gaussian_sample(mean, log_var, noise)
             log_weight = (
                 self.prior.log_density(latents)

@@ -5,7 +5,9 @@ import math
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import keras
 import numpy as np
@@ -27,7 +29,7 @@ from keras_vae.training.callbacks import (
 )
 from keras_vae.training.compute import computed_by, in_mixed_precision, with_xla
 
-__all__ = ["compiled_model", "resume", "train", "training_table"]
+__all__ = ["compiled_model", "fit_model", "resume", "train", "training_table"]
 
 EVALUATION_BATCH = 500
 PICTURED_IMAGES = 10_000
@@ -117,6 +119,54 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
     return model
 
 
+def fit_model(
+    model: VAE,
+    config: TrainConfig,
+    data: ImageData,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    first_epoch: int = 0,
+    verbose: int = 0,
+) -> None:
+    """Let Keras train a compiled model as its configuration says, and fit what is fitted to a trained model.
+
+    Args:
+        model: from `compiled_model`, with the weights that it had after `first_epoch`.
+        config: what the model was made of.
+        data: whose training split it learns, and whose validation split it is watched on.
+        callbacks: what else happens; at the end of the training they see the model as it is kept.
+        first_epoch: number of epochs that are done already.
+        verbose: as for Keras's `fit`: 0 is silent, 1 a progress bar, 2 a line for each epoch.
+
+    Raises:
+        InputError: the loss became NaN or infinite.
+    """
+    steps = data.steps_per_epoch(config.batch_size)
+    model.fit(
+        data.training_batches(
+            config.batch_size,
+            seed=config.seed,
+            first_epoch=first_epoch,
+            binarize=config.binarize,
+            varied_epochs=config.varied_epochs,
+        ),
+        validation_data=_held_out(config, data, "validation"),
+        initial_epoch=first_epoch,
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        callbacks=[
+            KLWarmup(config.beta, config.beta_warmup, steps),
+            EpochLog(steps * config.batch_size),
+            AverageForEvaluation(),
+            StopAtNonFiniteLoss(),
+            _fit_to_trained_model(config, data),
+            *callbacks,
+        ],
+        shuffle=False,
+        verbose=verbose,
+    )
+
+
 def training_table(run: Run) -> str:
     """Put what a finished training came to into a short table.
 
@@ -145,21 +195,13 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
     start = time.perf_counter()
     try:
         describe_run(run, config, computed_by(model))
-        model.fit(
-            data.training_batches(
-                config.batch_size,
-                seed=config.seed,
-                first_epoch=finished,
-                binarize=config.binarize,
-                varied_epochs=config.varied_epochs,
-            ),
-            validation_data=_held_out(config, data, "validation"),
-            initial_epoch=finished,
-            epochs=config.epochs,
-            steps_per_epoch=data.steps_per_epoch(config.batch_size),
+        fit_model(
+            model,
+            config,
+            data,
             callbacks=_callbacks(run, config, data),
-            shuffle=False,
-            verbose=1 if sys.stdout.isatty() else 2,
+            first_epoch=finished,
+            verbose=1 if _shows_progress_bars(sys.stdout) else 2,
         )
         seconds = time.perf_counter() - start
         save_model(model, run.model_file)
@@ -175,17 +217,11 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> Run:
 
 
 def _callbacks(run: Run, config: TrainConfig, data: ImageData) -> list[keras.callbacks.Callback]:
-    steps = data.steps_per_epoch(config.batch_size)
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
     count = max(100, min(PICTURED_IMAGES, affordable))
     images, labels = data.images("test", count), data.labels("test", count)
     return [
-        KLWarmup(config.beta, config.beta_warmup, steps),
-        EpochLog(steps * config.batch_size),
-        AverageForEvaluation(),
-        StopAtNonFiniteLoss(),
         Checkpoint(run.checkpoints, run.folder / "history.json"),
-        _fit_to_trained_model(config, data),
         keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),
         SampleGrid(
             run.logs / "images",
@@ -292,6 +328,11 @@ def _optimizer(config: TrainConfig, steps: int, model: VAE) -> keras.optimizers.
         var_list=[variable for variable in model.trainable_variables if variable.name != "kernel"]
     )
     return optimizer
+
+
+def _shows_progress_bars(stream: TextIO) -> bool:
+    """Whether a stream can draw over its last line: a terminal, or the output of a notebook's cell."""
+    return stream.isatty() or type(stream).__module__.startswith("ipykernel")
 
 
 def _weights(model: VAE) -> int:

@@ -20,7 +20,7 @@ from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import resume, train
 from keras_vae.training.callbacks import latest_checkpoint
-from keras_vae.training.trainer import compiled_model
+from keras_vae.training.trainer import _shows_progress_bars, compiled_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,6 +88,12 @@ def test_a_run_leaves_everything_that_was_promised(trained):
     assert pictures == {"samples", "reconstructions", "traversal", "interpolation"}
     assert (trained.logs / "projector" / "projector_config.pbtxt").is_file()
     assert not list(trained.logs.rglob("*.h5"))
+
+
+@pytest.mark.parametrize(("module", "expected"), [("ipykernel.iostream", True), ("io", False)])
+def test_a_notebook_shows_a_progress_bar(module, expected):
+    output = type("Output", (), {"__module__": module, "isatty": lambda self: False})()
+    assert _shows_progress_bars(output) == expected
 
 
 def test_results_name_their_unit_split_and_number_of_images(trained):
