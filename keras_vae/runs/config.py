@@ -21,6 +21,8 @@ BEFORE = {
     "prior_training": "afterwards",
     "augmentation": 0.0,
 }
+# Options that have come since, and what a configuration without them does.
+SINCE = {"init_from": None}
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
 
@@ -85,6 +87,9 @@ class TrainConfig:
     gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0)
     weight_average: float = option(
         0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
+    )
+    init_from: str | None = option(
+        None, "start from the weights of another run of the same network and latents", metavar="RUN", type=str
     )
     seed: int = option(0, "seed of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
 
@@ -160,6 +165,7 @@ class TrainConfig:
         if not isinstance(saved, dict) or not known & saved.keys():
             raise InputError("This is not a saved training configuration: it has none of its fields.")
         version = saved.pop("version", FIRST_VERSION)
+        saved = {**SINCE, **saved}
         if version in EARLIER_VERSIONS:
             saved = {
                 **BEFORE,

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from keras_vae.data import ImageData, open_dataset
 from keras_vae.errors import InputError
-from keras_vae.model import VAE, AveragingAdamW, VampPrior, export_saved_model, save_model
+from keras_vae.model import VAE, AveragingAdamW, VampPrior, export_saved_model, load_model, save_model
 from keras_vae.runs import Run, TrainConfig, environment
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import (
@@ -52,6 +52,8 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".") 
         InputError: the data or options cannot be used, the name is taken, or the loss became NaN or infinite.
         KeyboardInterrupt: Ctrl-C; the last good weights are in `vae.keras`, and `resume` goes on.
     """
+    if config.init_from is not None:  # `resume` may be called in another folder
+        config = config.replace(init_from=str(Run.open(config.init_from, root).folder))
     data = _open_data(config)
     model = compiled_model(config, data)
     data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
@@ -87,7 +89,8 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
     """Make and compile the model of a configuration, on all GPUs of this machine if there are several.
 
     Raises:
-        InputError: the network does not take images of this shape, or the batch is larger than the training split.
+        InputError: the network does not take images of this shape, the batch is larger than the training split, or the
+            run to start from is of another network.
     """
     steps = data.steps_per_epoch(config.batch_size)
     with _strategy().scope():
@@ -108,6 +111,8 @@ def compiled_model(config: TrainConfig, data: ImageData) -> VAE:
         except ValueError as error:
             raise InputError(str(error)) from error
         model.adapt(data.images("train", CENTERING_IMAGES))
+        if config.init_from is not None:
+            _start_from(model, Run.open(config.init_from))
         if isinstance(model.prior, VampPrior):
             _start_at_images(model.prior, data)
         model.compile(
@@ -242,6 +247,27 @@ def _fit_to_trained_model(config: TrainConfig, data: ImageData) -> FitToTrainedM
     images = data.images("train", count) if config.is_prior_fitted else None
     labels = data.labels("train", count) if config.is_prior_fitted else None
     return FitToTrainedModel(data.images("validation", count), images, labels, config.seed)
+
+
+def _start_from(model: VAE, run: Run) -> None:
+    """Take encoder and decoder of another run, and what its pixels spread; the prior is learned or fitted anew.
+
+    The encoder keeps the mean image that it has learned with: what it makes of an image is at first what it made there.
+    """
+    if not run.has_weights:
+        raise InputError(f"--init-from {run.name}: it has no weights yet; {run.resume_command}.")
+    other = load_model(run.model_file if run.model_file.is_file() else run.saved_model)
+    for name in ("image_shape", "latent_dim", "network", "widths", "likelihood"):
+        mine, its = getattr(model, name), getattr(other, name)
+        if mine != its:
+            raise InputError(
+                f"--init-from {run.name}: its {name} is {its}, that of the new run {mine}; make them alike."
+            )
+    for network, its_network in ((model.encoder, other.encoder), (model.decoder, other.decoder)):
+        network.set_weights(its_network.get_weights())
+    model.variance.assign(other.variance)
+    if model.likelihood == "discretized_logistic":
+        model.log_scale.assign(other.log_scale)
 
 
 def _start_at_images(prior: VampPrior, data: ImageData) -> None:

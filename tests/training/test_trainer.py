@@ -329,6 +329,25 @@ def test_a_prior_that_is_learned_jointly_is_resumed_with_the_model(prior, pictur
     assert all(np.array_equal(a, b) for a, b in zip(weights_of(whole), weights_of(part), strict=True))
 
 
+def test_a_run_starts_from_the_weights_of_another(trained, picture_folder):
+    data = open_dataset(str(picture_folder))
+    config = tiny(picture_folder, seed=5, init_from=str(trained.folder), likelihood="bernoulli")
+    model, other = compiled_model(config, data), load_model(trained.model_file)
+    images = data.images("test", 5) / np.float32(255)
+    assert np.array_equal(model(images), other(images))
+    assert not np.array_equal(compiled_model(config.replace(init_from=None), data)(images), other(images))
+    assert not model.optimizer.iterations.numpy()
+
+
+def test_a_run_of_another_network_is_not_started_from(trained, picture_folder, tmp_path):
+    config = tiny(picture_folder, latent_dim=4, init_from="trained")
+    with pytest.raises(InputError, match="--init-from trained: its latent_dim is 3, that of the new run 4"):
+        train(config, "other", trained.root)
+    with pytest.raises(InputError, match="no run 'trained'"):
+        train(config, "other", tmp_path)
+    assert not (trained.root / "saved_models" / "other").exists()
+
+
 def test_weight_decay_leaves_biases_and_the_prior_alone(picture_folder):
     config = tiny(picture_folder, weight_decay=0.5, prior="vamp", prior_components=3)
     model = compiled_model(config, open_dataset(str(picture_folder)))
