@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+import numpy as np
+import tensorflow as tf
 
 from keras_vae.model.distributions import LIKELIHOODS
 from keras_vae.model.networks import NETWORKS
 from keras_vae.model.priors import PRIORS
 
-__all__ = ["PRIOR_TRAININGS", "PriorTraining", "check_arguments", "check_prior"]
+__all__ = ["PRIOR_TRAININGS", "PriorTraining", "check_arguments", "check_images", "check_prior"]
 
 PriorTraining = Literal["afterwards", "joint"]
 PRIOR_TRAININGS: tuple[PriorTraining, ...] = get_args(PriorTraining)
@@ -45,3 +48,34 @@ def check_prior(prior: str, components: int, training: str) -> None:
         raise ValueError(f"prior_components must be at least 1, not {components}.")
     if training not in PRIOR_TRAININGS:
         raise ValueError(f"prior_training must be one of {', '.join(PRIOR_TRAININGS)}, not {training!r}.")
+
+
+def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
+    """Raise a `ValueError` for images that a VAE cannot take, before Keras tells it in a page.
+
+    Arrays are looked at as a whole; of a `tf.data.Dataset` what it says of its elements. All else is left to Keras.
+
+    Args:
+        given: what `fit`, `evaluate` or `predict` was given.
+        image_shape: `(h, w, c)`.
+    """
+    if isinstance(given, tf.data.Dataset):
+        element = given.element_spec
+        element = element[0] if isinstance(element, (tuple, list)) else element
+        shape, dtype = getattr(element, "shape", None), getattr(element, "dtype", None)
+        values = None
+    else:
+        shape, dtype = getattr(given, "shape", None), getattr(given, "dtype", None)
+        values = given
+    if shape is None or dtype is None:
+        return
+    wanted = f"(n, {', '.join(map(str, image_shape))}) float32 in [0, 1]"
+    shape, kind = tf.TensorShape(shape), tf.as_dtype(dtype)
+    if not shape.is_compatible_with((None, *image_shape)):
+        lacks_channels = shape.rank == 3 and shape[1:].is_compatible_with(image_shape[:2]) and image_shape[2] == 1
+        remedy = "add the axis of channels, images[..., None]" if lacks_channels else "give images of this shape"
+        raise ValueError(f"Images must be {wanted}, not of shape {tuple(shape)}: {remedy}.")
+    if not kind.is_floating:
+        raise ValueError(f"Images must be {wanted}, not {kind.name}: divide them, images / 255.")
+    if values is not None and len(values) and not (np.min(values) >= 0.0 and np.max(values) <= 1.0):
+        raise ValueError(f"Images must be {wanted}, not from {np.min(values):g} to {np.max(values):g}: scale them.")

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import PriorTraining, check_arguments, check_prior
+from keras_vae.model.arguments import PriorTraining, check_arguments, check_images, check_prior
 from keras_vae.model.distributions import (
     Likelihood,
     Tensor,
@@ -304,6 +304,18 @@ class VAE(keras.Model):
 
     # ---- how it learns ----
 
+    def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().fit(x, *arguments, **options)
+
+    def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().evaluate(x, *arguments, **options)
+
+    def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().predict(x, *arguments, **options)
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
@@ -321,6 +333,12 @@ class VAE(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         return self._track(*self.elbo_terms(_images_of(data), self._evaluation_seed()))
+
+    def export(self, filepath: Any, *arguments: Any, **options: Any) -> Any:
+        """Let Keras export `call`; `export_saved_model`, `export_onnx` and `export_litert` write all endpoints."""
+        if len(arguments) < 3:  # Keras takes the signature from a call, and a loaded model has had none
+            options.setdefault("input_signature", [keras.InputSpec(shape=(None, *self.image_shape), dtype="float32")])
+        return super().export(filepath, *arguments, **options)
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Save the state of the noise too, so that a resumed training draws what an uninterrupted one would."""

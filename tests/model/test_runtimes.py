@@ -27,7 +27,7 @@ def model(request) -> VAE:
     rng = np.random.default_rng(0)
     for weight in model.weights:
         if weight.dtype == "float32" and weight.shape:
-            weight.assign(weight + 0.2 * rng.standard_normal(weight.shape))
+            weight.assign(weight + 0.2 * rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0]))
     return model
 
 
