@@ -326,6 +326,37 @@ def _ablate(arguments: Arguments) -> None:
     print("\nMeasured on the validation split:\n", *table, sep="\n")
 
 
+# ---- sweep ----
+
+
+def _add_sweep(parser: Parser) -> None:
+    add_arguments(parser, TrainConfig, PRESETS, several=True)
+    parser.add_argument(
+        "--seeds", metavar="SEED", nargs="+", type=int, default=[0], help="of each combination (default: 0)"
+    )
+    _add_root(parser, "sweep")
+
+
+def _sweep(arguments: Arguments) -> None:
+    given = given_options(arguments, TrainConfig)
+    if "seed" in given:
+        raise InputError("--seed is one of a sweep's --seeds: give these.")
+    single = {name: value if name == "widths" else value[0] for name, value in given.items()}
+    choices = {name: values for name, values in given.items() if name != "widths" and len(values) > 1}
+    base = TrainConfig.from_preset(
+        arguments.preset or "default", **{name: value for name, value in single.items() if name not in choices}
+    )
+
+    import_tensorflow()
+    from keras_vae.sweeps import sweep
+
+    for line in sweep(base, choices, arguments.seeds, arguments.root):
+        print(line, flush=True)
+    folder = Path(arguments.root)
+    print(f"\nMeasured on the validation split:\n\n{(folder / 'sweep.md').read_text()}")
+    print(f"    {folder / 'sweep.csv'}\n    {folder / 'sweep.png'}")
+
+
 # ---- train-classifier ----
 
 
@@ -378,6 +409,7 @@ COMMANDS = {
         "Compare the speed of pipeline, bound, networks and XLA on this machine.", _add_benchmark, _benchmark
     ),
     "ablate": Command("Train and measure what each choice of a configuration brings.", _add_ablate, _ablate),
+    "sweep": Command("Train and measure every combination of some values of some options.", _add_sweep, _sweep),
     "train-classifier": Command(
         "Train the small Fashion-MNIST classifier whose features and verdicts the evaluation uses.",
         _add_train_classifier,
