@@ -26,10 +26,10 @@ def chart_rate_distortion(lines: Mapping[str, Sequence[tuple[str, Sequence[float
     figure.subplots_adjust(left=0.14, right=0.97, top=0.88, bottom=0.19)
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        rates, distortions = ([np.mean(point[axis]) for point in points] for axis in (1, 2))
-        spreads = [[np.std(point[axis]) for point in points] for axis in (1, 2)]
+        rates, rate_spreads = zip(*((np.mean(rate), np.std(rate)) for _, rate, _ in points), strict=True)
+        distortions, spreads = zip(*((np.mean(each), np.std(each)) for *_, each in points), strict=True)
         axes.errorbar(
-            rates, distortions, xerr=spreads[0], yerr=spreads[1], color=colour, marker="o", ms=3.5, lw=1.0, label=name
+            rates, distortions, xerr=rate_spreads, yerr=spreads, color=colour, marker="o", ms=3.5, lw=1.0, label=name
         )
         for (label, *_), rate, distortion in zip(points, rates, distortions, strict=True):
             axes.annotate(

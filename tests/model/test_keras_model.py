@@ -31,7 +31,7 @@ def test_keras_callbacks_stop_keep_and_restore_it(model, images, tmp_path):
     ]
     history = model.fit(images, validation_data=(images,), epochs=9, batch_size=10, verbose=0, callbacks=callbacks)
     assert len(history.history["val_loss"]) == 2  # nothing is better by so much
-    assert load_model(best).evaluate(images, verbose=0, return_dict=True)["loss"] == pytest.approx(
+    assert load_model(best).evaluate(images, batch_size=10, verbose=0, return_dict=True)["loss"] == pytest.approx(
         min(history.history["val_loss"]), rel=1e-5
     )
 
@@ -39,8 +39,8 @@ def test_keras_callbacks_stop_keep_and_restore_it(model, images, tmp_path):
 def test_a_loaded_model_exports_itself_by_keras(model, images, tmp_path):
     loaded = load_model(save_model(model, tmp_path / "vae.keras"))
     loaded.export(tmp_path / "exported", verbose=False)
-    served = tf.saved_model.load(str(tmp_path / "exported")).serve(images)
-    assert served.numpy() == pytest.approx(model(images).numpy(), abs=1e-5)
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    assert exported.serve(images).numpy() == pytest.approx(model(images).numpy(), abs=1e-5)
 
 
 def test_its_summary_counts_its_weights_and_its_clone_is_made_alike(model):

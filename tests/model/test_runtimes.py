@@ -26,7 +26,7 @@ def model(request) -> VAE:
     model = VAE(SHAPE, LATENTS, widths=(16, 8), seed=1, prior_components=6, **request.param)
     rng = np.random.default_rng(0)
     for weight in model.weights:
-        if weight.dtype == "float32" and weight.shape:
+        if weight.dtype == "float32" and len(weight.shape):
             weight.assign(weight + 0.2 * rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0]))
     return model
 
