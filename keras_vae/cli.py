@@ -13,8 +13,20 @@ from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow, run_command
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig
+from keras_vae.files import typed_command
 from keras_vae.latent_space import ExplorationConfig
-from keras_vae.runs import PRESETS, Run, TrainConfig, working_copy
+from keras_vae.runs import (
+    PRESETS,
+    Run,
+    TrainConfig,
+    all_runs,
+    description,
+    prune,
+    remove,
+    run_table,
+    working_copy,
+)
+from keras_vae.sharing import ExportConfig
 from keras_vae.version import __version__
 
 __all__ = ["main", "run_script"]
@@ -169,6 +181,40 @@ def _explore(arguments: Arguments) -> None:
     print(f"    {run.folder / 'latent.json'}\n    {run.figures}\n    {page}")
 
 
+# ---- runs ----
+
+
+def _add_runs(parser: Parser) -> None:
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    listing = actions.add_parser("list", help="list all runs; so it does without an action")
+    showing = actions.add_parser("show", help="show a run, the command that makes it again, and what takes room")
+    pruning = actions.add_parser("prune", help="remove what evaluate, explore, report and export make again")
+    removing = actions.add_parser("remove", help="remove runs and their logs")
+    _add_run(showing)
+    pruning.add_argument("runs", metavar="RUN", nargs="*", help="name of a run (default: all)")
+    pruning.add_argument(
+        "--checkpoints", action="store_true", help="remove these too: a run cannot be prolonged without them"
+    )
+    removing.add_argument("runs", metavar="RUN", nargs="+", help="name of a run")
+    _add_root(parser)
+    for each in (listing, showing, pruning, removing):  # where it is not given, what stands before the action holds
+        _add_root(each, argparse.SUPPRESS)
+
+
+def _runs(arguments: Arguments) -> None:
+    action = arguments.action or "list"
+    if action == "list":
+        runs = all_runs(arguments.root)
+        print(run_table(runs) if runs else f"There are no runs yet: {typed_command('train')}.")
+    elif action == "show":
+        print(description(Run.open(arguments.run, arguments.root)))
+    else:
+        runs = [Run.open(name, arguments.root) for name in arguments.runs] or all_runs(arguments.root)
+        for run in runs:
+            size = remove(run) if action == "remove" else prune(run, checkpoints=arguments.checkpoints)
+            print(f"{size / 1e6:>10.1f} MB  {run.name}")
+
+
 # ---- pack ----
 
 
@@ -187,6 +233,27 @@ def _pack(arguments: Arguments) -> None:
     copy = pack(run, arguments.name)
     size = sum(path.stat().st_size for place in (copy.folder, copy.logs) for path in place.rglob("*") if path.is_file())
     print(f"{size / 1e6:.1f} MB in\n    {copy.folder}\n    {copy.logs}")
+
+
+# ---- export ----
+
+
+def _add_export(parser: Parser) -> None:
+    _add_run(parser)
+    add_arguments(parser, ExportConfig)
+    _add_root(parser)
+
+
+def _export(arguments: Arguments) -> None:
+    config = ExportConfig(**given_options(arguments, ExportConfig))
+    run = Run.open(arguments.run, arguments.root)
+    run = run if config.output else working_copy(run)
+
+    import_tensorflow()
+    from keras_vae.sharing import export
+
+    exported = export(run, config)
+    print(f"\n{exported.table}\n\n{exported.size / 1e6:.1f} MB in {exported.path}")
 
 
 # ---- report, sheet ----
@@ -274,6 +341,37 @@ def _ablate(arguments: Arguments) -> None:
     print("\nMeasured on the validation split:\n", *table, sep="\n")
 
 
+# ---- sweep ----
+
+
+def _add_sweep(parser: Parser) -> None:
+    add_arguments(parser, TrainConfig, PRESETS, several=True)
+    parser.add_argument(
+        "--seeds", metavar="SEED", nargs="+", type=int, default=[0], help="of each combination (default: 0)"
+    )
+    _add_root(parser, "sweep")
+
+
+def _sweep(arguments: Arguments) -> None:
+    given = given_options(arguments, TrainConfig)
+    if "seed" in given:
+        raise InputError("--seed is one of a sweep's --seeds: give these.")
+    single = {name: value if name == "widths" else value[0] for name, value in given.items()}
+    choices = {name: values for name, values in given.items() if name != "widths" and len(values) > 1}
+    base = TrainConfig.from_preset(
+        arguments.preset or "default", **{name: value for name, value in single.items() if name not in choices}
+    )
+
+    import_tensorflow()
+    from keras_vae.sweeps import sweep
+
+    for line in sweep(base, choices, arguments.seeds, arguments.root):
+        print(line, flush=True)
+    folder = Path(arguments.root)
+    print(f"\nMeasured on the validation split:\n\n{(folder / 'sweep.md').read_text()}")
+    print(f"    {folder / 'sweep.csv'}\n    {folder / 'sweep.png'}")
+
+
 # ---- train-classifier ----
 
 
@@ -316,12 +414,17 @@ COMMANDS = {
         "Map a latent space, compare its clusters with the classes, follow paths through it.", _add_explore, _explore
     ),
     "report": Command("Write a one-page PDF on a run: model, results, latent space.", _add_report, _report),
+    "runs": Command("List the runs in a folder, show one, make them smaller, or remove them.", _add_runs, _runs),
     "pack": Command("Copy a measured run without what only its training took, to ship it.", _add_pack, _pack),
+    "export": Command(
+        "Write a trained model for another runtime, and compare what it gives there.", _add_export, _export
+    ),
     "sheet": Command("Write a text in Markdown as a PDF beside it.", _add_sheet, _sheet),
     "benchmark": Command(
         "Compare the speed of pipeline, bound, networks and XLA on this machine.", _add_benchmark, _benchmark
     ),
     "ablate": Command("Train and measure what each choice of a configuration brings.", _add_ablate, _ablate),
+    "sweep": Command("Train and measure every combination of some values of some options.", _add_sweep, _sweep),
     "train-classifier": Command(
         "Train the small Fashion-MNIST classifier whose features and verdicts the evaluation uses.",
         _add_train_classifier,
@@ -335,6 +438,6 @@ def _add_run(parser: Parser) -> None:
 
 
 def _add_root(parser: Parser, default: str = ".") -> None:
-    shown = "here" if default == "." else default
+    shown = "here" if default in (".", argparse.SUPPRESS) else default
     text = f"keeps logs/ and saved_models/ (default: {shown})"
     parser.add_argument("--root", metavar="FOLDER", default=default, help=text)

@@ -39,7 +39,11 @@ def option(default: Any, text: str, *, low: float = -math.inf, high: float = mat
 
 
 def add_arguments(
-    parser: argparse.ArgumentParser, config: type, presets: Mapping[str, Mapping[str, Any]] | None = None
+    parser: argparse.ArgumentParser,
+    config: type,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    several: bool = False,
 ) -> None:
     """Give a parser one option for each field of a configuration.
 
@@ -48,6 +52,8 @@ def add_arguments(
         config: a dataclass of fields that `option` declared.
         presets: sets of options by their names; where there are any, the parser has `--preset` too, and its help says
             what each contains.
+        several: an option takes several values, and `given_options` has them in a list; one that does so anyway, as
+            it is.
     """
     if presets:
         parser.add_argument("--preset", choices=presets, help="a named set of options (default: default)")
@@ -64,6 +70,8 @@ def add_arguments(
             details.setdefault("type", type(each.default))
         if choices := _choices(each):
             details["choices"] = choices
+        if several:
+            details.setdefault("nargs", "+")
         group.add_argument(_flag(each), dest=each.name, default=argparse.SUPPRESS, help=text, **details)
 
 

@@ -16,8 +16,12 @@ INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl
 
 GPU_DRIVER = Path("/proc/driver/nvidia")  # is there where the driver of an NVIDIA GPU is loaded
 
-# Modules that only `pip install 'keras_vae[all]'` brings: exploring and reporting need them.
-OPTIONAL = {"umap", "openTSNE", "typst", "markdown_it"}
+# Modules that come with an extra of the package alone, and its name: `pip install 'keras_vae[all]'`.
+OPTIONAL = {
+    **dict.fromkeys(("umap", "openTSNE", "typst", "markdown_it"), "all"),
+    **dict.fromkeys(("tf2onnx", "onnxruntime"), "onnx"),
+    "ai_edge_litert": "litert",
+}
 
 
 def run_command(main: Callable[[], None]) -> None:
@@ -35,7 +39,10 @@ def run_command(main: Callable[[], None]) -> None:
         module = (error.name or "").partition(".")[0]
         if module not in OPTIONAL:
             raise
-        print(f"error: this command needs {module}: pip install 'keras_vae[all]' brings it.", file=sys.stderr)
+        print(
+            f"error: this command needs {module}: pip install 'keras_vae[{OPTIONAL[module]}]' brings it.",
+            file=sys.stderr,
+        )
         sys.exit(2)
     except OSError as error:
         if error.errno not in NOT_WRITABLE:

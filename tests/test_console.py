@@ -37,6 +37,10 @@ def test_a_gpu_that_cannot_be_used_is_named_with_tensorflows_reason(driver, tmp_
     ("failure", "line"),
     [
         ("ModuleNotFoundError(name='umap')", "error: this command needs umap: pip install 'keras_vae[all]' brings it."),
+        (
+            "ModuleNotFoundError(name='tf2onnx.convert')",
+            "error: this command needs tf2onnx: pip install 'keras_vae[onnx]' brings it.",
+        ),
         ("InputError('Give another name.')", "error: Give another name."),
     ],
 )

@@ -114,8 +114,15 @@ def test_help_answers_before_anything_heavy_is_imported(script):
     assert not {"tensorflow", "keras", "numpy", "matplotlib", "tensorflow_datasets"} & set(modules)
 
 
-def test_another_backend_in_the_environment_is_overruled():
-    result = run_python("import keras_vae, keras; print(keras.backend.backend())", KERAS_BACKEND="jax")
+def test_another_backend_in_the_environment_is_refused_and_not_replaced():
+    result = run_python("import keras_vae", KERAS_BACKEND="torch")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("ImportError: keras_vae needs Keras on TensorFlow, not on torch")
+
+
+def test_another_backend_in_the_users_keras_json_is_overruled(tmp_path):
+    (tmp_path / "keras.json").write_text(json.dumps({"backend": "jax"}))
+    result = run_python("import keras_vae, keras; print(keras.backend.backend())", KERAS_HOME=str(tmp_path))
     assert result.stdout.strip() == "tensorflow"
 
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from keras_vae.evaluation.config import EvaluationConfig
 from keras_vae.evaluation.likelihood_study import measure_likelihood, partial_bounds
 from keras_vae.evaluation.metrics import Measurement, comparison, write_metrics
+from keras_vae.evaluation.model_card import model_card
 from keras_vae.evaluation.neighbour_study import measure_neighbours
 from keras_vae.evaluation.reconstruction_study import measure_reconstruction, plain_pictures
 from keras_vae.evaluation.sample_study import measure_samples
@@ -25,7 +26,7 @@ __all__ = ["evaluate"]
 
 
 def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
-    """Measure a run, and write `metrics.json`, `metrics.md`, charts and what TensorBoard compares.
+    """Measure a run, and write `metrics.json`, `metrics.md`, its card `README.md`, charts, and what TensorBoard has.
 
     The files of another protocol than `grey`, or of another data set than the run's own, have its name as a suffix.
 
@@ -75,6 +76,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
         for title, picture in plain_pictures(subject).items():
             write_atomically(run.figures / "plain" / f"{title}.png", png(picture))
     metrics = write_metrics(run, subject.digest, subject.name, settings, measurements)
+    run.write("README.md", model_card(run, metrics))
     run.write(f"metrics{suffix}.md", comparison([metrics], subject.name) + "\n")
     partial_bounds(subject).unlink(missing_ok=True)
     values = {name: each.value for name, each in measurements.items() if isinstance(each.value, (int, float))}

@@ -7,6 +7,8 @@ from .bounds import importance_weighted_bounds as importance_weighted_bounds
 from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
 from .distributions import likelihood_nll as likelihood_nll
+from .endpoints import Endpoint as Endpoint
+from .endpoints import endpoints as endpoints
 from .export import export_saved_model as export_saved_model
 from .export import load_model as load_model
 from .export import round_to_half as round_to_half
@@ -17,6 +19,10 @@ from .fitting import posterior_means as posterior_means
 from .flow import LARGEST_LOG_SCALE as LARGEST_LOG_SCALE
 from .levels import LARGEST_LOG_VAR as LARGEST_LOG_VAR
 from .levels import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR
+from .litert_file import PRECISIONS as PRECISIONS
+from .litert_file import Precision as Precision
+from .litert_file import export_litert as export_litert
+from .onnx_files import export_onnx as export_onnx
 from .optimizer import AveragingAdamW as AveragingAdamW
 from .optimizer import averaged_weights as averaged_weights
 from .priors import StandardNormal as StandardNormal

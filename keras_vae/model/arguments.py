@@ -68,18 +68,44 @@ def check_levels(levels: int, latent_dim: int) -> None:
         raise ValueError(f"latent_dim must be at least 2 for two levels, which share it, not {latent_dim}.")
 
 
-def check_images(images: Any) -> None:
-    """Raise a `ValueError` for images that are not in [0, 1]; not within a graph, where there are no values yet."""
-    if tf.is_symbolic_tensor(images) or not isinstance(images, (np.ndarray, tf.Tensor)):
-        return
-    values = np.asarray(images)
-    if values.size and not (values.min() >= -ROUNDING and values.max() <= 1.0 + ROUNDING):  # NaN is neither
-        raise ValueError(
-            f"Images must be in [0, 1], not from {values.min():g} to {values.max():g}: divide 8-bit values by 255."
-        )
-
-
 def check_samples(samples: Any) -> None:
     """Raise a `ValueError` for no samples; not within a graph, where there is no number yet."""
     if not tf.is_symbolic_tensor(samples) and int(samples) < 1:
         raise ValueError(f"samples must be at least 1, not {int(samples)}.")
+
+
+def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
+    """Raise a `ValueError` for images that a VAE cannot take, before Keras tells it in a page.
+
+    Arrays are looked at as a whole; of a `tf.data.Dataset` what it says of its elements. All else is left to Keras, and
+    what is computed within a graph, where there are no values yet.
+
+    Args:
+        given: what a method was given.
+        image_shape: `(h, w, c)`.
+    """
+    if tf.is_symbolic_tensor(given):
+        return
+    if isinstance(given, tf.data.Dataset):
+        element = given.element_spec
+        element = element[0] if isinstance(element, (tuple, list)) else element
+        shape, dtype = getattr(element, "shape", None), getattr(element, "dtype", None)
+        values = None
+    else:
+        shape, dtype = getattr(given, "shape", None), getattr(given, "dtype", None)
+        values = given
+    if shape is None or dtype is None:
+        return
+    wanted = f"(n, {', '.join(map(str, image_shape))}) float32 in [0, 1]"
+    shape, kind = tf.TensorShape(shape), tf.as_dtype(dtype)
+    if not shape.is_compatible_with((None, *image_shape)):
+        lacks_channels = shape.rank == 3 and shape[1:].is_compatible_with(image_shape[:2]) and image_shape[2] == 1
+        remedy = "add the axis of channels, images[..., None]" if lacks_channels else "give images of this shape"
+        raise ValueError(f"Images must be {wanted}, not of shape {tuple(shape)}: {remedy}.")
+    if not kind.is_floating:
+        raise ValueError(f"Images must be {wanted}, not {kind.name}: divide them, images / 255.")
+    if values is None or not len(values):
+        return
+    least, largest = np.min(values), np.max(values)
+    if not (least >= -ROUNDING and largest <= 1.0 + ROUNDING):  # NaN is neither
+        raise ValueError(f"Images must be {wanted}, not from {least:g} to {largest:g}: scale them.")

@@ -15,6 +15,7 @@ from keras_vae.errors import InputError
 from keras_vae.files import typed_command
 from keras_vae.model import refinement
 from keras_vae.model.distributions import Tensor
+from keras_vae.model.endpoints import Endpoint, endpoints
 from keras_vae.model.noise import fresh_seed
 from keras_vae.model.optimizer import AveragingAdamW
 from keras_vae.model.vae import VAE
@@ -68,28 +69,18 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     """Write a SavedModel that `tf.saved_model.load` reads where neither Keras nor this project is installed.
 
     Its endpoints take any number of images, float32 in [0, 1], NHWC: `encode`, `encode_refined`, `decode`,
-    `reconstruct` (also `serving_default`), `sample`, `sample_seeded`, `interpolate`, `log_prior` and `log_likelihood`;
-    and `sample_class`, where the prior was fitted by class. A weight that half precision holds exactly is stored so;
-    what is computed is float32 either way.
+    `reconstruct` (also `serving_default`), `sample`, `sample_seeded`, `interpolate`, `log_prior`, `decode_prior` and
+    `log_likelihood`; and `sample_class`, where the prior was fitted by class. A weight that half precision holds
+    exactly is stored so; what is computed is float32 either way.
 
     Args:
         model: a VAE.
         folder: is replaced, once the new one is complete.
     """
 
-    def encode(images: Tensor) -> dict[str, Any]:
-        mean, log_var = model.encode(images)
-        return {"mean": mean, "log_var": log_var}
-
     def encode_refined(images: Tensor, steps: Tensor) -> dict[str, Any]:
         mean, log_var = refinement.encode_refined(model, images, steps)
         return {"mean": mean, "log_var": log_var}
-
-    def decode(latents: Tensor) -> dict[str, Any]:
-        return {"images": model.decode(latents)}
-
-    def reconstruct(images: Tensor) -> dict[str, Any]:
-        return {"images": model.decode(model.encode(images)[0])}
 
     def sample(count: Tensor) -> dict[str, Any]:
         return {"images": model.sample(count)}
@@ -100,39 +91,27 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     def sample_class(label: Tensor, count: Tensor) -> dict[str, Any]:
         return {"images": model.decode(model.prior.sample_of_class(label, count, fresh_seed()))}
 
-    def interpolate(start: Tensor, end: Tensor, steps: Tensor) -> dict[str, Any]:
-        return {"images": model.interpolate(start, end, steps)}
-
-    def log_prior(latents: Tensor) -> dict[str, Any]:
-        return {"nats": model.prior.log_density(latents)}
-
     def log_likelihood(images: Tensor, samples: Tensor) -> dict[str, Any]:
         return {"nats": model.log_likelihood(images, samples)}
 
     images = tf.TensorSpec((None, *model.image_shape), tf.float32, "images")
-    latents = tf.TensorSpec((None, model.latent_dim), tf.float32, "latents")
-    start, end = (tf.TensorSpec(model.image_shape, tf.float32, name) for name in ("start", "end"))
     count, steps, samples = (tf.TensorSpec((), tf.int32, name) for name in ("count", "steps", "samples"))
     seed = tf.TensorSpec((2,), tf.int32, "seed")
-    endpoints: dict[Callable[..., dict[str, Any]], list[tf.TensorSpec]] = {
-        encode: [images],
-        encode_refined: [images, steps],
-        decode: [latents],
-        reconstruct: [images],
-        sample: [count],
-        sample_seeded: [count, seed],
-        interpolate: [start, end, steps],
-        log_prior: [latents],
-        log_likelihood: [images, samples],
+    served = endpoints(model, model.prior.log_density, model.prior.from_noise)
+    served |= {
+        "encode_refined": Endpoint(encode_refined, [images, steps]),
+        "sample": Endpoint(sample, [count]),
+        "sample_seeded": Endpoint(sample_seeded, [count, seed]),
+        "log_likelihood": Endpoint(log_likelihood, [images, samples]),
+        "serving_default": served["reconstruct"],
     }
     if model.prior.classes:
-        endpoints[sample_class] = [tf.TensorSpec((), tf.int32, "label"), count]
+        served["sample_class"] = Endpoint(sample_class, [tf.TensorSpec((), tf.int32, "label"), count])
     weights = _Weights(model)
     archive = keras.export.ExportArchive()
     archive.track(weights)
-    for function, signature in endpoints.items():
-        archive.add_endpoint(function.__name__, weights.used_by(function), input_signature=signature)
-    archive.add_endpoint("serving_default", weights.used_by(reconstruct), input_signature=[images])
+    for name, (function, signature) in served.items():
+        archive.add_endpoint(name, weights.used_by(function), input_signature=signature)
 
     folder = Path(folder)
     part = folder.with_name(f".{folder.name}.part")

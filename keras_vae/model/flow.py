@@ -61,7 +61,12 @@ class FlowPrior(Prior):
         return tf.reshape(gaussian_log_density(latents, 0.0, 0.0) - log_scales, leading)
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
-        latents = tf.random.stateless_normal((count, self.latent_dim), seed)
+        return self._carried(tf.random.stateless_normal((count, self.latent_dim), seed))
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        return self._carried(noise[:, :-1])
+
+    def _carried(self, latents: Tensor) -> Tensor:
         for order, network in zip(reversed(self._orders), reversed(self.networks), strict=True):
             seen, moved = self._halves(latents)
             log_scale, shift = _scale_and_shift(network(seen))

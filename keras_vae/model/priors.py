@@ -20,6 +20,7 @@ PRIORS: tuple[PriorName, ...] = get_args(PriorName)
 
 NO_CLASS = -1
 SMALLEST_WEIGHT = 1e-30  # whose logarithm is finite
+CHOICES = 2**24  # what a number in [0, 1) of single precision tells apart
 
 
 class Prior(keras.layers.Layer):
@@ -64,6 +65,22 @@ class Prior(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def from_noise(self, noise: Tensor) -> Tensor:
+        """Latents made of noise that is drawn elsewhere: the prior's, if the noise is what it says.
+
+        Args:
+            noise: `(n, d + 1)`: d columns drawn from N(0, 1), and one drawn evenly from [0, 1), which chooses the
+                component where the prior is a mixture of some.
+
+        Returns:
+            `(n, d)` latents.
+        """
+        raise NotImplementedError
+
+    def frozen(self) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        """`log_density` and `from_noise` of the weights as they are: what depends on these alone is a constant."""
+        return self.log_density, self.from_noise
+
     def kl(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
         """KL of diagonal Gaussian posteriors to this prior: in closed form where there is one, else estimated.
 
@@ -101,6 +118,9 @@ class StandardNormal(Prior):
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         return tf.random.stateless_normal((count, self.latent_dim), seed)
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        return noise[:, :-1]
 
     def kl(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
         return tf.reduce_sum(gaussian_kl(mean, log_var), axis=-1)
@@ -155,19 +175,18 @@ class GaussianMixture(Prior):
         self.class_of.assign(np.broadcast_to(class_of, self.class_of.shape))
 
     def log_density(self, latents: Tensor) -> Tensor:
-        factors = self._factors()
-        count, d = self.means.shape
-        # (z - m)' L for all Gaussians at once is one matrix product.
-        joined = tf.reshape(tf.transpose(factors, (1, 0, 2)), (d, count * d))
-        shift = tf.reshape(tf.einsum("kd,kde->ke", self.means, factors), (count * d,))
-        shape = tf.concat([tf.shape(latents)[:-1], (count, d)], axis=0)
-        squares = tf.square(tf.reshape(tf.matmul(latents, joined) - shift, shape))
-        log_densities = (
-            tf.reduce_sum(tf.convert_to_tensor(self.log_diagonal), axis=-1)
-            - 0.5 * tf.reduce_sum(squares, axis=-1)
-            - 0.5 * d * math.log(2.0 * math.pi)
+        return _mixture_log_density(latents, *self._density_terms())
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        return _mixture_from_noise(noise, *self._sampling_terms())
+
+    def frozen(self) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        density = [term.numpy() for term in self._density_terms()]
+        sampling = [term.numpy() for term in self._sampling_terms()]
+        return (
+            lambda latents: _mixture_log_density(latents, *density),
+            lambda noise: _mixture_from_noise(noise, *sampling),
         )
-        return tf.reduce_logsumexp(log_densities + tf.nn.log_softmax(self.log_weights), axis=-1)
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         return self._sample(count, seed, tf.convert_to_tensor(self.log_weights))
@@ -185,6 +204,22 @@ class GaussianMixture(Prior):
         factors = tf.gather(self._factors(), which)
         apart = tf.linalg.triangular_solve(factors, noise, lower=True, adjoint=True)[..., 0]
         return tf.gather(tf.convert_to_tensor(self.means), which) + apart
+
+    def _density_terms(self) -> tuple[Tensor, Tensor, Tensor]:
+        factors = self._factors()
+        count, d = self.means.shape
+        joined = tf.reshape(tf.transpose(factors, (1, 0, 2)), (d, count * d))
+        shift = tf.reshape(tf.einsum("kd,kde->ke", self.means, factors), (count * d,))
+        log_scales = tf.reduce_sum(tf.convert_to_tensor(self.log_diagonal), axis=-1)
+        return joined, shift, log_scales + tf.nn.log_softmax(self.log_weights) - 0.5 * d * math.log(2.0 * math.pi)
+
+    def _sampling_terms(self) -> tuple[Tensor, Tensor, Tensor]:
+        means = tf.convert_to_tensor(self.means)
+        identity = tf.eye(self.latent_dim, batch_shape=[means.shape[0]])
+        spreads = tf.linalg.triangular_solve(self._factors(), identity, lower=True, adjoint=True)
+        shares = tf.cumsum(tf.nn.softmax(tf.convert_to_tensor(self.log_weights)))
+        # As whole numbers they stay what they are where an exported model has its weights in half precision.
+        return tf.cast(tf.round(shares * CHOICES), tf.int32), means, spreads
 
     def _factors(self) -> Tensor:
         strict = tf.linalg.band_part(self.off_diagonal, -1, 0)
@@ -229,17 +264,57 @@ class VampPrior(Prior):
         self.logits.assign(np.log(inside / (1.0 - inside)))
 
     def log_density(self, latents: Tensor) -> Tensor:
-        mean, log_var = self._encode(self.images)
-        # The exponent is linear in (z^2, z, 1): all pairs of latents and images are one matrix product.
-        precision = tf.exp(-log_var)
-        constant = -0.5 * tf.reduce_sum(math.log(2.0 * math.pi) + log_var + tf.square(mean) * precision, axis=-1)
-        weights = tf.concat([-0.5 * precision, mean * precision], axis=-1)
-        pairs = tf.matmul(tf.concat([tf.square(latents), latents], axis=-1), weights, transpose_b=True)
-        return tf.reduce_logsumexp(pairs + constant, axis=-1) - math.log(mean.shape[0])
+        return _vamp_log_density(latents, *self._encode(self.images))
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         seeds = tf.random.split(seed, 2)
         which = tf.random.stateless_uniform((count,), seeds[0], 0, self.logits.shape[0], tf.int32)
-        mean, log_var = self._encode(self.images)
         noise = tf.random.stateless_normal((count, self.latent_dim), seeds[1])
-        return tf.gather(mean, which) + tf.exp(0.5 * tf.gather(log_var, which)) * noise
+        return _sample_of_posteriors(which, noise, *self._encode(self.images))
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        return _vamp_from_noise(noise, *self._encode(self.images))
+
+    def frozen(self) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        posteriors = [parameter.numpy() for parameter in self._encode(self.images)]
+        return (
+            lambda latents: _vamp_log_density(latents, *posteriors),
+            lambda noise: _vamp_from_noise(noise, *posteriors),
+        )
+
+
+def _mixture_log_density(latents: Tensor, joined: Tensor, shift: Tensor, log_weights: Tensor) -> Tensor:
+    """Of Gaussians with precisions `L L'`: all L side by side are `joined`, `(d, K d)`, and all `m' L` are `shift`."""
+    count, d = log_weights.shape[0], joined.shape[0]
+    # (z - m)' L for all Gaussians at once is one matrix product.
+    shape = tf.concat([tf.shape(latents)[:-1], (count, d)], axis=0)
+    squares = tf.square(tf.reshape(tf.matmul(latents, joined) - shift, shape))
+    return tf.reduce_logsumexp(log_weights - 0.5 * tf.reduce_sum(squares, axis=-1), axis=-1)
+
+
+def _mixture_from_noise(noise: Tensor, shares: Tensor, means: Tensor, spreads: Tensor) -> Tensor:
+    """Of Gaussians with cumulated weights `shares`, `(K,)`, and covariances `S S'` of their `spreads`, `(K, d, d)`."""
+    # Rounding may leave the last share below 1: nothing lies beyond it.
+    is_beyond = tf.cast(noise[:, -1:] * CHOICES, tf.int32) >= shares[:-1]
+    which = tf.reduce_sum(tf.cast(is_beyond, tf.int32), axis=-1)
+    apart = tf.matmul(tf.gather(spreads, which), noise[:, :-1, tf.newaxis])[..., 0]
+    return tf.gather(means, which) + apart
+
+
+def _vamp_log_density(latents: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    # The exponent is linear in (z^2, z, 1): all pairs of latents and images are one matrix product.
+    precision = tf.exp(-log_var)
+    constant = -0.5 * tf.reduce_sum(math.log(2.0 * math.pi) + log_var + tf.square(mean) * precision, axis=-1)
+    weights = tf.concat([-0.5 * precision, mean * precision], axis=-1)
+    pairs = tf.matmul(tf.concat([tf.square(latents), latents], axis=-1), weights, transpose_b=True)
+    return tf.reduce_logsumexp(pairs + constant, axis=-1) - math.log(mean.shape[0])
+
+
+def _vamp_from_noise(noise: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    count = mean.shape[0]
+    which = tf.minimum(tf.cast(noise[:, -1] * count, tf.int32), count - 1)
+    return _sample_of_posteriors(which, noise[:, :-1], mean, log_var)
+
+
+def _sample_of_posteriors(which: Tensor, noise: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    return tf.gather(mean, which) + tf.exp(0.5 * tf.gather(log_var, which)) * noise

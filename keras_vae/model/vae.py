@@ -194,7 +194,7 @@ class VAE(keras.Model):
     # ---- what the model computes ----
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
-        check_images(images)
+        check_images(images, self.image_shape)
         mean, _ = self.encode(images)
         return self.decode(mean)
 
@@ -327,19 +327,23 @@ class VAE(keras.Model):
         Raises:
             ValueError: the images are not in [0, 1].
         """
-        check_images(start)
-        check_images(end)
+        for image in (start, end):
+            check_images(image[tf.newaxis] if tf.is_tensor(image) else np.asarray(image)[np.newaxis], self.image_shape)
         mean, _ = self.encode(tf.stack([start, end]))
         share = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
         return self.decode((1.0 - share) * mean[0] + share * mean[1])
 
-    def log_likelihood(self, images: Tensor, samples: Tensor, seed: Tensor = None) -> Tensor:
+    def log_likelihood(
+        self, images: Tensor, samples: Tensor, seed: Tensor = None, *, shared_noise: bool = False
+    ) -> Tensor:
         """Importance-weighted bound on the log-likelihood (Burda et al. 2016, equation 8).
 
         Args:
             images: `(n, h, w, c)` in [0, 1].
             samples: K, posterior samples an image; with 1 it is an estimate of the ELBO, and it grows with K.
             seed: two integers; None for new noise at every call.
+            shared_noise: takes the same noise for all images, so that with a seed the bound of an image does not depend
+                on the others in its batch. Their errors are then alike, and do not average out.
 
         Returns:
             `(n,)` nats per image. Memory does not grow with K.
@@ -347,11 +351,12 @@ class VAE(keras.Model):
         Raises:
             ValueError: the images are not in [0, 1], or there is no sample.
         """
-        check_images(images)
+        check_images(images, self.image_shape)
         check_samples(samples)
         seed = fresh_seed() if seed is None else seed
         posterior, spread = self.posterior(images), self.spread
-        shape = (tf.shape(images)[0], self.latent_dim)
+        count = tf.shape(images)[0]
+        shape = (1 if shared_noise else count, self.latent_dim)
 
         def add_sample(index: Tensor, largest: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             noise = tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, index))
@@ -365,12 +370,24 @@ class VAE(keras.Model):
             new_largest = tf.maximum(largest, log_weight)
             return index + 1, new_largest, total * tf.exp(largest - new_largest) + tf.exp(log_weight - new_largest)
 
-        nothing = tf.zeros(shape[:1])
+        nothing = tf.zeros((count,))
         start = (0, nothing + tf.float32.min, nothing)
         _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
         return largest + tf.math.log(total / tf.cast(samples, tf.float32))
 
     # ---- how it learns ----
+
+    def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().fit(x, *arguments, **options)
+
+    def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().evaluate(x, *arguments, **options)
+
+    def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().predict(x, *arguments, **options)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -402,6 +419,12 @@ class VAE(keras.Model):
 
     def test_step(self, data: Any) -> dict[str, Any]:
         return self._track(*self.elbo_terms(_images_of(data), self._evaluation_seed()))
+
+    def export(self, filepath: Any, *arguments: Any, **options: Any) -> Any:
+        """Let Keras export `call`; `export_saved_model`, `export_onnx` and `export_litert` write all endpoints."""
+        if len(arguments) < 3:  # Keras takes the signature from a call, and a loaded model has had none
+            options.setdefault("input_signature", [keras.InputSpec(shape=(None, *self.image_shape), dtype="float32")])
+        return super().export(filepath, *arguments, **options)
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Save the state of the noise too, so that a resumed training draws what an uninterrupted one would."""

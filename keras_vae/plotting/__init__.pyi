@@ -20,4 +20,5 @@ from .model_grids import draw_traversal as draw_traversal
 from .path_charts import animation as animation
 from .path_charts import chart_midpoints as chart_midpoints
 from .path_charts import chart_paths as chart_paths
+from .sweep_charts import chart_rate_distortion as chart_rate_distortion
 from .training_charts import chart_training as chart_training

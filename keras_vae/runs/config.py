@@ -24,7 +24,7 @@ BEFORE = {
     "augmentation": 0.0,
 }
 # Options that a configuration may lack, whatever its version: without them, all is as it was before there were any.
-ADDED: dict[str, Any] = {"image_size": None, "value_range": None, "distribute": "auto", "levels": 1}
+ADDED: dict[str, Any] = {"image_size": None, "value_range": None, "distribute": "auto", "levels": 1, "init_from": None}
 # What the presets are tuned for, and how far they are changed for fewer images.
 TUNED_FOR = 50_000  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
@@ -122,6 +122,9 @@ class TrainConfig:
     gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0)
     weight_average: float = option(
         0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
+    )
+    init_from: str | None = option(
+        None, "start from the weights of another run of the same network and latents", metavar="RUN", type=str
     )
     seed: int = option(0, "seed of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
 

@@ -1,13 +1,15 @@
 """A training run on disk: two folders, and the files in them."""
 
+import contextlib
 import difflib
 import errno
+import fcntl
 import json
 import re
 import shlex
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -164,6 +166,20 @@ class Run:
         """The command line that goes on with the run."""
         root = "" if self.root == Path.cwd() else f" --root {shlex.quote(str(self.root))}"
         return f"{typed_command('train')} --resume --run {self.name}{root}"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let no other process train the run meanwhile.
+
+        Raises:
+            InputError: another one does.
+        """
+        with (self.folder / ".lock").open("w") as lock:  # which the system gives back whatever ends the process
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"Run {self.name!r} is being trained by another process: wait for its end.") from None
+            yield
 
     def write(self, name: str, content: str | bytes | Mapping[str, Any] | list[Any]) -> Path:
         """Write a file into the run's folder, atomically; mappings and lists as JSON."""

@@ -1,4 +1,4 @@
-"""A trained, measured and explored run -> a small copy of it that can be shipped.
+"""A trained run -> its model for another runtime; one that is measured and explored -> a small copy to be shipped.
 
 May import `latent_space` and what lies below it.
 """

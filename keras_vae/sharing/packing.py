@@ -15,7 +15,7 @@ from PIL import Image
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
-from keras_vae.evaluation import open_model_and_data, read_metrics, weights_digest
+from keras_vae.evaluation import model_card, open_model_and_data, read_metrics, weights_digest
 from keras_vae.files import typed_command
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import SHIPPED, Run
@@ -28,7 +28,7 @@ SCALARS = ("train", "validation", "test", "evaluation")  # TensorBoard's runs be
 PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
 PROJECTED = 2_000  # test images in the projector, of which all take as much room as the weights
 DECIMALS = 3  # of their latents
-LICENCES = {"fashion_mnist": "Fashion-MNIST, which they were trained on, has the MIT licence."}
+NOTE = "\nCommands that would change this folder work on a copy of it.\n"
 
 
 def pack(run: Run, name: str) -> Run:
@@ -60,7 +60,7 @@ def pack(run: Run, name: str) -> Run:
             part.write(file, {**content, "run": name, "weights": weights})
         _copy_logs(run, part)
         _write_projector(run, part, data)
-        part.write("README.md", _card(run, name))
+        part.write("README.md", model_card(part, read_metrics(part)) + NOTE)
         part.write(SHIPPED, {"packed": run.name, "weights": weights})
         for source, target in ((part.logs, copy.logs), (part.folder, copy.folder)):
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,32 +135,3 @@ def _write_projector(run: Run, part: Run, data: ImageData) -> None:
         data.images("test", len(labels)),
         description=f"Posterior means of {len(labels):,} test images, and maps of them.",
     )
-
-
-def _card(run: Run, name: str) -> str:
-    """What the folder is, where its weights come from, and under which licence they are."""
-    summary, config = run.summary, run.config
-    commit = f" at commit {summary['commit']}" if summary.get("commit") else ""
-    options = " ".join([typed_command("train"), *config.command_options()])
-    licence = LICENCES.get(config.dataset, "The data that they were trained on have a licence of their own.")
-    return f"""# {name}
-
-A variational autoencoder, trained on {config.dataset}{commit} by
-
-    {options}
-
-Weights: {summary["parameters"]:,} of encoder and decoder, in half precision, as the training rounds them at its end; no
-others were started from. Keras {summary["versions"]["keras"]}, TensorFlow {summary["versions"]["tensorflow"]}.
-They have the licence of the project, Apache-2.0. {licence}
-
-`metrics.json` and `latent.json` have what was measured, with units, splits and counts; `report.pdf` is a page about it.
-
-```python
-import tensorflow as tf
-
-vae = tf.saved_model.load("saved_models/{name}/saved_model")
-images = vae.sample(16)["images"]
-```
-
-Commands that would change this folder work on a copy of it.
-"""

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
-from keras_vae.runs import Run, TrainConfig
-from keras_vae.training import resume, train
+from keras_vae.runs import TrainConfig
+from keras_vae.sweeps.trained_runs import measurements, trained_run
 
 __all__ = ["ABLATION", "ablate"]
 
@@ -30,9 +29,6 @@ ABLATION: dict[str, dict[str, Any]] = {
     "prior of 100 Gaussians": {"prior": "mixture", "prior_components": 100},
     "prior a flow": {"prior": "flow", "prior_components": 8},
 }
-
-EVALUATION = EvaluationConfig(split="validation", importance_samples=20)
-FILED_UNDER = "grey-validation"
 
 # Columns of the table: what it says, digits, and the name of the measurement.
 COLUMNS = (
@@ -65,27 +61,11 @@ def ablate(base: TrainConfig, root: Path | str, names: Sequence[str] = ()) -> It
     yield f"| change | {' | '.join(title for title, *_ in COLUMNS)} | minutes |"
     yield f"| --- |{' ---: |' * (len(COLUMNS) + 1)}"
     for name in names or ABLATION:
-        run = _trained(base.replace(**ABLATION[name]), re.sub(r"\W+", "-", name), Path(root))
+        run = trained_run(base.replace(**ABLATION[name]), re.sub(r"\W+", "-", name), Path(root))
         minutes = run.summary["seconds"] / 60
-        yield f"| {name} | {' | '.join(_cells(_measured(run)))} | {minutes:.1f} |"
+        yield f"| {name} | {' | '.join(_cells(measurements(run)))} | {minutes:.1f} |"
 
 
-def _trained(config: TrainConfig, name: str, root: Path) -> Run:
-    if not (root / "saved_models" / name / "config.json").is_file():
-        return train(config, name, root)
-    run = Run.open(name, root)
-    if run.config != config:
-        raise InputError(f"{run.folder} is a run of another configuration: give another --root.")
-    return run if run.is_finished else resume(run)
-
-
-def _measured(run: Run) -> Mapping[str, Any]:
-    known = read_metrics(run).get("evaluations", {}).get(FILED_UNDER)
-    if known is None or known["importance_samples"] != EVALUATION.importance_samples:
-        known = evaluate(run, EVALUATION)[1]["evaluations"][FILED_UNDER]
-    return known["measurements"]
-
-
-def _cells(measured: Mapping[str, Any]) -> Iterator[str]:
+def _cells(figures: Mapping[str, Any]) -> Iterator[str]:
     for _, digits, name in COLUMNS:
-        yield f"{measured[name]['value']:.{digits}f}" if name in measured else ""
+        yield f"{figures[name]['value']:.{digits}f}" if name in figures else ""

@@ -78,7 +78,7 @@ def images_like(count: int) -> np.ndarray:
 
 
 def test_every_endpoint_is_served(strangers):
-    images = "decode encode encode_refined interpolate reconstruct sample sample_seeded serving_default"
+    images = "decode decode_prior encode encode_refined interpolate reconstruct sample sample_seeded serving_default"
     assert strangers[0][1] == sorted([*images.split(), "log_likelihood", "log_prior"])
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from keras_vae.errors import InputError
 from keras_vae.runs import TrainConfig
-from keras_vae.sweeps import ABLATION, ablate, ablation
+from keras_vae.sweeps import ABLATION, ablate, trained_runs
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_each_change_has_a_row_and_is_trained_once(base, tmp_path, monkeypatch):
     def train(*arguments, **options):
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(ablation, "train", train)
+    monkeypatch.setattr(trained_runs, "train", train)
     assert list(ablate(base, tmp_path, ["none", "beta 1"])) == lines
 
 

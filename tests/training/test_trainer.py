@@ -21,7 +21,8 @@ from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig, open_data
 from keras_vae.training import resume, train
 from keras_vae.training.checkpoints import latest_checkpoint
-from keras_vae.training.trainer import compiled_model
+from keras_vae.training.compilation import compiled_model
+from keras_vae.training.trainer import _shows_progress_bars
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -89,6 +90,12 @@ def test_a_run_leaves_everything_that_was_promised(trained):
     assert pictures == {"samples", "reconstructions", "traversal", "interpolation"}
     assert (trained.logs / "projector" / "projector_config.pbtxt").is_file()
     assert not list(trained.logs.rglob("*.h5"))
+
+
+@pytest.mark.parametrize(("module", "expected"), [("ipykernel.iostream", True), ("io", False)])
+def test_a_notebook_shows_a_progress_bar(module, expected):
+    output = type("Output", (), {"__module__": module, "isatty": lambda self: False})()
+    assert _shows_progress_bars(output) == expected
 
 
 def test_results_name_their_unit_split_and_number_of_images(trained):
@@ -338,6 +345,25 @@ def test_a_prior_that_is_learned_jointly_is_resumed_with_the_model(prior, pictur
     part = train(tiny(picture_folder, epochs=1, schedule="constant", **options), root=tmp_path / "part")
     resume(part, epochs=2)
     assert all(np.array_equal(a, b) for a, b in zip(weights_of(whole), weights_of(part), strict=True))
+
+
+def test_a_run_starts_from_the_weights_of_another(trained, picture_folder):
+    data = open_dataset(str(picture_folder))
+    config = tiny(picture_folder, seed=5, init_from=str(trained.folder), likelihood="bernoulli")
+    model, other = compiled_model(config, data), load_model(trained.model_file)
+    images = data.images("test", 5) / np.float32(255)
+    assert np.array_equal(model(images), other(images))
+    assert not np.array_equal(compiled_model(config.replace(init_from=None), data)(images), other(images))
+    assert not model.optimizer.iterations.numpy()
+
+
+def test_a_run_of_another_network_is_not_started_from(trained, picture_folder, tmp_path):
+    config = tiny(picture_folder, latent_dim=4, init_from="trained")
+    with pytest.raises(InputError, match="--init-from trained: its latent_dim is 3, that of the new run 4"):
+        train(config, "other", trained.root)
+    with pytest.raises(InputError, match="no run 'trained'"):
+        train(config, "other", tmp_path)
+    assert not (trained.root / "saved_models" / "other").exists()
 
 
 def test_weight_decay_leaves_biases_and_the_prior_alone(picture_folder):

@@ -1,0 +1,146 @@
+"""What runs there are in a folder, what each takes, and how it is made smaller or removed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_vae.errors import InputError
+from keras_vae.files import typed_command
+from keras_vae.runs.run import Run
+from keras_vae.runs.shipped import SHIPPED
+
+__all__ = ["all_runs", "description", "prune", "remove", "run_table", "size_of"]
+
+# What a command makes again of a finished run, below its folder.
+MADE_AGAIN = ("explorer.html", "report.pdf", "report.png", "figures", "onnx", "*.tflite")
+MADE_AGAIN_LOGS = ("projector-epoch-*",)
+
+FIGURES = (("MSE per pixel", 5, "reconstruction.mean.mse_per_pixel"), ("SSIM", 4, "reconstruction.mean.ssim"))
+
+
+def all_runs(root: Path | str = ".") -> list[Run]:
+    """Every run in a folder, by name."""
+    root = Path(root).resolve()
+    return [Run(path.parent.name, root) for path in sorted((root / "saved_models").glob("[!.]*/config.json"))]
+
+
+def run_table(runs: Sequence[Run]) -> str:
+    """Put runs into a table in Markdown: preset, data, size on disk, state, and the main figures of each."""
+    titles = [title for title, *_ in FIGURES]
+    lines = [f"| run | preset | data | MB | state | test ELBO, nats | {' | '.join(titles)} |"]
+    lines.append("| --- | --- | --- | ---: | --- |" + " ---: |" * (1 + len(FIGURES)))
+    for run in runs:
+        cells = [run.name, *_configured(run), f"{size_of(run) / 1e6:.1f}", _state(run), _test_elbo(run), *_figures(run)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def description(run: Run) -> str:
+    """Say all that is known of a run: its row, the command that makes it again, and what takes room.
+
+    Raises:
+        InputError: its configuration cannot be read.
+    """
+    command = " ".join([typed_command("train"), f"--run {run.name}", *run.config.command_options()])
+    parts = sorted(((_size(path), path) for path in (*_children(run.folder), *_children(run.logs))), reverse=True)
+    sizes = [f"{size / 1e6:>10.1f} MB  {path}" for size, path in parts]
+    return "\n".join([run_table([run]), "", f"made by: {command}", "", *sizes])
+
+
+def size_of(run: Run) -> int:
+    """Bytes on disk, logs included."""
+    return _size(run.folder) + _size(run.logs)
+
+
+def prune(run: Run, *, checkpoints: bool = False) -> int:
+    """Remove from a finished run what the commands `evaluate`, `explore`, `report` and `export` make again.
+
+    Args:
+        run: a run.
+        checkpoints: removes the state after the last epoch too: the run then cannot be prolonged.
+
+    Returns:
+        Bytes that are free again; 0 where the run is shipped, or its training is not finished.
+    """
+    if _is_shipped(run) or not run.is_finished:
+        return 0
+    found = [path for pattern in MADE_AGAIN for path in run.folder.glob(pattern)]
+    found += [path for pattern in MADE_AGAIN_LOGS for path in run.logs.glob(pattern)]
+    if checkpoints and run.checkpoints.is_dir():
+        found.append(run.checkpoints)
+    return sum(map(_removed, found))
+
+
+def remove(run: Run) -> int:
+    """Remove a run and its logs.
+
+    Returns:
+        Bytes that are free again.
+
+    Raises:
+        InputError: it is shipped with the code, and stays.
+    """
+    if _is_shipped(run):
+        raise InputError(f"Run {run.name!r} is shipped with the code, and is not removed.")
+    return _removed(run.logs) + _removed(run.folder)  # in this order: left-over logs would block the name
+
+
+def _configured(run: Run) -> tuple[str, str]:
+    try:
+        return run.config.preset, Path(run.config.dataset).name
+    except InputError:
+        return "?", "?"
+
+
+def _state(run: Run) -> str:
+    if _is_shipped(run):
+        return "shipped"
+    if run.is_finished:
+        return "finished"
+    epochs = len(_read(run.folder / "history.json") or [])
+    return f"stopped after {epochs} epochs" if epochs else "begun"
+
+
+def _test_elbo(run: Run) -> str:
+    trained = _read(run.folder / "training.json") or {}
+    return f"{trained['splits']['test']['elbo']:.2f}" if "splits" in trained else ""
+
+
+def _figures(run: Run) -> Iterator[str]:
+    evaluations = (_read(run.folder / "metrics.json") or {}).get("evaluations", {})
+    measured = evaluations.get("grey", {}).get("measurements", {})
+    for _, digits, name in FIGURES:
+        yield f"{measured[name]['value']:.{digits}f}" if name in measured else ""
+
+
+def _read(path: Path) -> Any:
+    """What a JSON file holds; None where there is none, or it is damaged: a list must show the other runs too."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _is_shipped(run: Run) -> bool:
+    return (run.folder / SHIPPED).is_file()
+
+
+def _children(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def _size(path: Path) -> int:
+    return sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
+
+
+def _removed(path: Path) -> int:
+    size = _size(path)
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return size

@@ -1,0 +1,168 @@
+"""Every combination of some values of some options, each with several seeds -> runs, and one table of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import statistics
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from keras_vae.errors import InputError
+from keras_vae.files import write_atomically
+from keras_vae.plotting import chart_rate_distortion, png, rendered
+from keras_vae.runs import TrainConfig
+from keras_vae.sweeps.trained_runs import measurements, trained_run
+
+__all__ = ["Combination", "combinations", "sweep", "sweep_table"]
+
+RATE, DISTORTION = "likelihood.kl", "reconstruction.mean.mse_per_pixel"
+
+# Columns of the table: what it says, digits, and the name of the measurement.
+COLUMNS = (
+    ("KL, nats", 2, RATE),
+    ("MSE per pixel", 5, DISTORTION),
+    ("SSIM", 4, "reconstruction.mean.ssim"),
+    ("-ELBO, nats", 2, "likelihood.negative_elbo"),
+    ("active latents", 1, "likelihood.active_units"),
+    ("5-NN", 3, "neighbours.accuracy"),
+    ("Frechet distance", 2, "generation.classifier.frechet_distance"),
+)
+
+Figures = dict[str, float]
+
+
+class Combination(NamedTuple):
+    """One value of each option that is swept.
+
+    Attributes:
+        options: the values.
+        configs: the configuration of each seed, by the name of its run.
+    """
+
+    options: dict[str, Any]
+    configs: dict[str, TrainConfig]
+
+
+def combinations(base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds: Sequence[int]) -> list[Combination]:
+    """All combinations of some values of some options, in the order of the options.
+
+    Args:
+        base: the configuration that they differ from.
+        choices: for each option its values.
+        seeds: of each combination.
+
+    Raises:
+        InputError: a value is out of its range, or is there twice.
+    """
+    for name, values in {**choices, "seeds": seeds}.items():
+        if len(set(values)) < len(values):
+            raise InputError(f"--{name.replace('_', '-')} has a value twice: {', '.join(map(str, values))}.")
+    found = []
+    for values in itertools.product(*choices.values()):
+        options = dict(zip(choices, values, strict=True))
+        title = "".join(f"{name.replace('_', '-')}-{value}-" for name, value in options.items())
+        found.append(
+            Combination(options, {f"{title}seed-{seed}": base.replace(**options, seed=seed) for seed in seeds})
+        )
+    return found
+
+
+def sweep(
+    base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds: Sequence[int], root: Path | str
+) -> Iterator[str]:
+    """Train and measure every combination; write `sweep.md`, `sweep.csv` and `sweep.png` anew after each run.
+
+    What was trained before is not trained again, and what was interrupted goes on. What one run fails at is told, and
+    does not stop the others.
+
+    Args:
+        base: the configuration that is changed.
+        choices: for each option its values.
+        seeds: of each combination.
+        root: the folder for the runs.
+
+    Yields:
+        What became of each run.
+
+    Raises:
+        InputError: a value is out of its range.
+        KeyboardInterrupt: Ctrl-C; the same sweep then goes on.
+    """
+    root = Path(root)
+    planned = combinations(base, choices, seeds)
+    found: dict[str, Figures] = {}
+    failed: dict[str, str] = {}
+    for name, config in ((name, config) for each in planned for name, config in each.configs.items()):
+        try:
+            measured = measurements(trained_run(config, name, root))
+            found[name] = {key: each["value"] for key, each in measured.items()}
+        except InputError as error:
+            failed[name] = str(error)
+        except Exception as error:  # a bug too must not cost the runs of a night: it is told, with its place
+            traceback.print_exc()
+            failed[name] = f"{type(error).__name__}: {error}"
+        _write(root, planned, found, failed)
+        yield f"{name}: {failed.get(name, 'measured')}"
+
+
+def sweep_table(planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> str:
+    """Put the mean and, of several seeds, the standard deviation of what was measured into a table in Markdown.
+
+    Args:
+        planned: the combinations.
+        found: for each run that was measured its figures.
+        failed: for each that was not what it failed at.
+    """
+    swept = list(planned[0].options)
+    lines = [f"| {' | '.join([*swept, 'seeds', *(title for title, *_ in COLUMNS)])} |"]
+    lines.append("|" + " ---: |" * (len(swept) + 1 + len(COLUMNS)))
+    for each in planned:
+        known = [found[name] for name in each.configs if name in found]
+        cells = [*map(str, each.options.values()), str(len(known))]
+        cells += [_mean_and_spread([run[name] for run in known if name in run], digits) for _, digits, name in COLUMNS]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, *(f"\n{name} failed: {reason}" for name, reason in failed.items())])
+
+
+def _mean_and_spread(values: Sequence[float], digits: int) -> str:
+    if not values:
+        return ""
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{digits}f}{spread}"
+
+
+def _write(root: Path, planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> None:
+    write_atomically(root / "sweep.md", sweep_table(planned, found, failed) + "\n")
+    write_atomically(root / "sweep.csv", _csv(planned, found, failed))
+    if found:
+        write_atomically(root / "sweep.png", png(rendered(chart_rate_distortion(_lines(planned, found)))))
+
+
+def _csv(planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> str:
+    """One line for each run, its figures under the names that they have in `metrics.json`."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [name for *_, name in COLUMNS]
+    writer.writerow(["run", *planned[0].options, "seed", *names, "failed"])
+    for each in planned:
+        for run, config in each.configs.items():
+            figures = [found.get(run, {}).get(name, "") for name in names]
+            writer.writerow([run, *each.options.values(), config.seed, *figures, failed.get(run, "")])
+    return text.getvalue()
+
+
+def _lines(planned: Sequence[Combination], found: Mapping[str, Figures]) -> dict[str, list[tuple[str, Any, Any]]]:
+    """The points of the chart: the last option moves along a line, the others tell the lines apart."""
+    lines: dict[str, list[tuple[str, Any, Any]]] = {}
+    for each in planned:
+        known = [found[name] for name in each.configs if name in found]
+        if not known:
+            continue
+        *others, last = [f"{name} {value}" for name, value in each.options.items()] or ["all"]
+        point = (last, [run[RATE] for run in known], [run[DISTORTION] for run in known])
+        lines.setdefault(", ".join(others), []).append(point)
+    return lines

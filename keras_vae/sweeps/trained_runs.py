@@ -1,0 +1,41 @@
+"""A configuration -> a run that is trained and measured, each only where it is not yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_vae.errors import InputError
+from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
+from keras_vae.runs import Run, TrainConfig
+from keras_vae.training import resume, train
+
+__all__ = ["measurements", "trained_run"]
+
+EVALUATION = EvaluationConfig(split="validation", importance_samples=20)
+FILED_UNDER = "grey-validation"
+
+
+def trained_run(config: TrainConfig, name: str, root: Path) -> Run:
+    """Train a run, go on with one that was interrupted, or find one that is finished.
+
+    Raises:
+        InputError: the name is that of a run of another configuration; and as `train`.
+    """
+    if not (root / "saved_models" / name / "config.json").is_file():
+        return train(config, name, root)
+    run = Run.open(name, root)
+    saved = run.config
+    # A run keeps these as absolute paths.
+    if saved.replace(dataset=config.dataset, data_dir=config.data_dir, init_from=config.init_from) != config:
+        raise InputError(f"{run.folder} is a run of another configuration: give another --root.")
+    return run if run.is_finished else resume(run)
+
+
+def measurements(run: Run) -> Mapping[str, Any]:
+    """What is measured of a run on the validation split, by the names of the measurements."""
+    known = read_metrics(run).get("evaluations", {}).get(FILED_UNDER)
+    if known is None or known["importance_samples"] != EVALUATION.importance_samples:
+        known = evaluate(run, EVALUATION)[1]["evaluations"][FILED_UNDER]
+    return dict(known["measurements"])

@@ -1,0 +1,87 @@
+"""Keras's `fit` as a configuration has it: batches, validation, and the callbacks that take part in the training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from keras_vae.data import ImageData
+from keras_vae.model import VAE
+from keras_vae.runs import TrainConfig
+from keras_vae.training.callbacks import (
+    AverageForEvaluation,
+    EpochLog,
+    FitToTrainedModel,
+    KLWarmup,
+    StopAtNonFiniteLoss,
+)
+from keras_vae.training.compilation import steps_at_once
+
+__all__ = ["fit_model", "held_out"]
+
+EVALUATION_BATCH = 500
+FITTED_IMAGES = 100_000
+
+
+def fit_model(
+    model: VAE,
+    config: TrainConfig,
+    data: ImageData,
+    *,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    first_epoch: int = 0,
+    verbose: int = 0,
+) -> None:
+    """Let Keras train a compiled model as its configuration says, and fit what is fitted to a trained model.
+
+    Args:
+        model: from `compiled_model`, with the weights that it had after `first_epoch`.
+        config: what the model was made of.
+        data: whose training split it learns, and whose validation split it is watched on.
+        callbacks: what else happens; at the end of the training they see the model as it is kept.
+        first_epoch: number of epochs that are done already.
+        verbose: as for Keras's `fit`: 0 is silent, 1 a progress bar, 2 a line for each epoch.
+
+    Raises:
+        InputError: the loss became NaN or infinite.
+    """
+    steps = data.steps_per_epoch(config.batch_size)
+    model.fit(
+        data.training_batches(
+            config.batch_size,
+            seed=config.seed,
+            first_epoch=first_epoch,
+            binarize=config.binarize,
+            varied_epochs=config.varied_epochs,
+        ),
+        validation_data=held_out(config, data, "validation"),
+        initial_epoch=first_epoch,
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        callbacks=[
+            KLWarmup(config.beta, config.beta_warmup, steps, steps_at_once(config, steps)),
+            EpochLog(steps * config.batch_size),
+            AverageForEvaluation(),
+            StopAtNonFiniteLoss(),
+            _fit_to_trained_model(config, data),
+            *callbacks,
+        ],
+        shuffle=False,
+        verbose=verbose,
+    )
+
+
+def held_out(config: TrainConfig, data: ImageData, split: str) -> tf.data.Dataset:
+    """A split that is measured; where training images are binarised, it is too, once and for all."""
+    return data.batches(split, EVALUATION_BATCH, binarize="fixed" if config.binarize == "dynamic" else "none")
+
+
+def _fit_to_trained_model(config: TrainConfig, data: ImageData) -> FitToTrainedModel:
+    affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
+    count = max(1000, min(FITTED_IMAGES, affordable))
+    images = data.images("train", count) if config.is_prior_fitted else None
+    labels = data.labels("train", count) if config.is_prior_fitted else None
+    return FitToTrainedModel(data.images("validation", count), images, labels, config.seed)

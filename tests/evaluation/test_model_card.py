@@ -1,0 +1,67 @@
+"""The card of a run has its data, licence, numbers and ways to load it, in the form that Hugging Face reads."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from keras_vae.evaluation import MEASURES, model_card, read_metrics
+from keras_vae.runs import Run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return Run.open("reference-default", ROOT)
+
+
+@pytest.fixture(scope="module")
+def card(run) -> str:
+    return model_card(run, read_metrics(run))
+
+
+def front_matter(card: str) -> dict:
+    """Its keys, whose values are JSON, as YAML may have them."""
+    _, lines, _ = card.split("---\n", 2)
+    return {key: json.loads(value) for key, value in (line.split(": ", 1) for line in lines.splitlines())}
+
+
+def test_the_front_matter_names_licence_data_and_figures(run, card):
+    fields = front_matter(card)
+    assert fields["license"] == "apache-2.0"
+    assert fields["datasets"] == ["zalando-datasets/fashion_mnist"]
+    (model,) = fields["model-index"]
+    (result,) = model["results"]
+    assert (model["name"], result["dataset"]["split"]) == ("reference-default", "test")
+    measured = read_metrics(run)["evaluations"]["grey"]["measurements"]
+    values = {each["name"]: each["value"] for each in result["metrics"]}
+    assert values["SSIM, posterior mean"] == measured["reconstruction.mean.ssim"]["value"]
+    assert len(values) == 4
+
+
+def test_the_text_has_the_numbers_with_their_protocol_and_the_command(run, card):
+    measured = read_metrics(run)["evaluations"]["grey"]["measurements"]
+    for text, digits, name in MEASURES:
+        if name in measured:
+            assert f"| {text} | {measured[name]['value']:.{digits}f}" in card
+    assert "test split, 10,000 images, grey" in card
+    assert f"{run.summary['parameters']:,}" in card
+    assert "    python scripts/train.py\n" in card
+    assert max(map(len, card.split("## Measurements")[0].splitlines()[20:])) <= 120
+
+
+def test_what_it_shows_of_loading_is_there(run, card):
+    for name in ("saved_model", "onnx/decode.onnx", "vae.tflite"):
+        assert f'"{name}"' in card
+    assert f'load_model("{run.saved_model.name}")' in card  # which has no vae.keras
+
+
+def test_data_of_ones_own_have_a_licence_to_be_named(run, tmp_path):
+    own = Run.create(run.config.replace(dataset="/home/someone/shells"), "shells", tmp_path)
+    own.write("saved_model/assets.extra/vae.json", run.model_config)
+    card = model_card(own, {})
+    assert front_matter(card)["license"] == "other"
+    assert "datasets" not in front_matter(card)
+    assert "whoever passes them on" in card
+    assert "None yet." in card

@@ -1,0 +1,70 @@
+"""A VAE is a Keras model for whoever handles it by Keras's own means."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vae.model import VAE, load_model, save_model
+
+SHAPE = (8, 8, 1)
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(0).random((20, *SHAPE), np.float32)
+
+
+@pytest.fixture(scope="module")
+def model() -> VAE:
+    model = VAE(SHAPE, 2, widths=(8,), prior="mixture", prior_components=3)
+    model.compile("adam", jit_compile=False)
+    return model
+
+
+def test_keras_callbacks_stop_keep_and_restore_it(model, images, tmp_path):
+    best = tmp_path / "best.keras"
+    callbacks = [
+        keras.callbacks.ModelCheckpoint(best, monitor="val_loss", save_best_only=True),
+        keras.callbacks.EarlyStopping("val_loss", min_delta=1e9, patience=1, restore_best_weights=True),
+        keras.callbacks.BackupAndRestore(tmp_path / "backup"),
+    ]
+    history = model.fit(images, validation_data=(images,), epochs=9, batch_size=10, verbose=0, callbacks=callbacks)
+    assert len(history.history["val_loss"]) == 2  # nothing is better by so much
+    assert load_model(best).evaluate(images, batch_size=10, verbose=0, return_dict=True)["loss"] == pytest.approx(
+        min(history.history["val_loss"]), rel=1e-5
+    )
+
+
+def test_a_loaded_model_exports_itself_by_keras(model, images, tmp_path):
+    loaded = load_model(save_model(model, tmp_path / "vae.keras"))
+    loaded.export(tmp_path / "exported", verbose=False)
+    exported = tf.saved_model.load(str(tmp_path / "exported"))
+    assert exported.serve(images).numpy() == pytest.approx(model(images).numpy(), abs=1e-5)
+
+
+def test_its_summary_counts_its_weights_and_its_clone_is_made_alike(model):
+    lines: list[str] = []
+    model.summary(print_fn=lambda line, **_: lines.append(line))
+    assert "encoder" in "\n".join(lines)
+    clone = keras.models.clone_model(model)
+    assert clone.get_config() == model.get_config()
+    assert clone is not model
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        (lambda images: images[..., 0], r"not of shape \(20, 8, 8\): add the axis of channels, images\[\.\.\., None\]"),
+        (lambda images: images[:, :4], r"not of shape \(20, 4, 8, 1\): give images of this shape"),
+        (lambda images: (255 * images).astype(np.uint8), "not uint8: divide them, images / 255"),
+        (lambda images: 200 * images, "not from .* to .*: scale them"),
+        (lambda images: np.full_like(images, np.nan), "not from nan to nan"),
+        (lambda images: tf.data.Dataset.from_tensor_slices(images[..., 0]).batch(5), r"\(None, 8, 8\): add the axis"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_images_that_it_cannot_take_are_named_in_one_line(method, form, message, model, images):
+    with pytest.raises(ValueError, match=rf"Images must be \(n, 8, 8, 1\) float32 in \[0, 1\], .*{message}") as caught:
+        getattr(model, method)(form(images))
+    assert len(str(caught.value).splitlines()) == 1

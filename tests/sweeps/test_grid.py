@@ -1,0 +1,74 @@
+"""A sweep trains every combination once, loses none to another's failure, and puts them into one table."""
+
+import csv
+
+import pytest
+
+from keras_vae.errors import InputError
+from keras_vae.plotting import chart_rate_distortion
+from keras_vae.runs import TrainConfig
+from keras_vae.sweeps import combinations, sweep, sweep_table, trained_runs
+
+CHOICES = {"beta": [0.5, 1.0], "latent_dim": [8, 16]}
+MSE = "reconstruction.mean.mse_per_pixel"
+
+
+def test_every_combination_is_a_run_of_its_own_for_each_seed():
+    planned = combinations(TrainConfig(epochs=3), CHOICES, [0, 1])
+    assert [each.options for each in planned] == [
+        {"beta": beta, "latent_dim": size} for beta in (0.5, 1.0) for size in (8, 16)
+    ]
+    configs = {name: config for each in planned for name, config in each.configs.items()}
+    assert len(configs) == 8
+    assert configs["beta-0.5-latent-dim-16-seed-1"] == TrainConfig(epochs=3, beta=0.5, latent_dim=16, seed=1)
+
+
+def test_a_value_twice_or_out_of_its_range_is_named_before_anything_is_trained():
+    with pytest.raises(InputError, match="--beta has a value twice: 1, 1"):
+        combinations(TrainConfig(), {"beta": [1, 1]}, [0])
+    with pytest.raises(InputError, match="--latent-dim must be between 1"):
+        combinations(TrainConfig(), {"latent_dim": [4, 0]}, [0])
+
+
+def test_the_table_has_mean_and_spread_over_seeds_and_what_failed():
+    planned = combinations(TrainConfig(), {"beta": [0.5, 1.0]}, [0, 1])
+    found = {"beta-0.5-seed-0": {MSE: 0.25}, "beta-0.5-seed-1": {MSE: 0.75}, "beta-1.0-seed-0": {MSE: 0.5}}
+    table = sweep_table(planned, found, {"beta-1.0-seed-1": "The loss became nan."}).splitlines()
+    assert table[0].startswith("| beta | seeds | KL, nats | MSE per pixel |")
+    assert table[2].startswith("| 0.5 | 2 |  | 0.50000 ± 0.35355 |")
+    assert table[3].startswith("| 1.0 | 1 |  | 0.50000 |")
+    assert table[-1] == "beta-1.0-seed-1 failed: The loss became nan."
+
+
+def test_rate_and_distortion_are_drawn_at_their_means():
+    chart = chart_rate_distortion(
+        {"beta 1": [("latents 8", [10.0, 20.0], [0.02, 0.04]), ("latents 16", [30.0], [0.01])]}
+    )
+    (axes,) = chart.axes
+    line = axes.lines[0]
+    assert list(line.get_xdata()) == [15.0, 30.0]
+    assert list(line.get_ydata()) == pytest.approx([0.03, 0.01])
+    assert [each.get_text() for each in axes.texts] == ["latents 8", "latents 16"]
+
+
+@pytest.mark.slow
+def test_a_failed_run_does_not_stop_the_others_and_none_is_trained_twice(picture_folder, tmp_path, monkeypatch):
+    base = TrainConfig(
+        dataset=str(picture_folder), latent_dim=3, widths=(16,), epochs=2, batch_size=10, grid_every=0,
+        histogram_every=0, prior="standard_normal",
+    )  # fmt: skip
+    choices = {"batch_size": [100_000, 10]}
+    lines = list(sweep(base, choices, [0], tmp_path))
+    assert "--batch-size 100000 is not possible" in lines[0]
+    assert lines[1] == "batch-size-10-seed-0: measured"
+    with (tmp_path / "sweep.csv").open() as file:
+        failed, fine = csv.DictReader(file)
+    assert "not possible" in failed["failed"]
+    assert float(fine[MSE]) > 0.0
+    assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+    def train(*arguments, **options):
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr(trained_runs, "train", train)
+    assert list(sweep(base, choices, [0], tmp_path))[1] == lines[1]
