@@ -97,16 +97,25 @@ class TwoLevelPrior(Prior):
         return self.upper.classes
 
     def log_density(self, latents: Tensor) -> Tensor:
-        lower, upper = self._levels(latents)
-        return self.upper.log_density(upper) + gaussian_log_density(lower, *self._given(upper))
+        return self._log_density(latents, self.upper.log_density)
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         seeds = tf.random.split(seed, 2)
-        return self._with_lower(self.upper.sample(count, seeds[0]), seeds[1])
+        return self._with_lower(self.upper.sample(count, seeds[0]), self._noise(count, seeds[1]))
 
     def sample_of_class(self, label: Tensor, count: Tensor, seed: Tensor) -> Tensor:
         seeds = tf.random.split(seed, 2)
-        return self._with_lower(self.upper.sample_of_class(label, count, seeds[0]), seeds[1])
+        return self._with_lower(self.upper.sample_of_class(label, count, seeds[0]), self._noise(count, seeds[1]))
+
+    def from_noise(self, noise: Tensor) -> Tensor:
+        return self._from_noise(noise, self.upper.from_noise)
+
+    def frozen(self) -> tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]:
+        log_density, from_noise = self.upper.frozen()
+        return (
+            lambda latents: self._log_density(latents, log_density),
+            lambda noise: self._from_noise(noise, from_noise),
+        )
 
     def kl(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
         """That of the upper level to its prior, as that has it, and in closed form that of the lower one given z2."""
@@ -118,14 +127,23 @@ class TwoLevelPrior(Prior):
         of_upper = (self._levels(values)[1] for values in (mean, log_var, latents))
         return tf.concat([self._lower_kl(mean, log_var, latents), self.upper.kl_by_latent(*of_upper)], axis=-1)
 
+    def _log_density(self, latents: Tensor, of_upper: Callable[[Tensor], Tensor]) -> Tensor:
+        lower, upper = self._levels(latents)
+        return of_upper(upper) + gaussian_log_density(lower, *self._given(upper))
+
+    def _from_noise(self, noise: Tensor, upper_from_noise: Callable[[Tensor], Tensor]) -> Tensor:
+        lower_noise, upper_noise = self._levels(noise)
+        return self._with_lower(upper_from_noise(upper_noise), lower_noise)
+
     def _lower_kl(self, mean: Tensor, log_var: Tensor, latents: Tensor) -> Tensor:
         (mean, _), (log_var, _), (_, upper) = map(self._levels, (mean, log_var, latents))
         return gaussian_kl(mean, log_var, *self._given(upper))
 
-    def _with_lower(self, upper: Tensor, seed: Tensor) -> Tensor:
-        mean, log_var = self._given(upper)
-        lower = gaussian_sample(mean, log_var, tf.random.stateless_normal(tf.shape(mean), seed))
-        return tf.concat([lower, upper], axis=-1)
+    def _with_lower(self, upper: Tensor, noise: Tensor) -> Tensor:
+        return tf.concat([gaussian_sample(*self._given(upper), noise), upper], axis=-1)
+
+    def _noise(self, count: Tensor, seed: Tensor) -> Tensor:
+        return tf.random.stateless_normal((count, self.lower_dim), seed)
 
     def _given(self, upper: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log_var of the lower latents, `(..., d1)` each, given the upper ones."""
