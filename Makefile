@@ -43,8 +43,10 @@ lint: $(VENV)/.installed-for-tests
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(BIN)/python
+# The package itself is installed in place, for TensorBoard to find its tab.
+$(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 $(VENV)/.installed-for-tests: requirements-test.txt $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""Write the page of a run: `saved_models/<run>/explorer.html`."""
+"""Write the page of a run, and the same content for the tab of TensorBoard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data, weights_digest
 from keras_vae.explorer.content import Exhibition, stratified
-from keras_vae.explorer.page import make_page
+from keras_vae.explorer.log_folder import FOLDER, write_log_folder
+from keras_vae.explorer.page import packed, page_of
 from keras_vae.files import typed_command
 from keras_vae.runs import Run
 
@@ -29,7 +30,7 @@ def write_explorer(run: Run) -> Path:
         run: a run that was explored with the weights that it has.
 
     Returns:
-        Path of `explorer.html`.
+        Path of `explorer.html`; the same content is in `logs/<run>/explorer`.
 
     Raises:
         InputError: the run was not explored, its maps are of other weights or images, or its model has a layer that the
@@ -55,7 +56,9 @@ def write_explorer(run: Run) -> Path:
         numbers=shown,
         available=data.counts["test"],
     )
-    return run.write(PAGE, make_page(exhibition))
+    content = packed(exhibition)
+    write_log_folder(run.logs / FOLDER, content.facts, {name: part.content for name, part in content.parts.items()})
+    return run.write(PAGE, page_of(content))
 
 
 def _is_explored(run: Run) -> bool:

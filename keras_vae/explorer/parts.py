@@ -1,4 +1,4 @@
-"""Arrays -> text that a page carries: in the smallest type that holds them, compressed, 15 bits a character."""
+"""Arrays -> bytes: in the smallest type that holds them, compressed; and bytes as text, 15 bits a character."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Part(NamedTuple):
 
     Attributes:
         manifest: how long the compressed and the plain bytes are, and each array's name, type, shape and first byte.
-        text: the compressed bytes, by `as_text`.
+        content: the compressed bytes.
     """
 
     manifest: dict[str, Any]
-    text: str
+    content: bytes
 
 
 def pack(arrays: Mapping[str, np.ndarray]) -> Part:
@@ -45,7 +45,7 @@ def pack(arrays: Mapping[str, np.ndarray]) -> Part:
         content += little.reshape(-1, 1).view(np.uint8).T.tobytes()
     compressed = min((_compressed(bytes(content), way) for way in STRATEGIES), key=len)
     manifest = {"compressed": len(compressed), "plain": len(content), "arrays": entries}
-    return Part(manifest, as_text(compressed))
+    return Part(manifest, compressed)
 
 
 def _compressed(content: bytes, strategy: int) -> bytes:

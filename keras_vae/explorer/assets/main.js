@@ -16,7 +16,7 @@ import { fromFragment, makeStore, toFragment } from "./state.js";
 import { MAP_TEXTS, footer, kicker, lead, texts } from "./texts.js";
 
 const facts = JSON.parse(byId("facts").textContent);
-const part = (name) => openPart(name, facts.parts[name]);
+const part = (name) => openPart(name, facts.parts[name], facts.server);
 
 async function start() {
   facts.texts = texts(facts);

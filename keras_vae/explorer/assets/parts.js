@@ -3,16 +3,28 @@
 const FIRST_CHARACTER = 0x0800;
 const TYPES = { float32: Float32Array, int32: Int32Array, uint16: Uint16Array, uint8: Uint8Array };
 
-// Open a part: its arrays by their names, as typed arrays of { values, shape }.
-export async function openPart(name, manifest) {
-  const element = document.getElementById(`part-${name}`);
-  const bytes = asBytes(element.textContent, manifest.compressed);
-  element.remove(); // megabytes of text that nobody reads again
+// Open a part, from the page itself or from the server that the page came from: its arrays by their names, as typed
+// arrays of { values, shape }.
+export async function openPart(name, manifest, server) {
+  const bytes = server ? await loaded(server + name) : carried(name, manifest);
   const { readable, writable } = new DecompressionStream("deflate");
   const plain = new Response(readable).arrayBuffer();
   const writer = writable.getWriter(); // the bytes do not leave this process, as those of a Blob would
   await Promise.all([writer.write(bytes), writer.close()]);
   return readArrays(new Uint8Array(await plain), manifest);
+}
+
+async function loaded(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address} is not there any more: open the page again`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+function carried(name, manifest) {
+  const element = document.getElementById(`part-${name}`);
+  const bytes = asBytes(element.textContent, manifest.compressed);
+  element.remove(); // megabytes of text that nobody reads again
+  return bytes;
 }
 
 function readArrays(plain, manifest) {

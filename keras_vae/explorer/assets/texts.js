@@ -3,12 +3,12 @@
 import { count } from "./dom.js";
 import { LIKELIHOODS, PRIORS } from "./words.js";
 
-export function lead({ dataset, model }) {
+export function lead({ dataset, model, server }) {
   const layers = (network) => network.filter(({ kind }) => kind === "Dense" || kind === "Conv2D").length;
   return [
     `A variational autoencoder learned to describe an image of ${dataset} by ${plural(model.latent_dim, "number")},`,
     `its latents. Its encoder and decoder, ${layers(model.encoder)} and ${layers(model.decoder)} layers with weights,`,
-    "are in this page and compute in your browser: nothing is loaded, nothing is sent.",
+    server ? "compute in your browser." : "are in this page and compute in your browser: nothing is loaded, nothing is sent.",
   ].join(" ");
 }
 
