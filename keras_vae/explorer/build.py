@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation import open_model_and_data, weights_digest
+from keras_vae.evaluation import load_classifier, open_model_and_data, weights_digest
 from keras_vae.explorer.content import Exhibition, stratified
 from keras_vae.explorer.log_folder import FOLDER, write_log_folder
 from keras_vae.explorer.page import packed, page_of
@@ -21,6 +22,7 @@ __all__ = ["PAGE", "write_explorer"]
 PAGE = "explorer.html"
 DATASETS = {"fashion_mnist": "Fashion-MNIST"}
 MAPS = ("umap", "tsne", "pca")
+PATHS = ("path_ends", "shortest_paths")
 
 
 def write_explorer(run: Run) -> Path:
@@ -41,6 +43,7 @@ def write_explorer(run: Run) -> Path:
         raise InputError(f"Run {run.name!r} has no maps of these weights yet: {typed_command('explore')} {run.name}.")
     with np.load(run.folder / "maps.npz") as saved:
         labels, maps = saved["labels"], {name: saved[name] for name in MAPS if name in saved.files}
+        paths = {name: saved[name] for name in PATHS if name in saved.files}
     images = data.images("test", len(labels))
     if not np.array_equal(labels, data.labels("test", len(labels))):
         raise InputError(f"The maps of run {run.name!r} are of other images: {typed_command('explore')} {run.name}.")
@@ -55,10 +58,21 @@ def write_explorer(run: Run) -> Path:
         maps={name: points[shown] for name, points in maps.items()},
         numbers=shown,
         available=data.counts["test"],
+        classifier=load_classifier() if data.name == "fashion_mnist" else None,
+        **_shown_paths(paths, shown),
     )
     content = packed(exhibition)
     write_log_folder(run.logs / FOLDER, content.facts, {name: part.content for name, part in content.parts.items()})
     return run.write(PAGE, page_of(content))
+
+
+def _shown_paths(paths: Mapping[str, np.ndarray], shown: np.ndarray) -> dict[str, np.ndarray]:
+    """The paths both ends of which are shown, with the places of their ends among what is shown."""
+    if not paths:  # explored by a version that did not keep them
+        return {}
+    kept = np.isin(paths["path_ends"], shown).all(axis=1)
+    places = np.searchsorted(shown, paths["path_ends"][kept])
+    return {"path_ends": places, "shortest_paths": paths["shortest_paths"][kept]}
 
 
 def _is_explored(run: Run) -> bool:

@@ -6,18 +6,21 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from keras_vae.explorer.description import Arrays, describe_model
+from keras_vae.explorer.description import Arrays, describe_model, describe_network
+from keras_vae.explorer.rounding import fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
-from keras_vae.model import VAE, active_units, gaussian_kl
+from keras_vae.model import LARGEST_LOGIT, VAE, active_units, gaussian_kl, likelihood_mean
 from keras_vae.plotting import colour_of
 
 __all__ = ["Exhibition", "exhibit", "stratified"]
 
 # Images that are shown at most, and values of all their pixels: what a page of some megabytes has room for.
 MOST_IMAGES = 10_000
+MOST_IMAGES_OF_SMALL = 5_000
 MOST_VALUES = 8_000_000
 LEAST_IMAGES = 20
 BATCH = 1_000
@@ -25,6 +28,11 @@ GRID = 65_535  # steps of a map in each direction
 MEAN_STEPS = 128  # of a unit, to which means are rounded: less than the narrowest posterior's deviation of 0.011
 COMPARED = 1_000  # images whose distance to the nearest other one is measured
 QUANTILES = 101
+# What rounded weights may change: a shade of the decoded image, and of a latent as much as its rounding does.
+IMAGE_BOUND = 0.8 / 255
+MEAN_BOUND = 1 / MEAN_STEPS
+CLASSIFIER_BITS = 8  # its verdict is a word
+PROBES = 300  # images and samples, by which the bounds are held
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +49,10 @@ class Exhibition:
         maps: `(n, 2)` by name: `umap`, `tsne`, `pca`, each where there is one; two latents are a map themselves.
         numbers: `(n,)`, the number of each image in its split; None where they are the first ones.
         available: images of the split.
+        path_ends: `(p, 2)`, images that a shortest path was computed between, as places in `images`.
+        shortest_paths: `(p, steps, d)`, the latents along these paths, both ends included.
+        is_small: whether the encoder too is rounded, and fewer images are shown, for a web site.
+        classifier: judges the decoded images, from `(n, h, w, c)` in [0, 1] to logits of the classes; None judges none.
     """
 
     title: str
@@ -52,19 +64,24 @@ class Exhibition:
     maps: Mapping[str, np.ndarray]
     numbers: np.ndarray | None = None
     available: int | None = None
+    path_ends: np.ndarray | None = None
+    shortest_paths: np.ndarray | None = None
+    classifier: keras.Model | None = None
+    is_small: bool = False
 
 
-def stratified(labels: np.ndarray, values_of_image: int) -> np.ndarray:
+def stratified(labels: np.ndarray, values_of_image: int, most: int = MOST_IMAGES) -> np.ndarray:
     """Choose images that there is room for, of each class by its share.
 
     Args:
         labels: `(n,)` integers.
         values_of_image: pixel values of each.
+        most: images at most.
 
     Returns:
         Their numbers, in order; all of them where they fit.
     """
-    room = min(MOST_IMAGES, max(LEAST_IMAGES, MOST_VALUES // values_of_image))
+    room = min(most, max(LEAST_IMAGES, MOST_VALUES // values_of_image))
     if len(labels) <= room:
         return np.arange(len(labels))
     by_class = np.argsort(labels, kind="stable")
@@ -89,7 +106,7 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
     density = np.asarray(model.prior.log_density(mean), np.float64)
     kl = np.asarray(gaussian_kl(mean, log_var)).mean(axis=0)
     sprite, columns = make_sprite(images)
-    description, parts = describe_model(model)
+    description, parts = describe_model(model, *_bits(exhibition, mean))
     maps, places = _maps(exhibition, mean)
     numbers = np.arange(count) if exhibition.numbers is None else exhibition.numbers
 
@@ -99,6 +116,7 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
         "labels": labels.astype(np.int32),
         "numbers": numbers.astype(np.int32),
     }
+    parts["paths"] = _paths(exhibition)
     parts["images"] = {"sprite": np.frombuffer(sprite, np.uint8)}
     facts = {
         "title": exhibition.title,
@@ -123,7 +141,10 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
             "distance": _quantiles(_distances(mean)),
         },
         "model": description,
+        "classifier": None,
     }
+    if exhibition.classifier is not None:
+        facts["classifier"], parts["classifier"] = describe_network(exhibition.classifier, CLASSIFIER_BITS)
     return facts, parts
 
 
@@ -137,6 +158,24 @@ def _encoded(model: VAE, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
         log_vars.append(log_var)
         errors.append(np.square(batch - np.asarray(model.decode(mean))).sum(axis=(1, 2, 3)))
     return np.concatenate(means), np.concatenate(log_vars), np.concatenate(errors)
+
+
+def _bits(exhibition: Exhibition, mean: np.ndarray) -> tuple[int | None, int | None]:
+    """In how many bits the weights of decoder and encoder are kept."""
+    model = exhibition.model
+    latents = np.concatenate([mean[:PROBES], np.asarray(model.prior.sample(PROBES, (0, 0)))])
+
+    def decoded(decoder: keras.Model) -> np.ndarray:
+        logits = decoder(latents)
+        if model.likelihood == "bernoulli":
+            logits = LARGEST_LOGIT * np.tanh(logits / LARGEST_LOGIT)
+        return np.asarray(likelihood_mean(model.likelihood, logits, model.spread))
+
+    of_decoder = fewest_bits(model.decoder, decoded, IMAGE_BOUND)
+    if not exhibition.is_small:
+        return of_decoder, None
+    images = exhibition.images[:PROBES] / np.float32(255)
+    return of_decoder, fewest_bits(model.encoder, lambda network: np.asarray(network(images)), MEAN_BOUND)
 
 
 def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]], Arrays]:
@@ -157,6 +196,13 @@ def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]
             components = np.linalg.lstsq(mean - center, points, rcond=None)[0].T
             facts[-1]["linear"] = {"mean": center.tolist(), "components": components.tolist()}
     return facts, places
+
+
+def _paths(exhibition: Exhibition) -> Arrays:
+    ends, points = exhibition.path_ends, exhibition.shortest_paths
+    if ends is None or points is None:
+        return {}
+    return {"ends": ends.astype(np.int32), "shortest": _rounded(points)}
 
 
 def _classes(labels: np.ndarray, names: Sequence[str], mean: np.ndarray) -> list[dict[str, Any]]:

@@ -9,18 +9,23 @@ import keras
 import numpy as np
 
 from keras_vae.errors import InputError
+from keras_vae.explorer.rounding import Rounded, round_weights
 from keras_vae.model import LARGEST_LOG_SCALE, LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR, VAE
 
 __all__ = ["Arrays", "describe_model", "describe_network", "describe_prior"]
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, "np.ndarray | Rounded"]
 
 
-def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
+def describe_model(
+    model: VAE, decoder_bits: int | None = None, encoder_bits: int | None = None
+) -> tuple[dict[str, Any], dict[str, Arrays]]:
     """Describe how a VAE encodes, decodes and draws latents.
 
     Args:
         model: a VAE.
+        decoder_bits: of each weight of the decoder's kernels; None keeps them as they are.
+        encoder_bits: likewise of the encoder's.
 
     Returns:
         A description as JSON has it, and the arrays that it names, for `decoder`, `encoder` and `prior`.
@@ -28,8 +33,8 @@ def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
     Raises:
         InputError: a network has a layer that the page cannot compute.
     """
-    decoder, of_decoder = describe_network(model.decoder)
-    encoder, of_encoder = describe_network(model.encoder)
+    decoder, of_decoder = describe_network(model.decoder, decoder_bits)
+    encoder, of_encoder = describe_network(model.encoder, encoder_bits)
     prior, of_prior = describe_prior(model)
     description = {
         "image_shape": list(model.image_shape),
@@ -45,11 +50,12 @@ def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
     return description, {"decoder": of_decoder, "encoder": of_encoder, "prior": of_prior}
 
 
-def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays]:
+def describe_network(network: keras.Model, bits: int | None = None) -> tuple[list[dict[str, Any]], Arrays]:
     """Describe the layers of a network in an order in which they can be computed.
 
     Args:
         network: from one input to the output of its last layer.
+        bits: of each weight of a kernel; None keeps them as they are.
 
     Returns:
         For each layer its `kind`, the numbers of the layers whose outputs it takes, the shape of its own output without
@@ -69,7 +75,8 @@ def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays
             raise InputError(f"The page cannot compute the layer {layer.name!r}, a {kind}: it has no such arithmetic.")
         details, weights = _DETAILS[kind](layer)
         names = {key: f"{number}.{key}" for key in weights}
-        arrays |= {names[key]: weight for key, weight in weights.items()}
+        for key, weight in weights.items():
+            arrays[names[key]] = round_weights(weight, bits) if key == "kernel" and bits else weight
         sources = [] if kind == "InputLayer" else layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [numbers[tensor._keras_history.operation.name] for tensor in sources]
         numbers[layer.name] = number
@@ -128,7 +135,7 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 
 def _activation(layer: keras.layers.Layer) -> str:
     name = layer.activation.__name__
-    if name not in ("silu", "linear"):
+    if name not in ("silu", "relu", "linear"):
         raise InputError(f"The page cannot compute the activation {name!r} of the layer {layer.name!r}.")
     return str(name)
 
@@ -139,7 +146,22 @@ def _dense(layer: Any) -> tuple[dict[str, Any], Arrays]:
 
 def _convolution(layer: Any) -> tuple[dict[str, Any], Arrays]:
     details = {"activation": _activation(layer), "strides": [int(stride) for stride in layer.strides]}
-    return details, {"kernel": layer.kernel.numpy(), "bias": layer.bias.numpy()}
+    bias = layer.bias.numpy() if layer.use_bias else np.zeros(layer.filters, np.float32)
+    return details, {"kernel": layer.kernel.numpy(), "bias": bias}
+
+
+def _normalization(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    """With the moving averages, as it computes once it is trained."""
+    scale = layer.gamma.numpy() / np.sqrt(layer.moving_variance.numpy() + layer.epsilon)
+    return {}, {"scale": scale, "offset": layer.beta.numpy() - layer.moving_mean.numpy() * scale}
+
+
+def _pooling(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {"size": [int(side) for side in layer.pool_size], "strides": [int(stride) for stride in layer.strides]}, {}
+
+
+def _rescaling(layer: Any) -> tuple[dict[str, Any], Arrays]:
+    return {"scale": float(layer.scale), "offset": float(layer.offset)}, {}
 
 
 def _centered(layer: Any) -> tuple[dict[str, Any], Arrays]:
@@ -158,6 +180,11 @@ _DETAILS: dict[str, Callable[[Any], tuple[dict[str, Any], Arrays]]] = {
     "InputLayer": _nothing,
     "Dense": _dense,
     "Conv2D": _convolution,
+    "BatchNormalization": _normalization,
+    "MaxPooling2D": _pooling,
+    "ReLU": _nothing,
+    "Rescaling": _rescaling,
+    "Dropout": _nothing,
     "Centered": _centered,
     "Permute": _permute,
     "Flatten": _nothing,

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_vae.explorer.rounding import Rounded
+
 __all__ = ["FIRST_CHARACTER", "Part", "as_text", "pack"]
 
 # 2^15 characters in a row from here on are none that HTML, JSON or UTF-16 treat in any way of their own. A page in
@@ -29,18 +31,22 @@ class Part(NamedTuple):
     content: bytes
 
 
-def pack(arrays: Mapping[str, np.ndarray]) -> Part:
-    """Pack arrays, each in half precision where that holds it exactly.
+def pack(arrays: Mapping[str, np.ndarray | Rounded]) -> Part:
+    """Pack arrays, each in half precision where that holds it exactly; of rounded ones the entry names the scale.
 
     The first bytes of all numbers of an array come first, then all the second ones: exponents resemble each other.
 
     Args:
-        arrays: of any shapes, float32, int32, uint16 or uint8.
+        arrays: of any shapes, float32, int32, int16, uint16 or uint8; or rounded.
     """
     entries, content = [], bytearray()
-    for name, array in arrays.items():
+    plain = {name: array.codes if isinstance(array, Rounded) else array for name, array in arrays.items()}
+    scales = {f"{name} scale": array.scale for name, array in arrays.items() if isinstance(array, Rounded)}
+    for name, array in {**plain, **scales}.items():
         stored = _smallest(np.asarray(array))
         entries.append({"name": name, "type": stored.dtype.name, "shape": list(stored.shape), "start": len(content)})
+        if f"{name} scale" in scales:
+            entries[-1]["scale"] = f"{name} scale"
         little = np.ascontiguousarray(stored).astype(stored.dtype.newbyteorder("<"))
         content += little.reshape(-1, 1).view(np.uint8).T.tobytes()
     compressed = min((_compressed(bytes(content), way) for way in STRATEGIES), key=len)

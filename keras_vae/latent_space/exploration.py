@@ -101,7 +101,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         write_atomically(run.figures / f"{name}.gif", content)
     for name, picture in paths.plain.items():
         write_atomically(run.figures / "plain" / f"{name}.png", png(picture))
-    run.write("maps.npz", _archive(space, maps))
+    run.write("maps.npz", _archive(space, maps, paths.arrays))
     _write_maps(space, maps, digest)
     run.write("latent.json", result)  # the last, so that whoever finds it finds the others
     return result
@@ -124,10 +124,10 @@ def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
     print(f"  in TensorBoard's projector: {space.run.name}/{folder.name}", flush=True)
 
 
-def _archive(space: Space, maps: dict[str, Map]) -> bytes:
+def _archive(space: Space, maps: dict[str, Map], arrays: dict[str, np.ndarray]) -> bytes:
     content = io.BytesIO()
     umap, tsne, pca = (maps[name].points for name in ("umap", "tsne", "pca"))
-    np.savez_compressed(content, labels=space.labels, means=space.means, umap=umap, tsne=tsne, pca=pca)
+    np.savez_compressed(content, labels=space.labels, means=space.means, umap=umap, tsne=tsne, pca=pca, **arrays)
     return content.getvalue()
 
 

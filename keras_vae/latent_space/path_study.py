@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ def explore_paths(space: Space) -> Findings:
     _draw_paths(space, judge, start, end, findings)
     _draw_lines(space, judge, findings)
     _draw_midpoints(space, findings)
+    findings.arrays = _shortest_paths(space, (start, end))
     active = int(active_units(space.means).sum())
     findings.pictures["traversals"] = draw_traversal(
         space.model, space.images, most=min(max(1, active), MOST_TRAVERSALS)
@@ -171,6 +173,17 @@ def _draw_midpoints(space: Space, findings: Findings) -> None:
     images = along(path, space.model.decode).reshape(count, count, FRAMES + 1, *space.data.image_shape)
     findings.charts["midpoints"] = chart_midpoints(images[:, :, FRAMES // 2], names)
     findings.animations["midpoints"] = animation(np.moveaxis(images, 2, 0))
+
+
+def _shortest_paths(space: Space, ends: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Shortest paths between the first images of any two of ten classes, and between the ends of the path.
+
+    `path_ends` is `(n, 2)`, numbers of test images, and `shortest_paths` `(n, steps, d)`, the latents from one to the other.
+    """
+    first = [int(np.flatnonzero(space.labels == label)[0]) for label in np.unique(space.labels)[:10]]
+    pairs = np.array(sorted({*itertools.combinations(first, 2), ends}), np.int32)
+    paths = _paths(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps)["geodesic"]
+    return {"path_ends": pairs, "shortest_paths": paths}
 
 
 def _chart_shifts(space: Space) -> Figure:

@@ -1,7 +1,7 @@
 // The arrays that the page carries: text of 15 bits a character, compressed, some of them in half precision.
 
 const FIRST_CHARACTER = 0x0800;
-const TYPES = { float32: Float32Array, int32: Int32Array, uint16: Uint16Array, uint8: Uint8Array };
+const TYPES = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint16: Uint16Array, uint8: Uint8Array };
 
 // Open a part, from the page itself or from the server that the page came from: its arrays by their names, as typed
 // arrays of { values, shape }.
@@ -32,7 +32,15 @@ function readArrays(plain, manifest) {
   for (const entry of manifest.arrays) {
     arrays[entry.name] = { values: readArray(plain, entry), shape: entry.shape };
   }
+  for (const { name, scale } of manifest.arrays) {
+    if (scale) arrays[name].values = scaled(arrays[name].values, arrays[scale].values);
+  }
   return arrays;
+}
+
+// Rounded numbers at their scales, one for each column.
+function scaled(codes, scales) {
+  return Float32Array.from(codes, (code, index) => code * scales[index % scales.length]);
 }
 
 // Characters of 15 bits, the highest first, as bytes.

@@ -53,7 +53,7 @@ export const MAP_TEXTS = {
   tsne: `${COMMON}, laid out by t-SNE: neighbours stay neighbours, sizes and gaps of groups mean little. ${NOT_EXACT}`,
 };
 
-export const texts = ({ latents, model }) => ({
+export const texts = ({ latents, model, classifier }) => ({
   latents: [
     `${plural(latents.active.filter(Boolean).length, "latent")} of ${latents.active.length} vary from image to image.`,
     "They are ordered by how much they say: the bar under each is its mean KL to N(0, 1) over the test images. A",
@@ -63,7 +63,9 @@ export const texts = ({ latents, model }) => ({
   path: [
     "The straight path goes evenly from one posterior mean to the other. The spherical one turns its direction evenly",
     "while its norm changes linearly: where latents lie near a sphere, it does not cut through the emptier middle.",
-    "Both are decoded step by step, and drawn on the map.",
+    "The shortest one, where it was computed, goes where the decoded image changes least. They are decoded step by",
+    "step, and drawn on the map.",
+    classifier ? "Under each strip stands what a classifier sees that was trained on the true classes." : "",
   ].join(" "),
   shift: [
     "The mean latent of one class less that of another is a direction. Added to an image's latent in part, as a",
