@@ -13,6 +13,7 @@ from keras_vae.command_line import add_arguments, given_options
 from keras_vae.console import import_tensorflow, run_command
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig
+from keras_vae.files import typed_command
 from keras_vae.latent_space import ExplorationConfig
 from keras_vae.runs import PRESETS, Run, TrainConfig, working_copy
 from keras_vae.version import __version__
@@ -90,8 +91,15 @@ def _train(arguments: Arguments) -> None:
     print(f"\n{training_table(run)}\n")
     print("Look at it:")
     print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")
+    print("Explore it, which also writes a page with the model inside, for your browser and a tab of TensorBoard:")
+    print(f"    {typed_command('explore')} {_typed_run(run)}\n    {run.folder / 'explorer.html'}")
     print("Use it (the README says how):")
     print(f"    {run.saved_model}\n    {run.model_file}\n    {run.figures}")
+
+
+def _typed_run(run: Run) -> str:
+    """A run as a command takes it here."""
+    return run.name if run.root == Path.cwd() else f"{run.name} --root {shlex.quote(str(run.root))}"
 
 
 def _tensorboard() -> str:
@@ -152,6 +160,27 @@ def _explore(arguments: Arguments) -> None:
     page = write_explorer(run)
     print("All measurements and pictures, and a page for your browser to walk through the latent space:")
     print(f"    {run.folder / 'latent.json'}\n    {run.figures}\n    {page}")
+
+
+# ---- page ----
+
+
+def _add_page(parser: Parser) -> None:
+    _add_run(parser)
+    parser.add_argument("file", metavar="FILE", type=Path, help="the HTML file to write")
+    _add_root(parser)
+
+
+def _page(arguments: Arguments) -> None:
+    run = Run.open(arguments.run, arguments.root)
+    if arguments.file.suffix != ".html":
+        raise InputError(f"FILE must end in .html, not {arguments.file}.")
+
+    import_tensorflow()
+    from keras_vae.explorer import write_small_page
+
+    page = write_small_page(run, arguments.file)
+    print(f"{page.stat().st_size / 1e6:.1f} MB in {page}")
 
 
 # ---- pack ----
@@ -300,6 +329,7 @@ COMMANDS = {
     "explore": Command(
         "Map a latent space, compare its clusters with the classes, follow paths through it.", _add_explore, _explore
     ),
+    "page": Command("Write a smaller explorer.html of an explored run elsewhere, for a web site.", _add_page, _page),
     "report": Command("Write a one-page PDF on a run: model, results, latent space.", _add_report, _report),
     "pack": Command("Copy a measured run without what only its training took, to ship it.", _add_pack, _pack),
     "sheet": Command("Write a text in Markdown as a PDF beside it.", _add_sheet, _sheet),

@@ -8,9 +8,23 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-__all__ = ["Rounded", "fewest_bits", "round_weights"]
+__all__ = ["Bits", "Rounded", "fewest_bits", "round_weights"]
 
 BITS = range(8, 14)  # with more, a deflated array is no smaller than one in half precision
+
+
+class Bits(NamedTuple):
+    """In how many bits the parts of a model are kept; None keeps a part as it is.
+
+    Attributes:
+        decoder: of each weight of its kernels.
+        encoder: likewise.
+        prior: of each number below the diagonals of a mixture's factors, of which there are the most.
+    """
+
+    decoder: int | None = None
+    encoder: int | None = None
+    prior: int | None = None
 
 
 class Rounded(NamedTuple):
@@ -47,19 +61,19 @@ def fewest_bits(network: keras.Model, compute: Callable[[keras.Model], np.ndarra
     """Find in how few bits the kernels of a network may be kept.
 
     Args:
-        network: whose weights are left as they are.
-        compute: what a network of these layers gives.
+        network: whose weights are at the end what they were.
+        compute: what the network gives, somewhere.
         bound: largest difference that is allowed in it.
 
     Returns:
         The number of bits; None where none is enough.
     """
-    exact = compute(network)
-    rough = keras.models.clone_model(network)
-    for bits in BITS:
-        rough.set_weights(
-            [round_weights(each, bits).values if each.ndim > 1 else each for each in network.get_weights()]
-        )
-        if np.abs(compute(rough) - exact).max() <= bound:
-            return bits
+    expected, weights = compute(network), network.get_weights()
+    try:
+        for bits in BITS:
+            network.set_weights([round_weights(each, bits).values if each.ndim > 1 else each for each in weights])
+            if np.abs(compute(network) - expected).max() <= bound:
+                return bits
+    finally:
+        network.set_weights(weights)
     return None

@@ -178,7 +178,7 @@ def _draw_midpoints(space: Space, findings: Findings) -> None:
 def _shortest_paths(space: Space, ends: tuple[int, int]) -> dict[str, np.ndarray]:
     """Shortest paths between the first images of any two of ten classes, and between the ends of the path.
 
-    `path_ends` is `(n, 2)`, numbers of test images, and `shortest_paths` `(n, steps, d)`, the latents from one to the other.
+    `path_ends` is `(n, 2)`, numbers of test images; `shortest_paths` is `(n, steps, d)`, the latents in between.
     """
     first = [int(np.flatnonzero(space.labels == label)[0]) for label in np.unique(space.labels)[:10]]
     pairs = np.array(sorted({*itertools.combinations(first, 2), ends}), np.int32)

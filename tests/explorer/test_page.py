@@ -67,6 +67,15 @@ def point_at(page, index: int, by: tuple[float, float] = (0.0, 0.0)) -> tuple[fl
     return tuple(found["map"])
 
 
+def until(page, condition: str, given=None) -> None:
+    """Wait for what a function of the page says; its policy forbids Playwright's own way."""
+    for _ in range(600):
+        if page.evaluate(condition, given):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"It never came true: {condition}")
+
+
 def decoded(shown, latent) -> np.ndarray:
     return 255.0 * np.asarray(shown.model.decode(np.float32([latent])))[0, ..., 0]
 
@@ -227,6 +236,34 @@ def test_a_slider_redraws_the_image_of_its_latent(page, shown, means):
     np.testing.assert_array_equal(grey(page, "#latents-image"), before)
 
 
+def test_at_the_ends_of_a_slider_stands_what_the_image_would_become(page, shown, means):
+    page.wait_for_timeout(300)
+    ends = page.locator(".slider").filter(has=page.get_by_role("slider", name="Latent 2")).locator("canvas")
+    for end, extreme in enumerate((means[:, 2].min(), means[:, 2].max())):
+        latent = means[0].copy()
+        latent[2] = extreme
+        found = ends.nth(end).evaluate("canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 16, 16).data)")
+        assert np.abs(np.array(found).reshape(16, 16, 4)[..., 0] - decoded(shown, latent)).max() < 2.5
+
+
+def test_three_questions_lead_to_their_answers(page):
+    read = "() => Array.from(explorer.store.latent)"
+    before = page.evaluate(read)
+    assert page.locator("#tour button").all_inner_texts() == [
+        "Which classes lie near each other?",
+        "What lies between a and b?",
+        "What does the third slider do?",
+    ]
+    page.get_by_role("button", name="What does the third slider do?").click()
+    third = int(page.locator("#sliders b").nth(2).inner_text())
+    until(page, "latent => explorer.store.latent.some((value, at) => value !== latent[at])", before)
+    moved = page.evaluate(read)
+    assert [index for index, value in enumerate(moved) if value != before[index]] == [third]
+    page.get_by_role("button", name="What lies between a and b?").click()
+    assert page.evaluate("() => document.activeElement.id") == "path-play"
+    until(page, "() => explorer.store.share > 0")
+
+
 def test_sliders_are_ordered_by_kl_and_unused_latents_folded_away(browser, tmp_path, means, shown):
     model = VAE(SHAPE, 4, widths=(24,))
     model.set_weights([weight.numpy() for weight in shown.model.weights])
@@ -282,7 +319,7 @@ def test_the_strips_are_saved_as_a_picture(page):
         page.get_by_role("button", name="Save these strips").click()
     picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
     assert picture.format == "PNG"
-    assert picture.size == (12 * 16 * 7, (16 + 16 + 4) * 7)
+    assert picture.size == (12 * 16 * 7, (3 * 16 + 2 * 4) * 7)
     assert download.value.suggested_filename == "path-0-1.png"
 
 

@@ -19,7 +19,6 @@ __all__ = [
     "browser_page",
     "canvas_values",
     "classes_of_bars",
-    "detour",
     "exhibition",
     "new_page",
     "open_page",
@@ -101,24 +100,9 @@ def exhibition(
     angle = np.arctan2(left[:, 0], left[:, -1])
     maps = {"umap": np.stack([3.0 * np.cos(angle) + labels, np.sin(angle)], axis=1), "pca": pca}
     ends = np.array([[0, 1], [3, min(77, count - 1)]])
-    paths = {"path_ends": ends, "shortest_paths": detour(mean, ends)}
-    given = {
-        "title": "tiny",
-        "dataset": "bars",
-        "images": images,
-        "labels": labels,
-        "class_names": names,
-        "maps": maps,
-        **paths,
-    }
-    return Exhibition(model=model, **{**given, **changes})
-
-
-def detour(means: np.ndarray, ends: np.ndarray, steps: int = 6) -> np.ndarray:
-    """Paths that are not straight: `(n, steps, d)`, between the means of the images that they begin and end at."""
-    share = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
-    line = (1 - share) * means[ends[:, 0], np.newaxis] + share * means[ends[:, 1], np.newaxis]
-    return line + np.sin(np.pi * share)
+    paths = {"path_ends": ends, "shortest_paths": _detour(mean, ends)}
+    shown = {"images": images, "labels": labels, "class_names": names, "maps": maps}
+    return Exhibition(model=model, **{"title": "tiny", "dataset": "bars", **shown, **paths, **changes})
 
 
 def write_page(shown: Exhibition, path: Path) -> Path:
@@ -129,3 +113,10 @@ def write_page(shown: Exhibition, path: Path) -> Path:
 
 def _leaves(url: str) -> bool:
     return not url.startswith(("file:", "blob:", "data:", "about:"))
+
+
+def _detour(means: np.ndarray, ends: np.ndarray, steps: int = 6) -> np.ndarray:
+    """Paths that are not straight: `(n, steps, d)`, between the means of the images that they begin and end at."""
+    share = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
+    line = (1 - share) * means[ends[:, 0], np.newaxis] + share * means[ends[:, 1], np.newaxis]
+    return line + np.sin(np.pi * share)

@@ -15,6 +15,7 @@ import { showShift } from "./shift_view.js";
 import { makeSpace } from "./space.js";
 import { fromFragment, makeStore, toFragment } from "./state.js";
 import { MAP_TEXTS, footer, kicker, lead, texts } from "./texts.js";
+import { showTour } from "./tour.js";
 import { showVerdicts } from "./verdicts_view.js";
 
 const facts = JSON.parse(byId("facts").textContent);
@@ -44,6 +45,7 @@ async function start() {
   showLatents(app);
   showPath(app);
   showShift(app);
+  showTour(app);
   window.addEventListener("hashchange", () => readAddress(app));
   store.watch(keepAddress(app));
   for (const link of document.querySelectorAll("nav a")) {

@@ -63,7 +63,9 @@ function activate(values, activation) {
   if (activation === "silu") {
     for (let index = 0; index < values.length; index++) values[index] /= 1 + Math.exp(-values[index]);
   }
-  if (activation === "relu") for (let index = 0; index < values.length; index++) values[index] = Math.max(0, values[index]);
+  if (activation === "relu") {
+    for (let index = 0; index < values.length; index++) values[index] = Math.max(0, values[index]);
+  }
   return values;
 }
 

@@ -44,7 +44,8 @@ export function showPath(app) {
   function joined() {
     const strips = Object.keys(ways()).map((name) => byId(`strip-${name}`));
     const scale = Math.max(1, Math.round(112 / model.shape[0]));
-    const canvas = make("canvas", { width: strips[0].width * scale, height: ((strips[0].height + 4) * strips.length - 4) * scale });
+    const height = ((strips[0].height + 4) * strips.length - 4) * scale;
+    const canvas = make("canvas", { width: strips[0].width * scale, height });
     const context = canvas.getContext("2d");
     context.fillStyle = "#ffffff";
     context.fillRect(0, 0, canvas.width, canvas.height);

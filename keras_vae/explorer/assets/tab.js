@@ -25,7 +25,8 @@ export async function render() {
     const { runs, command } = await (await fetch("runs")).json();
     const chosen = menu.value;
     const isNew = runs.join("\n") !== [...menu.options].map(({ value }) => value).join("\n");
-    if (isNew) menu.replaceChildren(...runs.map((run) => make("option", { value: run }, run === "." ? "this run" : run)));
+    const named = (run) => make("option", { value: run }, run === "." ? "this run" : run);
+    if (isNew) menu.replaceChildren(...runs.map(named));
     if (runs.includes(chosen)) menu.value = chosen;
     if (!runs.length) {
       const text = "No run in this log folder was explored yet. This writes the page of one: ";
