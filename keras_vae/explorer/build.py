@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +65,8 @@ def _exhibition(run: Run, is_small: bool) -> Exhibition:
     if not np.array_equal(labels, data.labels("test", len(labels))):
         raise InputError(f"The maps of run {run.name!r} are of other images: {typed_command('explore')} {run.name}.")
     shown = stratified(labels, math.prod(data.image_shape), MOST_IMAGES_OF_SMALL if is_small else MOST_IMAGES)
-    ends, paths = _shown_paths(explored, shown)
+    if "path_ends" in explored:  # versions before 0.3 did not keep them
+        shown = np.union1d(shown, explored["path_ends"])
     return Exhibition(
         title=run.name,
         dataset=DATASETS.get(data.name, Path(data.name).name),
@@ -77,19 +77,11 @@ def _exhibition(run: Run, is_small: bool) -> Exhibition:
         maps={name: explored[name][shown] for name in MAPS if name in explored},
         numbers=shown,
         available=data.counts["test"],
-        path_ends=ends,
-        shortest_paths=paths,
+        path_ends=np.searchsorted(shown, explored["path_ends"]) if "path_ends" in explored else None,
+        shortest_paths=explored.get("shortest_paths"),
         classifier=load_classifier() if data.name == "fashion_mnist" else None,
         is_small=is_small,
     )
-
-
-def _shown_paths(explored: Mapping[str, np.ndarray], shown: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Ends, as places among what is shown, and latents of the paths both ends of which are shown."""
-    if "path_ends" not in explored:  # by a version that did not keep them
-        return None, None
-    kept = np.isin(explored["path_ends"], shown).all(axis=1)
-    return np.searchsorted(shown, explored["path_ends"][kept]), explored["shortest_paths"][kept]
 
 
 def _is_explored(run: Run) -> bool:

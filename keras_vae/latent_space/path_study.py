@@ -176,12 +176,12 @@ def _draw_midpoints(space: Space, findings: Findings) -> None:
 
 
 def _shortest_paths(space: Space, ends: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Shortest paths between the first images of any two of ten classes, and between the ends of the path.
+    """Shortest paths between the ends of the path, and between the first images of any two of ten classes.
 
     `path_ends` is `(n, 2)`, numbers of test images; `shortest_paths` is `(n, steps, d)`, the latents in between.
     """
     first = [int(np.flatnonzero(space.labels == label)[0]) for label in np.unique(space.labels)[:10]]
-    pairs = np.array(sorted({*itertools.combinations(first, 2), ends}), np.int32)
+    pairs = np.array([ends, *(pair for pair in itertools.combinations(first, 2) if pair != ends)], np.int32)
     paths = _paths(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps)["geodesic"]
     return {"path_ends": pairs, "shortest_paths": paths}
 

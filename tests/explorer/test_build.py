@@ -43,7 +43,7 @@ def test_the_page_of_a_run_has_its_maps_images_and_classes(run, picture_folder):
     assert problems == []
 
 
-def test_the_shortest_paths_of_the_exploration_are_on_the_page_where_both_ends_are(run, monkeypatch):
+def test_the_shortest_paths_of_the_exploration_are_on_the_page_with_the_images_at_their_ends(run, monkeypatch):
     monkeypatch.setattr(content, "MOST_VALUES", 25 * 16 * 16)  # of 60 test images or more
     with np.load(run.folder / "maps.npz") as saved:
         explored = {name: saved[name] for name in saved.files}
@@ -56,8 +56,11 @@ def test_the_shortest_paths_of_the_exploration_are_on_the_page_where_both_ends_a
     run.write("maps.npz", file.getvalue())
     with browser_page() as (page, problems):
         open_page(page, write_explorer(run))
-        assert page.evaluate("() => explorer.space.pairs") == [[3, 9]]
-        found = page.evaluate("() => explorer.space.shortest(3, 9).map((each) => Array.from(each))")
+        assert page.evaluate("() => explorer.space.count") == len(shown) + 1
+        pairs = page.evaluate("() => explorer.space.pairs")
+        numbers = page.evaluate("pairs => pairs.map((pair) => pair.map((at) => explorer.space.numbers[at]))", pairs)
+        assert numbers == explored["path_ends"].tolist()
+        found = page.evaluate("ends => explorer.space.shortest(...ends).map((each) => Array.from(each))", pairs[1])
         assert np.array(found) == pytest.approx(explored["shortest_paths"][1], abs=1 / 256 + 1e-6)
     assert problems == []
 

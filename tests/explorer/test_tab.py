@@ -185,5 +185,5 @@ def test_exploring_again_leaves_nothing_of_the_old_content(tmp_path):
     before = {path.name for path in folder.iterdir()}
     write_run(tmp_path / "run", width=25)
     after = {path.name for path in folder.iterdir()}
-    assert len(before) == len(after) == 6
+    assert len(before) == len(after) == 7
     assert before & after == {"facts.json", *(name for name in before if name.startswith(("images", "prior")))}
