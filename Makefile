@@ -26,6 +26,7 @@ saved_models/%/training.json: | $(VENV)/.installed
 
 docs: report
 	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png saved_models/$(RUN)/figures/map_umap.png docs/
+	$(BIN)/python scripts/page.py $(RUN) docs/explorer.html
 	$(BIN)/python scripts/sheet.py docs/theory.md
 
 test: $(VENV)/.installed-for-tests lint

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -78,6 +79,16 @@ def test_a_small_page_has_fewer_images_and_leaves_the_run_alone(run, monkeypatch
             page.evaluate("image => Array.from(explorer.encode(image).mean)", each.ravel().tolist()) for each in images
         ]
         assert np.abs(np.array(found) - load_model(run.model_file).encode(images)[0]).max() < 0.02
+    assert problems == []
+
+
+def test_the_page_of_the_web_site_is_small_enough_to_be_kept():
+    page = Path(__file__).resolve().parents[2] / "docs" / "explorer.html"
+    assert page.stat().st_size < 8e6
+    with browser_page() as (opened, problems):
+        open_page(opened, page)
+        assert opened.locator("#tour button").nth(1).inner_text() == "What lies between Sneaker and Ankle boot?"
+        assert opened.locator("#strip-shortest").is_visible()
     assert problems == []
 
 
