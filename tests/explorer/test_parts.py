@@ -106,7 +106,7 @@ def test_images_are_rounded_to_shades_that_differ_by_no_more_than_two_grey_value
 
 
 def test_a_layer_without_arithmetic_is_named():
-    network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.AveragePooling2D(name="smaller")])
+    network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.AveragePooling2D(2, name="smaller")])
     with pytest.raises(InputError, match="cannot compute the layer 'smaller', a AveragePooling2D"):
         describe_network(keras.Model(network.inputs, network.outputs))
     gated = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, "elu", name="bent")])
