@@ -26,6 +26,7 @@ saved_models/%/training.json: | $(VENV)/.installed
 
 docs: report
 	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png saved_models/$(RUN)/figures/map_umap.png docs/
+	$(BIN)/python scripts/page.py $(RUN) docs/explorer.html
 	$(BIN)/python scripts/sheet.py docs/theory.md
 
 test: $(VENV)/.installed-for-tests lint
@@ -43,8 +44,10 @@ lint: $(VENV)/.installed-for-tests
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.txt | $(BIN)/python
+# The package itself is installed in place, for TensorBoard to find its tab.
+$(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
 $(VENV)/.installed-for-tests: requirements-test.txt $(VENV)/.installed

@@ -117,8 +117,15 @@ def _train(arguments: Arguments) -> None:
     print(f"\n{training_table(run)}\n")
     print("Look at it:")
     print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")
+    print("Explore it, which also writes a page with the model inside, for your browser and a tab of TensorBoard:")
+    print(f"    {typed_command('explore')} {_typed_run(run)}\n    {run.folder / 'explorer.html'}")
     print("Use it (the README says how):")
     print(f"    {run.saved_model}\n    {run.model_file}\n    {run.figures}")
+
+
+def _typed_run(run: Run) -> str:
+    """A run as a command takes it here."""
+    return run.name if run.root == Path.cwd() else f"{run.name} --root {shlex.quote(str(run.root))}"
 
 
 def _tensorboard() -> str:
@@ -213,6 +220,27 @@ def _runs(arguments: Arguments) -> None:
         for run in runs:
             size = remove(run) if action == "remove" else prune(run, checkpoints=arguments.checkpoints)
             print(f"{size / 1e6:>10.1f} MB  {run.name}")
+
+
+# ---- page ----
+
+
+def _add_page(parser: Parser) -> None:
+    _add_run(parser)
+    parser.add_argument("file", metavar="FILE", type=Path, help="the HTML file to write")
+    _add_root(parser)
+
+
+def _page(arguments: Arguments) -> None:
+    run = Run.open(arguments.run, arguments.root)
+    if arguments.file.suffix != ".html":
+        raise InputError(f"FILE must end in .html, not {arguments.file}.")
+
+    import_tensorflow()
+    from keras_vae.explorer import write_small_page
+
+    page = write_small_page(run, arguments.file)
+    print(f"{page.stat().st_size / 1e6:.1f} MB in {page}")
 
 
 # ---- pack ----
@@ -413,6 +441,7 @@ COMMANDS = {
     "explore": Command(
         "Map a latent space, compare its clusters with the classes, follow paths through it.", _add_explore, _explore
     ),
+    "page": Command("Write a smaller explorer.html of an explored run elsewhere, for a web site.", _add_page, _page),
     "report": Command("Write a one-page PDF on a run: model, results, latent space.", _add_report, _report),
     "runs": Command("List the runs in a folder, show one, make them smaller, or remove them.", _add_runs, _runs),
     "pack": Command("Copy a measured run without what only its training took, to ship it.", _add_pack, _pack),

@@ -20,6 +20,7 @@ PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 # What takes arrays and gives arrays, or makes pages of what is saved, does without.
 WITHOUT_TENSORFLOW = [
     "evaluation/sample_quality.py",
+    "explorer/plugin.py",
     "latent_space/class_overlap.py",
     "latent_space/clusters.py",
     "latent_space/maps.py",

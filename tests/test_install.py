@@ -85,4 +85,6 @@ def test_the_wheel_trains_and_names_the_missing_extra_and_with_it_does_everythin
     run = installed.folder / "saved_models" / "quick"
     assert (run / "report.pdf").read_bytes().startswith(b"%PDF")
     assert (run / "explorer.html").stat().st_size > 1e6
+    code = "from tensorboard.default import get_dynamic_plugins as found; print([each.plugin_name for each in found()])"
+    assert "explorer" in installed("python", "-c", code).stdout
     assert json.loads((run / "training.json").read_text())["commit"] is None

@@ -1,4 +1,4 @@
-"""Write the page of a run: `saved_models/<run>/explorer.html`."""
+"""Write the page of a run, and the same content for the tab of TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation import open_model_and_data, weights_digest
-from keras_vae.explorer.content import Exhibition, stratified
-from keras_vae.explorer.page import make_page
-from keras_vae.files import typed_command
+from keras_vae.evaluation import load_classifier, open_model_and_data, weights_digest
+from keras_vae.explorer.content import MOST_IMAGES, MOST_IMAGES_OF_SMALL, Exhibition, stratified
+from keras_vae.explorer.log_folder import FOLDER, write_log_folder
+from keras_vae.explorer.page import make_page, packed, page_of
+from keras_vae.files import typed_command, write_atomically
 from keras_vae.runs import Run
 
-__all__ = ["PAGE", "write_explorer"]
+__all__ = ["PAGE", "write_explorer", "write_small_page"]
 
 PAGE = "explorer.html"
 DATASETS = {"fashion_mnist": "Fashion-MNIST"}
@@ -29,33 +30,58 @@ def write_explorer(run: Run) -> Path:
         run: a run that was explored with the weights that it has.
 
     Returns:
-        Path of `explorer.html`.
+        Path of `explorer.html`; the same content is in `logs/<run>/explorer`.
 
     Raises:
         InputError: the run was not explored, its maps are of other weights or images, or its model has a layer that the
             page cannot compute.
     """
+    content = packed(_exhibition(run, is_small=False))
+    write_log_folder(run.logs / FOLDER, content.facts, {name: part.content for name, part in content.parts.items()})
+    return run.write(PAGE, page_of(content))
+
+
+def write_small_page(run: Run, path: Path) -> Path:
+    """Write a smaller page of a run, for a web site: with fewer images, and less exact an encoder.
+
+    Args:
+        run: as for `write_explorer`; nothing is written to its folders.
+        path: the HTML file.
+
+    Raises:
+        InputError: as for `write_explorer`.
+    """
+    return write_atomically(path, make_page(_exhibition(run, is_small=True)))
+
+
+def _exhibition(run: Run, is_small: bool) -> Exhibition:
     model, data = open_model_and_data(run)
     if not _is_explored(run):
         raise InputError(f"Run {run.name!r} has no maps of these weights yet: {typed_command('explore')} {run.name}.")
     with np.load(run.folder / "maps.npz") as saved:
-        labels, maps = saved["labels"], {name: saved[name] for name in MAPS if name in saved.files}
+        explored = {name: saved[name] for name in saved.files}
+    labels = explored["labels"]
     images = data.images("test", len(labels))
     if not np.array_equal(labels, data.labels("test", len(labels))):
         raise InputError(f"The maps of run {run.name!r} are of other images: {typed_command('explore')} {run.name}.")
-    shown = stratified(labels, math.prod(data.image_shape))
-    exhibition = Exhibition(
+    shown = stratified(labels, math.prod(data.image_shape), MOST_IMAGES_OF_SMALL if is_small else MOST_IMAGES)
+    if "path_ends" in explored:  # versions before 0.3 did not keep them
+        shown = np.union1d(shown, explored["path_ends"])
+    return Exhibition(
         title=run.name,
         dataset=DATASETS.get(data.name, Path(data.name).name),
         model=model,
         images=images[shown],
         labels=labels[shown],
         class_names=data.class_names,
-        maps={name: points[shown] for name, points in maps.items()},
+        maps={name: explored[name][shown] for name in MAPS if name in explored},
         numbers=shown,
         available=data.counts["test"],
+        path_ends=np.searchsorted(shown, explored["path_ends"]) if "path_ends" in explored else None,
+        shortest_paths=explored.get("shortest_paths"),
+        classifier=load_classifier() if data.name == "fashion_mnist" else None,
+        is_small=is_small,
     )
-    return run.write(PAGE, make_page(exhibition))
 
 
 def _is_explored(run: Run) -> bool:

@@ -6,18 +6,21 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from keras_vae.explorer.description import Arrays, describe_model
+from keras_vae.explorer.description import Arrays, describe_model, describe_network
+from keras_vae.explorer.rounding import Bits, fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
-from keras_vae.model import VAE, active_units, gaussian_kl
+from keras_vae.model import LARGEST_LOGIT, VAE, active_units, gaussian_kl, likelihood_mean
 from keras_vae.plotting import colour_of
 
-__all__ = ["Exhibition", "exhibit", "stratified"]
+__all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "exhibit", "stratified"]
 
 # Images that are shown at most, and values of all their pixels: what a page of some megabytes has room for.
 MOST_IMAGES = 10_000
+MOST_IMAGES_OF_SMALL = 3_500
 MOST_VALUES = 8_000_000
 LEAST_IMAGES = 20
 BATCH = 1_000
@@ -25,6 +28,14 @@ GRID = 65_535  # steps of a map in each direction
 MEAN_STEPS = 128  # of a unit, to which means are rounded: less than the narrowest posterior's deviation of 0.011
 COMPARED = 1_000  # images whose distance to the nearest other one is measured
 QUANTILES = 101
+DECIMALS = 5
+# What rounded weights may change: the decoded image by less than a grey value; on a small page also the mean and the
+# log variance of a latent.
+IMAGE_BOUND = 0.8 / 255
+LATENT_BOUND = 0.02
+PRIOR_BITS = 10  # on a small page: changes log densities by less than a nat, where they spread by twenty
+CLASSIFIER_BITS = 7  # its verdict is a word
+PROBES = 300  # images and samples, by which the bounds are held
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +52,10 @@ class Exhibition:
         maps: `(n, 2)` by name: `umap`, `tsne`, `pca`, each where there is one; two latents are a map themselves.
         numbers: `(n,)`, the number of each image in its split; None where they are the first ones.
         available: images of the split.
+        path_ends: `(p, 2)`, images that a shortest path was computed between, as places in `images`.
+        shortest_paths: `(p, steps, d)`, the latents along these paths, both ends included.
+        is_small: whether encoder and prior too are rounded, for a web site.
+        classifier: judges the decoded images, from `(n, h, w, c)` in [0, 1] to logits of the classes; None judges none.
     """
 
     title: str
@@ -52,19 +67,24 @@ class Exhibition:
     maps: Mapping[str, np.ndarray]
     numbers: np.ndarray | None = None
     available: int | None = None
+    path_ends: np.ndarray | None = None
+    shortest_paths: np.ndarray | None = None
+    classifier: keras.Model | None = None
+    is_small: bool = False
 
 
-def stratified(labels: np.ndarray, values_of_image: int) -> np.ndarray:
+def stratified(labels: np.ndarray, values_of_image: int, most: int = MOST_IMAGES) -> np.ndarray:
     """Choose images that there is room for, of each class by its share.
 
     Args:
         labels: `(n,)` integers.
         values_of_image: pixel values of each.
+        most: images at most.
 
     Returns:
         Their numbers, in order; all of them where they fit.
     """
-    room = min(MOST_IMAGES, max(LEAST_IMAGES, MOST_VALUES // values_of_image))
+    room = min(most, max(LEAST_IMAGES, MOST_VALUES // values_of_image))
     if len(labels) <= room:
         return np.arange(len(labels))
     by_class = np.argsort(labels, kind="stable")
@@ -88,8 +108,9 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
     mean, log_var, error = _encoded(model, images)
     density = np.asarray(model.prior.log_density(mean), np.float64)
     kl = np.asarray(gaussian_kl(mean, log_var)).mean(axis=0)
-    sprite, columns = make_sprite(images)
-    description, parts = describe_model(model)
+    has_shades = exhibition.is_small or images.size > EXACT_VALUES
+    sprite, columns = make_sprite(images, has_shades)
+    description, parts = describe_model(model, _bits(exhibition, mean))
     maps, places = _maps(exhibition, mean)
     numbers = np.arange(count) if exhibition.numbers is None else exhibition.numbers
 
@@ -99,20 +120,22 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
         "labels": labels.astype(np.int32),
         "numbers": numbers.astype(np.int32),
     }
+    parts["paths"] = _paths(exhibition)
     parts["images"] = {"sprite": np.frombuffer(sprite, np.uint8)}
-    facts = {
+    facts: dict[str, Any] = {
         "title": exhibition.title,
         "dataset": exhibition.dataset,
+        "is_small": exhibition.is_small,
         "images": {
             "count": count,
             "available": exhibition.available or count,
             "columns": columns,
-            "shades": SHADES if images.size > EXACT_VALUES else 256,
+            "shades": SHADES if has_shades else 256,
         },
         "classes": _classes(labels, exhibition.class_names, mean),
         "maps": maps,
         "latents": {
-            "kl": kl.tolist(),
+            "kl": kl.astype(np.float64).round(DECIMALS).tolist(),
             "low": mean.min(axis=0).tolist(),
             "high": mean.max(axis=0).tolist(),
             "active": active_units(mean).tolist(),
@@ -123,7 +146,10 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
             "distance": _quantiles(_distances(mean)),
         },
         "model": description,
+        "classifier": None,
     }
+    if exhibition.classifier is not None:
+        facts["classifier"], parts["classifier"] = describe_network(exhibition.classifier, CLASSIFIER_BITS)
     return facts, parts
 
 
@@ -137,6 +163,24 @@ def _encoded(model: VAE, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
         log_vars.append(log_var)
         errors.append(np.square(batch - np.asarray(model.decode(mean))).sum(axis=(1, 2, 3)))
     return np.concatenate(means), np.concatenate(log_vars), np.concatenate(errors)
+
+
+def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
+    model = exhibition.model
+    latents = np.concatenate([mean[:PROBES], np.asarray(model.prior.sample(PROBES, (0, 0)))])
+
+    def decoded(decoder: keras.Model) -> np.ndarray:
+        logits = decoder(latents)
+        if model.likelihood == "bernoulli":
+            logits = LARGEST_LOGIT * np.tanh(logits / LARGEST_LOGIT)
+        return np.asarray(likelihood_mean(model.likelihood, logits, model.spread))
+
+    of_decoder = fewest_bits(model.decoder, decoded, IMAGE_BOUND)
+    if not exhibition.is_small:
+        return Bits(of_decoder)
+    images = exhibition.images[:PROBES] / np.float32(255)
+    of_encoder = fewest_bits(model.encoder, lambda network: np.asarray(network(images)), LATENT_BOUND)
+    return Bits(of_decoder, of_encoder, PRIOR_BITS)
 
 
 def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]], Arrays]:
@@ -159,6 +203,13 @@ def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]
     return facts, places
 
 
+def _paths(exhibition: Exhibition) -> Arrays:
+    ends, points = exhibition.path_ends, exhibition.shortest_paths
+    if ends is None or points is None:
+        return {}
+    return {"ends": ends.astype(np.int32), "shortest": _rounded(points)}
+
+
 def _classes(labels: np.ndarray, names: Sequence[str], mean: np.ndarray) -> list[dict[str, Any]]:
     """Name, colour, number of images and mean latent of each class that has an image."""
     return [
@@ -167,7 +218,7 @@ def _classes(labels: np.ndarray, names: Sequence[str], mean: np.ndarray) -> list
             "name": str(names[label]),
             "colour": colour_of(int(label)),
             "count": int(np.sum(labels == label)),
-            "mean": mean[labels == label].mean(axis=0, dtype=np.float64).tolist(),
+            "mean": mean[labels == label].mean(axis=0, dtype=np.float64).round(DECIMALS).tolist(),
         }
         for label in np.unique(labels)
     ]
@@ -188,4 +239,4 @@ def _distances(mean: np.ndarray) -> np.ndarray:
 
 
 def _quantiles(values: np.ndarray) -> list[float]:
-    return np.quantile(np.asarray(values, np.float64), np.linspace(0.0, 1.0, QUANTILES)).tolist()
+    return np.quantile(np.asarray(values, np.float64), np.linspace(0.0, 1.0, QUANTILES)).round(DECIMALS).tolist()

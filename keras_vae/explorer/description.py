@@ -9,18 +9,22 @@ import keras
 import numpy as np
 
 from keras_vae.errors import InputError
+from keras_vae.explorer.rounding import Bits, Rounded, round_weights
 from keras_vae.model import LARGEST_LOG_SCALE, LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR, VAE
 
 __all__ = ["Arrays", "describe_model", "describe_network", "describe_prior"]
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, "np.ndarray | Rounded"]
+EXACT = Bits()
+_Details = tuple[dict[str, Any], dict[str, np.ndarray]]
 
 
-def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
+def describe_model(model: VAE, bits: Bits = EXACT) -> tuple[dict[str, Any], dict[str, Arrays]]:
     """Describe how a VAE encodes, decodes and draws latents.
 
     Args:
         model: a VAE.
+        bits: that its parts are kept in.
 
     Returns:
         A description as JSON has it, and the arrays that it names, for `decoder`, `encoder` and `prior`.
@@ -30,9 +34,9 @@ def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
     """
     if model.levels == 2:
         raise InputError("The page cannot compute latents in two levels: it has no such arithmetic.")
-    decoder, of_decoder = describe_network(model.decoder)
-    encoder, of_encoder = describe_network(model.encoder)
-    prior, of_prior = describe_prior(model)
+    decoder, of_decoder = describe_network(model.decoder, bits.decoder)
+    encoder, of_encoder = describe_network(model.encoder, bits.encoder)
+    prior, of_prior = describe_prior(model, bits.prior)
     description = {
         "image_shape": list(model.image_shape),
         "latent_dim": model.latent_dim,
@@ -47,11 +51,12 @@ def describe_model(model: VAE) -> tuple[dict[str, Any], dict[str, Arrays]]:
     return description, {"decoder": of_decoder, "encoder": of_encoder, "prior": of_prior}
 
 
-def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays]:
+def describe_network(network: keras.Model, bits: int | None = None) -> tuple[list[dict[str, Any]], Arrays]:
     """Describe the layers of a network in an order in which they can be computed.
 
     Args:
         network: from one input to the output of its last layer.
+        bits: of each weight of a kernel; None keeps them as they are.
 
     Returns:
         For each layer its `kind`, the numbers of the layers whose outputs it takes, the shape of its own output without
@@ -71,7 +76,8 @@ def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays
             raise InputError(f"The page cannot compute the layer {layer.name!r}, a {kind}: it has no such arithmetic.")
         details, weights = _DETAILS[kind](layer)
         names = {key: f"{number}.{key}" for key in weights}
-        arrays |= {names[key]: weight for key, weight in weights.items()}
+        for key, weight in weights.items():
+            arrays[names[key]] = round_weights(weight, bits) if key == "kernel" and bits else weight
         sources = [] if kind == "InputLayer" else layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [numbers[tensor._keras_history.operation.name] for tensor in sources]
         numbers[layer.name] = number
@@ -80,11 +86,12 @@ def describe_network(network: keras.Model) -> tuple[list[dict[str, Any]], Arrays
     return layers, arrays
 
 
-def describe_prior(model: VAE) -> tuple[dict[str, Any], Arrays]:
+def describe_prior(model: VAE, bits: int | None = None) -> tuple[dict[str, Any], Arrays]:
     """Describe the distribution that latents are drawn from.
 
     Args:
         model: a VAE.
+        bits: of each number below the diagonals of a mixture's factors; None keeps them as they are.
 
     Returns:
         Its `kind`, of how many `classes` it can be asked for samples, and what its kind needs; and its arrays.
@@ -99,10 +106,11 @@ def describe_prior(model: VAE) -> tuple[dict[str, Any], Arrays]:
         top = log_weights.max()
         factors = np.tril(prior.off_diagonal.numpy(), -1)
         rows, columns = np.tril_indices(model.latent_dim, -1)
+        below = factors[:, rows, columns]
         return {"kind": kind, "classes": prior.classes}, {
             "log_weights": (log_weights - top - np.log(np.exp(log_weights - top).sum())).astype(np.float32),
             "means": prior.means.numpy(),
-            "below_diagonal": factors[:, rows, columns],
+            "below_diagonal": round_weights(below, bits) if bits else below,
             "log_diagonal": prior.log_diagonal.numpy(),
             "class_of": prior.class_of.numpy().astype(np.int32),
         }
@@ -130,44 +138,64 @@ def _renamed(value: Any, names: dict[str, str]) -> Any:
 
 def _activation(layer: keras.layers.Layer) -> str:
     name = layer.activation.__name__
-    if name not in ("silu", "linear"):
+    if name not in ("silu", "relu", "linear"):
         raise InputError(f"The page cannot compute the activation {name!r} of the layer {layer.name!r}.")
     return str(name)
 
 
-def _dense(layer: Any) -> tuple[dict[str, Any], Arrays]:
+def _dense(layer: Any) -> _Details:
     return {"activation": _activation(layer)}, {"kernel": layer.kernel.numpy(), "bias": layer.bias.numpy()}
 
 
-def _convolution(layer: Any) -> tuple[dict[str, Any], Arrays]:
+def _convolution(layer: Any) -> _Details:
     details = {"activation": _activation(layer), "strides": [int(stride) for stride in layer.strides]}
-    return details, {"kernel": layer.kernel.numpy(), "bias": layer.bias.numpy()}
+    bias = layer.bias.numpy() if layer.use_bias else np.zeros(layer.filters, np.float32)
+    return details, {"kernel": layer.kernel.numpy(), "bias": bias}
 
 
-def _centered(layer: Any) -> tuple[dict[str, Any], Arrays]:
+def _normalization(layer: Any) -> _Details:
+    """With the moving averages, as it computes once it is trained."""
+    scale = layer.gamma.numpy() / np.sqrt(layer.moving_variance.numpy() + layer.epsilon)
+    return {}, {"scale": scale, "offset": layer.beta.numpy() - layer.moving_mean.numpy() * scale}
+
+
+def _pooling(layer: Any) -> _Details:
+    return {"size": [int(side) for side in layer.pool_size], "strides": [int(stride) for stride in layer.strides]}, {}
+
+
+def _rescaling(layer: Any) -> _Details:
+    return {"scale": float(layer.scale), "offset": float(layer.offset)}, {}
+
+
+def _centered(layer: Any) -> _Details:
     return {"deviation": float(layer.deviation.numpy())}, {"mean": layer.mean.numpy()}
 
 
-def _permute(layer: Any) -> tuple[dict[str, Any], Arrays]:
+def _permute(layer: Any) -> _Details:
     return {"order": [int(axis) - 1 for axis in layer.dims]}, {}
 
 
-def _padding(layer: Any) -> tuple[dict[str, Any], Arrays]:
+def _padding(layer: Any) -> _Details:
     return {"before": [int(margin[0]) for margin in layer.padding]}, {}
 
 
-def _cropping(layer: Any) -> tuple[dict[str, Any], Arrays]:
+def _cropping(layer: Any) -> _Details:
     return {"before": [-int(margin[0]) for margin in layer.cropping]}, {}
 
 
-def _nothing(layer: Any) -> tuple[dict[str, Any], Arrays]:
+def _nothing(layer: Any) -> _Details:
     return {}, {}
 
 
-_DETAILS: dict[str, Callable[[Any], tuple[dict[str, Any], Arrays]]] = {
+_DETAILS: dict[str, Callable[[Any], _Details]] = {
     "InputLayer": _nothing,
     "Dense": _dense,
     "Conv2D": _convolution,
+    "BatchNormalization": _normalization,
+    "MaxPooling2D": _pooling,
+    "ReLU": _nothing,
+    "Rescaling": _rescaling,
+    "Dropout": _nothing,
     "Centered": _centered,
     "Permute": _permute,
     "ZeroPadding2D": _padding,

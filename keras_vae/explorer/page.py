@@ -1,19 +1,28 @@
-"""Facts, packed arrays and the files in `assets/` -> one HTML page that needs nothing else."""
+"""An exhibition -> facts and packed arrays -> one HTML page that needs nothing else."""
 
 from __future__ import annotations
 
-import html
-import json
-from typing import Any
+from typing import Any, NamedTuple
 
-from keras_vae.explorer.bundle import ASSETS, bundle
 from keras_vae.explorer.content import Exhibition, exhibit
-from keras_vae.explorer.parts import pack
+from keras_vae.explorer.log_folder import FORMAT
+from keras_vae.explorer.parts import Part, as_text, pack
+from keras_vae.explorer.template import whole_page
 from keras_vae.version import __version__
 
-__all__ = ["make_page"]
+__all__ = ["Content", "make_page", "packed", "page_of"]
 
-_ESCAPES = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+class Content(NamedTuple):
+    """What a page holds.
+
+    Attributes:
+        facts: as JSON has them.
+        parts: packed arrays by their names.
+    """
+
+    facts: dict[str, Any]
+    parts: dict[str, Part]
 
 
 def make_page(exhibition: Exhibition) -> bytes:
@@ -28,26 +37,22 @@ def make_page(exhibition: Exhibition) -> bytes:
     Raises:
         InputError: the model has a layer that the page cannot compute.
     """
+    return page_of(packed(exhibition))
+
+
+def packed(exhibition: Exhibition) -> Content:
+    """Compute what a page holds.
+
+    Raises:
+        InputError: the model has a layer that the page cannot compute.
+    """
     facts, arrays = exhibit(exhibition)
     parts = {name: pack(part) for name, part in arrays.items()}
-    facts |= {"version": __version__, "parts": {name: part.manifest for name, part in parts.items()}}
-    page = (ASSETS / "index.html").read_text()
-    for name, content in {
-        "title": html.escape(exhibition.title),
-        "style": (ASSETS / "style.css").read_text(),
-        "facts": _embedded(facts),
-        "parts": "\n".join(
-            f'<script type="application/octet-stream" id="part-{name}">{part.text}</script>'
-            for name, part in parts.items()
-        ),
-        "script": bundle("main.js"),
-    }.items():
-        before, found, after = page.partition(f"<!-- {name} -->")
-        assert found, name
-        page = before + content + after
-    return b"\xff\xfe" + page.encode("utf-16-le")
+    manifests = {name: part.manifest for name, part in parts.items()}
+    return Content({**facts, "format": FORMAT, "version": __version__, "parts": manifests}, parts)
 
 
-def _embedded(facts: dict[str, Any]) -> str:
-    """JSON that ends neither the element that holds it nor a line of a script, whatever names are in it."""
-    return "".join(_ESCAPES.get(character, character) for character in json.dumps(facts, allow_nan=False))
+def page_of(content: Content) -> bytes:
+    """Write what was packed as a page, as `make_page` does."""
+    texts = {name: as_text(part.content) for name, part in content.parts.items()}
+    return b"\xff\xfe" + whole_page(content.facts, texts).encode("utf-16-le")

@@ -1,4 +1,4 @@
-"""Arrays -> text that a page carries: in the smallest type that holds them, compressed, 15 bits a character."""
+"""Arrays -> bytes: in the smallest type that holds them, compressed; and bytes as text, 15 bits a character."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from keras_vae.explorer.rounding import Rounded
 
 __all__ = ["FIRST_CHARACTER", "Part", "as_text", "pack"]
 
@@ -22,30 +24,34 @@ class Part(NamedTuple):
 
     Attributes:
         manifest: how long the compressed and the plain bytes are, and each array's name, type, shape and first byte.
-        text: the compressed bytes, by `as_text`.
+        content: the compressed bytes.
     """
 
     manifest: dict[str, Any]
-    text: str
+    content: bytes
 
 
-def pack(arrays: Mapping[str, np.ndarray]) -> Part:
-    """Pack arrays, each in half precision where that holds it exactly.
+def pack(arrays: Mapping[str, np.ndarray | Rounded]) -> Part:
+    """Pack arrays, each in half precision where that holds it exactly; of rounded ones the entry names the scale.
 
     The first bytes of all numbers of an array come first, then all the second ones: exponents resemble each other.
 
     Args:
-        arrays: of any shapes, float32, int32, uint16 or uint8.
+        arrays: of any shapes, float32, int32, int16, uint16 or uint8; or rounded.
     """
     entries, content = [], bytearray()
-    for name, array in arrays.items():
+    plain = {name: array.codes if isinstance(array, Rounded) else array for name, array in arrays.items()}
+    scales = {f"{name} scale": array.scale for name, array in arrays.items() if isinstance(array, Rounded)}
+    for name, array in {**plain, **scales}.items():
         stored = _smallest(np.asarray(array))
         entries.append({"name": name, "type": stored.dtype.name, "shape": list(stored.shape), "start": len(content)})
+        if f"{name} scale" in scales:
+            entries[-1]["scale"] = f"{name} scale"
         little = np.ascontiguousarray(stored).astype(stored.dtype.newbyteorder("<"))
         content += little.reshape(-1, 1).view(np.uint8).T.tobytes()
     compressed = min((_compressed(bytes(content), way) for way in STRATEGIES), key=len)
     manifest = {"compressed": len(compressed), "plain": len(content), "arrays": entries}
-    return Part(manifest, as_text(compressed))
+    return Part(manifest, compressed)
 
 
 def _compressed(content: bytes, strategy: int) -> bytes:

@@ -16,11 +16,12 @@ EXACT_VALUES = 4_000_000
 SHADES = 52  # steps of five grey values
 
 
-def make_sprite(images: np.ndarray) -> tuple[bytes, int]:
+def make_sprite(images: np.ndarray, has_shades: bool = False) -> tuple[bytes, int]:
     """Lay images out in rows, as a lossless WebP picture.
 
     Args:
         images: `(n, h, w, 1 or 3)` uint8.
+        has_shades: whether grey values are rounded to shades.
 
     Returns:
         The file, and how many images a row holds.
@@ -29,7 +30,7 @@ def make_sprite(images: np.ndarray) -> tuple[bytes, int]:
     columns = math.ceil(math.sqrt(count * height / width))
     rows = math.ceil(count / columns)
     tiles = np.zeros((rows * columns, height, width, channels), np.uint8)
-    tiles[:count] = _rounded(images) if images.size > EXACT_VALUES else images
+    tiles[:count] = _rounded(images) if has_shades else images
     picture = tiles.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
     picture = picture.reshape(rows * height, columns * width, channels)
     content = io.BytesIO()

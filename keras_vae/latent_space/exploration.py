@@ -102,7 +102,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         **{f"figures/{name}.png": png(picture) for name, picture in pictures.items()},
         **{f"figures/{name}.gif": content for name, content in paths.animations.items()},
         **{f"figures/plain/{name}.png": png(picture) for name, picture in paths.plain.items()},
-        "maps.npz": _archive(space, maps),
+        "maps.npz": _archive(space, maps, paths.arrays),
         "latent.json": json.dumps(result, indent=2) + "\n",
     }
     _replace_all(run, files)
@@ -137,10 +137,19 @@ def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
     print(f"  in TensorBoard's projector: {space.run.name}/{folder.name}", flush=True)
 
 
-def _archive(space: Space, maps: dict[str, Map]) -> bytes:
+def _archive(space: Space, maps: dict[str, Map], arrays: dict[str, np.ndarray]) -> bytes:
     content = io.BytesIO()
     umap, tsne, pca = (maps[name].points for name in ("umap", "tsne", "pca"))
-    np.savez_compressed(content, labels=space.labels, means=space.means, umap=umap, tsne=tsne, pca=pca)
+    np.savez_compressed(
+        content,
+        labels=space.labels,
+        means=space.means,
+        umap=umap,
+        tsne=tsne,
+        pca=pca,
+        path_ends=arrays["path_ends"],
+        shortest_paths=arrays["shortest_paths"],
+    )
     return content.getvalue()
 
 

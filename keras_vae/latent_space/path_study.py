@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ def explore_paths(space: Space) -> Findings:
     _draw_paths(space, judge, start, end, findings)
     _draw_lines(space, judge, findings)
     _draw_midpoints(space, findings)
+    findings.arrays = _shortest_paths(space, (start, end))
     active = int(active_units(space.means).sum())
     findings.pictures["traversals"] = draw_traversal(
         space.model, space.images, most=min(max(1, active), MOST_TRAVERSALS)
@@ -174,6 +176,17 @@ def _draw_midpoints(space: Space, findings: Findings) -> None:
         images[:, :, FRAMES // 2], names, between="classes" if space.has_classes else "test images"
     )
     findings.animations["midpoints"] = animation(np.moveaxis(images, 2, 0))
+
+
+def _shortest_paths(space: Space, ends: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Shortest paths between the ends of the path, and between the first images of any two of ten classes.
+
+    `path_ends` is `(n, 2)`, numbers of test images; `shortest_paths` is `(n, steps, d)`, the latents in between.
+    """
+    first = [int(np.flatnonzero(space.labels == label)[0]) for label in np.unique(space.labels)[:10]]
+    pairs = np.array([ends, *(pair for pair in itertools.combinations(first, 2) if pair != ends)], np.int32)
+    paths = _paths(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps)["geodesic"]
+    return {"path_ends": pairs, "shortest_paths": paths}
 
 
 def _chart_shifts(space: Space) -> Figure:

@@ -35,6 +35,7 @@ class Findings:
         pictures: `(h, w, 1 or 3)` uint8 by their names.
         animations: GIF files by their names.
         plain: pictures without words, `(h, w, 1 or 3)` uint8 by their names.
+        arrays: what others may go on computing with, by their names in `maps.npz`.
     """
 
     numbers: dict[str, Any]
@@ -42,6 +43,7 @@ class Findings:
     pictures: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     animations: dict[str, bytes] = dataclasses.field(default_factory=dict)
     plain: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    arrays: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,6 +6,7 @@ from .bounds import elbo_terms as elbo_terms
 from .bounds import importance_weighted_bounds as importance_weighted_bounds
 from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
+from .distributions import likelihood_mean as likelihood_mean
 from .distributions import likelihood_nll as likelihood_nll
 from .endpoints import Endpoint as Endpoint
 from .endpoints import endpoints as endpoints

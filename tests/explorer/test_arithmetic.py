@@ -1,10 +1,13 @@
 """The page computes what the model computes: posteriors, images, densities, samples and paths."""
 
+import itertools
+
 import numpy as np
 import pytest
 from explorer_page import browser_page, exhibition, open_page, write_page
 
 from keras_vae.errors import InputError
+from keras_vae.evaluation.classifier import build_classifier
 from keras_vae.explorer.description import describe_prior
 from keras_vae.latent_space.paths import spherical, straight
 from keras_vae.model import VAE
@@ -52,11 +55,11 @@ def test_the_page_encodes_and_decodes_as_the_model_does(name, browser, tmp_path)
     shown = exhibition(model)
     open_page(browser, write_page(shown, tmp_path / "page.html"))
 
-    latents = np.random.default_rng(0).normal(0.0, 1.5, (100, model.latent_dim)).astype(np.float32)
+    latents = np.random.default_rng(0).normal(size=(100, model.latent_dim)).astype(np.float32)
     decoded = np.array(asked(browser, "latent => Array.from(explorer.decode(latent))", latents))
     expected = np.asarray(model.decode(latents)).reshape(100, -1)
     assert expected.std() > 0.02
-    assert np.abs(decoded - expected).max() < 1e-3  # a third of a grey value
+    assert np.abs(decoded - expected).max() < 1 / 255
 
     images = shown.images[:50] / np.float32(255)
     encode = "image => { const { mean, logVar } = explorer.encode(image); return [...mean, ...logVar]; }"
@@ -122,6 +125,13 @@ def test_a_prior_without_arithmetic_is_named():
         describe_prior(model)
 
 
+def strip(page, name: str) -> np.ndarray:
+    """The twelve images of a strip, in grey values."""
+    values = page.locator(f"#strip-{name}").evaluate("""canvas => Array.from(
+        canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)""")
+    return np.array(values).reshape(16, 12 * 16, 4)[..., 0]
+
+
 def test_strips_show_what_python_decodes_on_the_same_paths(browser, tmp_path):
     model = lively(VAE((16, 16, 1), 5, widths=(20,)))
     shown = exhibition(model)
@@ -132,11 +142,50 @@ def test_strips_show_what_python_decodes_on_the_same_paths(browser, tmp_path):
     for name, way in (("straight", straight), ("spherical", spherical)):
         path = way(np.array(ends[:1]), np.array(ends[1:]), 12)[0]
         expected = np.concatenate(list(np.asarray(model.decode(path))[..., 0]), axis=1)
-        address = browser.locator(f"#strip-{name}")
-        values = address.evaluate("""canvas => Array.from(
-            canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data)""")
-        found = np.array(values).reshape(16, 12 * 16, 4)[..., 0]
+        found = strip(browser, name)
         assert np.abs(found - 255 * expected).max() < 1.0
+
+
+def test_the_shortest_path_is_shown_in_both_directions_where_it_was_computed(browser, tmp_path):
+    model = lively(VAE((16, 16, 1), 5, widths=(20,)))
+    shown = exhibition(model)
+    file = write_page(shown, tmp_path / "page.html")
+    computed = shown.shortest_paths[1]  # between the images 3 and 77
+    at = np.linspace(0, len(computed) - 1, 12)
+    path = np.stack([np.interp(at, range(len(computed)), each) for each in computed.T], axis=1)
+    for fragment, way in (("#from=3&to=77", path), ("#from=77&to=3", path[::-1])):
+        open_page(browser, file, fragment)
+        expected = np.concatenate(list(np.asarray(model.decode(way.astype(np.float32)))[..., 0]), axis=1)
+        assert np.abs(strip(browser, "shortest") - 255 * expected).max() < 4  # latents are rounded
+    open_page(browser, file, "#from=3&to=76")
+    assert browser.locator("#strip-shortest").is_hidden()
+    browser.get_by_label("Shortest paths were computed from").select_option("Image 3, d → Image 77, b")
+    browser.locator("#strip-shortest").wait_for()
+
+
+def test_under_each_strip_stands_what_the_classifier_sees(browser, tmp_path):
+    model = lively(VAE((28, 28, 1), 4, widths=(20,)))
+    classifier = build_classifier()
+    rng = np.random.default_rng(5)
+    for weight in classifier.weights:  # those of the normalisations too, which must be positive
+        if "variance" in weight.name or "gamma" in weight.name:
+            weight.assign(rng.uniform(0.5, 2.0, weight.shape))
+        elif len(weight.shape) == 1:
+            weight.assign(rng.normal(0.0, 0.3, weight.shape))
+    shown = exhibition(model, names=tuple("abcdefghij"), classifier=classifier)
+    open_page(browser, write_page(shown, tmp_path / "page.html"), "#from=3&to=77")
+    images = np.asarray(model.decode(np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)))
+    found = asked(browser, "image => Array.from(explorer.classify(image))", images)
+    logits = np.asarray(classifier(images, training=False))
+    assert np.array(found) == pytest.approx(logits, abs=0.1 * float(logits.std()))
+
+    ends = shown.model.encode(shown.images[[3, 77]] / np.float32(255))[0].numpy()
+    seen = np.asarray(classifier(np.asarray(model.decode(straight(ends[:1], ends[1:], 12)[0])), training=False))
+    expected = ["abcdefghij"[label] for label, _ in itertools.groupby(seen.argmax(axis=1))]
+    cells = browser.locator("#verdicts-straight span")
+    cells.first.wait_for()
+    assert cells.all_inner_texts() == expected
+    browser.locator("#verdicts-shortest span").first.wait_for()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from explorer_page import browser_page, open_page
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.evaluation import weights_digest
-from keras_vae.explorer import write_explorer
-from keras_vae.model import VAE, save_model
+from keras_vae.explorer import build, content, write_explorer, write_small_page
+from keras_vae.model import VAE, load_model, save_model
 from keras_vae.runs import Run, TrainConfig
 
 
@@ -22,9 +23,9 @@ def run(picture_folder, tmp_path) -> Run:
     save_model(VAE((16, 16, 1), 3, widths=(8,)), run.model_file)
     labels = open_dataset(str(picture_folder)).labels("test")
     points = np.random.default_rng(0).normal(size=(len(labels), 2)).astype(np.float32)
-    content = io.BytesIO()
-    np.savez(content, labels=labels, umap=points, tsne=points, pca=points)
-    run.write("maps.npz", content.getvalue())
+    file = io.BytesIO()
+    np.savez(file, labels=labels, umap=points, tsne=points, pca=points)
+    run.write("maps.npz", file.getvalue())
     run.write("latent.json", {"weights": {"sha256": weights_digest(run)}})
     return run
 
@@ -40,6 +41,54 @@ def test_the_page_of_a_run_has_its_maps_images_and_classes(run, picture_folder):
         assert page.locator("#legend button span").all_inner_texts() == list(data.class_names)
         values = page.evaluate("() => Array.from(explorer.images.values(5))")
         assert np.array(values) * 255 == pytest.approx(data.images("test")[5].ravel(), abs=1e-3)
+    assert problems == []
+
+
+def test_the_shortest_paths_of_the_exploration_are_on_the_page_with_the_images_at_their_ends(run, monkeypatch):
+    monkeypatch.setattr(content, "MOST_VALUES", 25 * 16 * 16)  # of 60 test images or more
+    with np.load(run.folder / "maps.npz") as saved:
+        explored = {name: saved[name] for name in saved.files}
+    shown = content.stratified(explored["labels"], 16 * 16)
+    hidden = np.setdiff1d(np.arange(len(explored["labels"])), shown)
+    explored["path_ends"] = np.array([[shown[1], hidden[0]], [shown[3], shown[9]]])
+    explored["shortest_paths"] = np.random.default_rng(0).normal(size=(2, 4, 3)).astype(np.float32)
+    file = io.BytesIO()
+    np.savez(file, **explored)
+    run.write("maps.npz", file.getvalue())
+    with browser_page() as (page, problems):
+        open_page(page, write_explorer(run))
+        assert page.evaluate("() => explorer.space.count") == len(shown) + 1
+        pairs = page.evaluate("() => explorer.space.pairs")
+        numbers = page.evaluate("pairs => pairs.map((pair) => pair.map((at) => explorer.space.numbers[at]))", pairs)
+        assert numbers == explored["path_ends"].tolist()
+        found = page.evaluate("ends => explorer.space.shortest(...ends).map((each) => Array.from(each))", pairs[1])
+        assert np.array(found) == pytest.approx(explored["shortest_paths"][1], abs=1 / 256 + 1e-6)
+    assert problems == []
+
+
+def test_a_small_page_has_fewer_images_and_leaves_the_run_alone(run, monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "MOST_IMAGES_OF_SMALL", 24)
+    before = sorted(run.folder.iterdir())
+    path = write_small_page(run, tmp_path / "small.html")
+    assert sorted(run.folder.iterdir()) == before
+    with browser_page() as (page, problems):
+        open_page(page, path)
+        assert page.evaluate("() => explorer.space.count") == 24
+        images = open_dataset(run.config.dataset).images("test")[:5] / np.float32(255)
+        found = [
+            page.evaluate("image => Array.from(explorer.encode(image).mean)", each.ravel().tolist()) for each in images
+        ]
+        assert np.abs(np.array(found) - load_model(run.model_file).encode(images)[0]).max() < 0.02
+    assert problems == []
+
+
+def test_the_page_of_the_web_site_is_small_enough_to_be_kept():
+    page = Path(__file__).resolve().parents[2] / "docs" / "explorer.html"
+    assert page.stat().st_size < 8e6
+    with browser_page() as (opened, problems):
+        open_page(opened, page)
+        assert opened.locator("#tour button").nth(1).inner_text() == "What lies between Sneaker and Ankle boot?"
+        assert opened.locator("#strip-shortest").is_visible()
     assert problems == []
 
 
@@ -62,8 +111,8 @@ def test_maps_of_other_images_are_named(run):
     with np.load(run.folder / "maps.npz") as saved:
         changed = {name: saved[name] for name in saved.files}
     changed["labels"] = changed["labels"][::-1]
-    content = io.BytesIO()
-    np.savez(content, **changed)
-    run.write("maps.npz", content.getvalue())
+    file = io.BytesIO()
+    np.savez(file, **changed)
+    run.write("maps.npz", file.getvalue())
     with pytest.raises(InputError, match="are of other images"):
         write_explorer(run)

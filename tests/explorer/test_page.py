@@ -4,7 +4,9 @@ import io
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from explorer_page import browser_page, canvas_values, exhibition, new_page, open_page, write_page
+from matplotlib.path import Path
 from PIL import Image
 from sklearn.decomposition import PCA
 
@@ -63,6 +65,15 @@ def point_at(page, index: int, by: tuple[float, float] = (0.0, 0.0)) -> tuple[fl
     page.mouse.move(*found["mouse"])
     page.wait_for_timeout(120)
     return tuple(found["map"])
+
+
+def until(page, condition: str, given=None) -> None:
+    """Wait for what a function of the page says; its policy forbids Playwright's own way."""
+    for _ in range(600):
+        if page.evaluate(condition, given):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"It never came true: {condition}")
 
 
 def decoded(shown, latent) -> np.ndarray:
@@ -177,6 +188,27 @@ def test_shift_and_drag_select_an_area_whose_mean_is_decoded(page, shown, means)
     assert np.abs(grey(page, "#selection-images canvas >> nth=0") - decoded(shown, mean)).max() < 2.5
 
 
+def test_a_lasso_selects_what_it_goes_around(page, shown):
+    page.get_by_role("button", name="Lasso").click()
+    page.locator("#map").scroll_into_view_if_needed()
+    box = page.locator("#map").bounding_box()
+    corners = np.array([[0.5, 0.05], [0.95, 0.95], [0.5, 0.4], [0.05, 0.95]])  # a hollow shape, unlike its box
+    along = [(1 - share) * corners[at - 1] + share * corners[at] for at in (1, 2, 3) for share in (0.25, 0.5, 0.75, 1)]
+    places = [np.array([box["x"], box["y"]]) + point * [box["width"], box["height"]] for point in (corners[0], *along)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place)
+    page.mouse.up()
+    sides = page.evaluate("() => explorer.map.size()")
+    on_map = np.array([page.evaluate("place => explorer.map.toMap(place)", list(corner * sides)) for corner in corners])
+    points = (shown.maps["umap"] - shown.maps["umap"].min(axis=0)) / np.ptp(shown.maps["umap"], axis=0).max()
+    inside = Path(on_map).contains_points(points)
+    assert 3 < inside.sum() < 110
+    assert page.locator("#selection-title").inner_text().startswith(f"{inside.sum()} images")
+    assert page.get_by_role("button", name="Lasso").get_attribute("aria-pressed") == "false"
+
+
 def test_a_class_that_is_switched_off_is_neither_drawn_nor_found(page, shown):
     coloured = lambda: (np.ptp(canvas_values(page, "#map"), axis=2) > 40).sum()  # noqa: E731
     before = coloured()
@@ -202,6 +234,34 @@ def test_a_slider_redraws_the_image_of_its_latent(page, shown, means):
     page.get_by_role("button", name="Back").click()
     page.wait_for_timeout(100)
     np.testing.assert_array_equal(grey(page, "#latents-image"), before)
+
+
+def test_at_the_ends_of_a_slider_stands_what_the_image_would_become(page, shown, means):
+    page.wait_for_timeout(300)
+    ends = page.locator(".slider").filter(has=page.get_by_role("slider", name="Latent 2")).locator("canvas")
+    for end, extreme in enumerate((means[:, 2].min(), means[:, 2].max())):
+        latent = means[0].copy()
+        latent[2] = extreme
+        found = ends.nth(end).evaluate("canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 16, 16).data)")
+        assert np.abs(np.array(found).reshape(16, 16, 4)[..., 0] - decoded(shown, latent)).max() < 2.5
+
+
+def test_three_questions_lead_to_their_answers(page):
+    read = "() => Array.from(explorer.store.latent)"
+    before = page.evaluate(read)
+    assert page.locator("#tour button").all_inner_texts() == [
+        "Which classes lie near each other?",
+        "What lies between a and b?",
+        "What does the third slider do?",
+    ]
+    page.get_by_role("button", name="What does the third slider do?").click()
+    third = int(page.locator("#sliders b").nth(2).inner_text())
+    until(page, "latent => explorer.store.latent.some((value, at) => value !== latent[at])", before)
+    moved = page.evaluate(read)
+    assert [index for index, value in enumerate(moved) if value != before[index]] == [third]
+    page.get_by_role("button", name="What lies between a and b?").click()
+    assert page.evaluate("() => document.activeElement.id") == "path-play"
+    until(page, "() => explorer.store.share > 0")
 
 
 def test_sliders_are_ordered_by_kl_and_unused_latents_folded_away(browser, tmp_path, means, shown):
@@ -259,7 +319,7 @@ def test_the_strips_are_saved_as_a_picture(page):
         page.get_by_role("button", name="Save these strips").click()
     picture = Image.open(io.BytesIO(download.value.path().read_bytes()))
     assert picture.format == "PNG"
-    assert picture.size == (12 * 16 * 7, (16 + 16 + 4) * 7)
+    assert picture.size == (12 * 16 * 7, (3 * 16 + 2 * 4) * 7)
     assert download.value.suggested_filename == "path-0-1.png"
 
 
@@ -384,6 +444,29 @@ def test_the_page_is_as_wide_as_its_screen_and_every_canvas_shows_something(widt
         paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, paper[4:-1].split(","))) > 600) == (scheme == "light")
     assert problems == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_audit_of_accessibility_finds_nothing(scheme, browser, file):
+    with new_page(browser.context.browser, color_scheme=scheme) as (page, problems):
+        open_page(page, file)
+        for summary in page.locator("details:not([hidden]) summary").all():
+            summary.click()
+        found = Axe().run(page).response
+        assert len(found["passes"]) > 20
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert problems == []
+
+
+def test_two_thousand_classes_leave_the_page_usable(browser, tmp_path, shown):
+    names = tuple(f"class {number}" for number in range(2000))
+    open_page(browser, write_page(exhibition(shown.model, count=2000, names=names), tmp_path / "page.html"))
+    assert browser.locator("#legend").bounding_box()["height"] < 300
+    browser.locator("#shift-to").select_option("class 1999")
+    browser.wait_for_timeout(100)
+    point_at(browser, 1234)
+    image, label = browser.locator("#chosen-title").inner_text().removeprefix("Image ").split(", class ")
+    assert image.replace(",", "") == label
 
 
 HOSTILE = (

@@ -15,7 +15,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from keras_vae.explorer import Exhibition, make_page
 from keras_vae.model import VAE
 
-__all__ = ["browser_page", "canvas_values", "classes_of_bars", "exhibition", "new_page", "open_page", "write_page"]
+__all__ = [
+    "browser_page",
+    "canvas_values",
+    "classes_of_bars",
+    "exhibition",
+    "new_page",
+    "open_page",
+    "write_page",
+]
 
 _PATIENCE = 120_000.0
 """Milliseconds after which a page that does not show something counts as broken, on however busy a machine."""
@@ -52,10 +60,11 @@ def new_page(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]
 
 
 def open_page(page: Page, path: Path, fragment: str = "") -> None:
-    """Open the file and wait until all of it, the encoder too, is there."""
+    """Open the file and wait until all of it, the encoder too, is there and drawn."""
     page.goto("about:blank")
     page.goto(f"file://{path}{fragment}")
     page.wait_for_selector("html[data-ready]", state="attached")
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def canvas_values(page: Page, canvas: str) -> np.ndarray:
@@ -90,8 +99,10 @@ def exhibition(
     pca = np.pad(plane, ((0, 0), (0, 2 - plane.shape[1])))
     angle = np.arctan2(left[:, 0], left[:, -1])
     maps = {"umap": np.stack([3.0 * np.cos(angle) + labels, np.sin(angle)], axis=1), "pca": pca}
-    given = {"title": "tiny", "dataset": "bars", "images": images, "labels": labels, "class_names": names, "maps": maps}
-    return Exhibition(model=model, **{**given, **changes})
+    ends = np.array([[0, 1], [3, min(77, count - 1)]])
+    paths = {"path_ends": ends, "shortest_paths": _detour(mean, ends)}
+    shown = {"images": images, "labels": labels, "class_names": names, "maps": maps}
+    return Exhibition(model=model, **{"title": "tiny", "dataset": "bars", **shown, **paths, **changes})
 
 
 def write_page(shown: Exhibition, path: Path) -> Path:
@@ -102,3 +113,10 @@ def write_page(shown: Exhibition, path: Path) -> Path:
 
 def _leaves(url: str) -> bool:
     return not url.startswith(("file:", "blob:", "data:", "about:"))
+
+
+def _detour(means: np.ndarray, ends: np.ndarray, steps: int = 6) -> np.ndarray:
+    """Paths that are not straight: `(n, steps, d)`, between the means of the images that they begin and end at."""
+    share = np.linspace(0.0, 1.0, steps)[:, np.newaxis]
+    line = (1 - share) * means[ends[:, 0], np.newaxis] + share * means[ends[:, 1], np.newaxis]
+    return line + np.sin(np.pi * share)

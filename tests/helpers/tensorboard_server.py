@@ -14,19 +14,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 __all__ = ["get", "get_json", "tensorboard"]
+
+ROOT = Path(__file__).resolve().parents[2]
 
 _PATIENCE = 120.0
 """Seconds after which a server that does not answer counts as broken, on however busy a machine."""
 
 
 @contextmanager
-def tensorboard(logdir: Path, plugins: Sequence[str] = ()) -> Iterator[str]:
+def tensorboard(logdir: Path | str, plugins: Sequence[str] = (), installed: bool = False) -> Iterator[str]:
     """Serve a log directory.
 
     Args:
-        logdir: The folder to serve.
+        logdir: The folder to serve; or, as a string, several as `--logdir_spec` has them.
         plugins: Names of plugins, such as `scalars`, `images`, `hparams` or `projector`, which must have found data.
+        installed: Whether TensorBoard finds this package among the installed ones, whose plugins it loads.
 
     Yields:
         The server's address, without a slash at its end, once all the plugins are ready.
@@ -35,13 +43,15 @@ def tensorboard(logdir: Path, plugins: Sequence[str] = ()) -> Iterator[str]:
         sys.executable,
         "-m",
         "tensorboard.main",
-        f"--logdir={logdir}",
+        f"--logdir{'_spec' if isinstance(logdir, str) else ''}={logdir}",
         "--host=127.0.0.1",
         "--port=0",
         "--reload_interval=1",
     ]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"}
     with tempfile.TemporaryDirectory() as folder:
+        if installed:
+            environment["PYTHONPATH"] = os.pathsep.join([str(_install(Path(folder))), str(ROOT)])
         log = Path(folder) / "log.txt"
         with log.open("w") as output:
             process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
@@ -64,6 +74,17 @@ def get(url: str, route: str, **query: Any) -> bytes:
 def get_json(url: str, route: str, **query: Any) -> Any:
     """Return the decoded JSON of the answer to GET."""
     return json.loads(get(url, route, **query))
+
+
+def _install(folder: Path) -> Path:
+    """Write what tells Python of the package's entry points, as pip does."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    written = folder / f"{project['name']}-0.dist-info"
+    written.mkdir()
+    (written / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 0\n")
+    points = "\n".join(f"{name} = {target}" for name, target in project["entry-points"]["tensorboard_plugins"].items())
+    (written / "entry_points.txt").write_text(f"[tensorboard_plugins]\n{points}\n")
+    return folder
 
 
 def _enabled(url: str) -> set[str]:

@@ -2,6 +2,8 @@
 
 import { byId, make, number, oncePerFrame, paint } from "./dom.js";
 
+const WAIT = 250; // milliseconds without a change, after which the ends of the sliders are drawn
+
 export function showLatents(app) {
   const { store, space, facts, model, prior } = app;
   const { kl, low, high, active } = facts.latents;
@@ -10,7 +12,8 @@ export function showLatents(app) {
   const sliders = new Map();
 
   function makeSlider(index) {
-    const input = make("input", { type: "range", min: low[index], max: high[index], step: "any" });
+    const reach = { min: low[index], max: high[index], step: "any" };
+    const input = make("input", { id: `latent-${index}`, type: "range", ...reach });
     input.setAttribute("aria-label", `Latent ${index}`);
     const output = make("output");
     const bar = make("i");
@@ -20,9 +23,12 @@ export function showLatents(app) {
       latent[index] = input.valueAsNumber;
       store.set({ latent });
     };
-    sliders.set(index, { input, output });
+    const ends = [make("canvas", { className: "image" }), make("canvas", { className: "image" })];
+    for (const end of ends) end.setAttribute("aria-hidden", "true");
+    sliders.set(index, { input, output, ends });
     const strength = make("div", { className: "kl", title: `KL to N(0, 1): ${number(kl[index])} nats an image` }, bar);
-    return make("div", { className: "slider" }, make("b", {}, String(index)), input, output, strength);
+    const name = make("b", {}, String(index));
+    return make("div", { className: "slider" }, name, ends[0], input, ends[1], output, strength);
   }
 
   const [used, unused] = [order.filter((index) => active[index]), order.filter((index) => !active[index])];
@@ -46,6 +52,27 @@ export function showLatents(app) {
     byId("latents-reset").disabled = !changed;
   });
 
+  // At the ends of each slider, the images that it leads to; one slider at a time, so that the page goes on answering.
+  let waiting = null;
+  let round = 0;
+  const showEndsLater = () => {
+    round++;
+    clearTimeout(waiting);
+    waiting = setTimeout(showEnds, WAIT);
+  };
+  async function showEnds() {
+    const own = round;
+    for (const [index, { ends }] of sliders) {
+      [low, high].forEach((values, end) => {
+        const latent = Float32Array.from(store.latent);
+        latent[index] = values[index];
+        paint(ends[end], model.decode(latent), model.shape);
+      });
+      await new Promise((resume) => setTimeout(resume));
+      if (own !== round) return;
+    }
+  }
+
   byId("latents-reset").onclick = () => {
     const latent = store.image === null ? store.origin.latent : space.latent(store.image);
     store.set({ latent: Float32Array.from(latent) });
@@ -62,6 +89,11 @@ export function showLatents(app) {
   };
   byId("latents-text").textContent = facts.texts.latents;
 
-  store.watch((changed) => (changed.has("latent") || changed.has("image")) && show());
+  store.watch((changed) => {
+    if (!changed.has("latent") && !changed.has("image")) return;
+    show();
+    showEndsLater();
+  });
   show();
+  showEnds();
 }

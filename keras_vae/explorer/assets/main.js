@@ -9,14 +9,17 @@ import { showOwn } from "./own_view.js";
 import { openPart } from "./parts.js";
 import { showPath } from "./path_view.js";
 import { spherical, straight } from "./paths.js";
+import { makeNetwork } from "./network.js";
 import { makePrior } from "./prior.js";
 import { showShift } from "./shift_view.js";
 import { makeSpace } from "./space.js";
 import { fromFragment, makeStore, toFragment } from "./state.js";
 import { MAP_TEXTS, footer, kicker, lead, texts } from "./texts.js";
+import { showTour } from "./tour.js";
+import { showVerdicts } from "./verdicts_view.js";
 
 const facts = JSON.parse(byId("facts").textContent);
-const part = (name) => openPart(name, facts.parts[name]);
+const part = (name) => openPart(name, facts.parts[name], facts.server);
 
 async function start() {
   facts.texts = texts(facts);
@@ -25,11 +28,12 @@ async function start() {
   byId("lead").textContent = lead(facts);
   byId("footer").textContent = footer(facts);
 
-  const [decoder, points, sprite, ofPrior] = await Promise.all(["decoder", "points", "images", "prior"].map(part));
+  const needed = ["decoder", "points", "paths", "images", "prior"];
+  const [decoder, points, paths, sprite, ofPrior] = await Promise.all(needed.map(part));
   const model = makeModel(facts.model, decoder);
   const prior = makePrior(facts.model.prior, ofPrior, model.latents);
   const images = await openImages(sprite.sprite.values, model.shape, facts.images.columns);
-  const space = makeSpace(facts, points);
+  const space = makeSpace(facts, points, paths);
   const store = makeStore(firstState(space));
   const app = { facts, model, prior, images, space, store };
   addHelpers(app);
@@ -41,6 +45,7 @@ async function start() {
   showLatents(app);
   showPath(app);
   showShift(app);
+  showTour(app);
   window.addEventListener("hashchange", () => readAddress(app));
   store.watch(keepAddress(app));
   for (const link of document.querySelectorAll("nav a")) {
@@ -52,20 +57,25 @@ async function start() {
 
   model.addEncoder(await part("encoder"));
   showOwn(app);
-  window.explorer = { ...model, prior, space, store, map, images, facts, ways: { straight, spherical } };
+  if (facts.classifier) {
+    app.classify = makeNetwork(facts.classifier, await part("classifier"));
+    showVerdicts(app);
+  }
+  const ways = { straight, spherical };
+  window.explorer = { ...model, classify: app.classify, prior, space, store, map, images, facts, ways };
   document.documentElement.dataset.ready = "";
 }
 
 function firstState(space) {
-  const first = space.labels[0];
-  const other = space.labels.findIndex((label) => label !== first);
+  const other = space.labels.findIndex((label) => label !== space.labels[0]);
+  const [from, to] = space.pairs[0] ?? [0, other >= 0 ? other : space.count - 1];
   return {
     map: [...space.maps.keys()][0],
     image: 0,
     latent: space.latent(0),
     origin: null,
-    from: 0,
-    to: other >= 0 ? other : space.count - 1,
+    from,
+    to,
     share: 0.5,
     hidden: new Set(),
     shift: null,

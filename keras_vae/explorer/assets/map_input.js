@@ -3,12 +3,13 @@
 const STEP = 60; // pixels that an arrow key moves
 const STILL = 4; // pixels within which a press is a click
 
-// Tells `hover(place)`, `choose(place)` and `select(from, to)`, places in pixels of the canvas.
-export function listen(view, { hover, choose, select, isSelecting }) {
+// Tells `hover(place)`, `choose(place)` and `select(corners)`, places in pixels of the canvas. `selects()` says what a
+// drag draws: a "box", a "lasso", or nothing, so that it moves the map.
+export function listen(view, { hover, choose, select, selects }) {
   const { canvas } = view;
   const pressed = new Map();
   let start = null;
-  let box = null;
+  let drawing = null;
   let pinch = null;
   let moved = false;
 
@@ -24,7 +25,8 @@ export function listen(view, { hover, choose, select, isSelecting }) {
     start = placeOf(event);
     moved = false;
     pinch = pressed.size === 2 ? span(pressed) : null;
-    box = pressed.size === 1 && (event.shiftKey || isSelecting()) ? [start, start] : null;
+    const kind = pressed.size === 1 && (selects() || (event.shiftKey && "box"));
+    drawing = kind ? { kind, corners: [start] } : null;
     if (pressed.size > 1) moved = true;
   });
 
@@ -44,8 +46,8 @@ export function listen(view, { hover, choose, select, isSelecting }) {
     }
     if (Math.hypot(place[0] - start[0], place[1] - start[1]) > STILL) moved = true;
     if (!moved) return undefined;
-    if (box) {
-      box = [start, place];
+    if (drawing) {
+      drawing.corners = drawing.kind === "box" ? boxOf(start, place) : [...drawing.corners, place];
       view.draw();
     } else view.panBy(place[0] - before[0], place[1] - before[1]);
     return undefined;
@@ -53,11 +55,11 @@ export function listen(view, { hover, choose, select, isSelecting }) {
 
   canvas.addEventListener("pointerup", (event) => {
     if (!pressed.delete(event.pointerId)) return;
-    const drawn = box;
-    box = null;
+    const drawn = drawing;
+    drawing = null;
     pinch = null;
     if (pressed.size) return;
-    if (drawn && moved) select(...drawn);
+    if (drawn && moved) select(drawn.corners);
     else if (!moved) {
       hover(placeOf(event));
       choose(placeOf(event));
@@ -66,7 +68,7 @@ export function listen(view, { hover, choose, select, isSelecting }) {
   });
   canvas.addEventListener("pointercancel", (event) => {
     pressed.delete(event.pointerId);
-    box = null;
+    drawing = null;
   });
   canvas.addEventListener("pointerleave", () => pressed.size || hover(null));
 
@@ -100,8 +102,10 @@ export function listen(view, { hover, choose, select, isSelecting }) {
     hover(middle());
   });
 
-  return { box: () => box };
+  return { drawn: () => drawing?.corners };
 }
+
+const boxOf = ([left, top], [right, bottom]) => [[left, top], [right, top], [right, bottom], [left, bottom]];
 
 function span(pressed) {
   const [first, second] = [...pressed.values()];

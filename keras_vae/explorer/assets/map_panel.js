@@ -4,10 +4,12 @@ import { onPaper, styled, whenSchemeChanges } from "./colours.js";
 import { byId, count, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
 import { listen } from "./map_input.js";
 import { makeMapView } from "./map_view.js";
-import { pathOf, spherical, straight } from "./paths.js";
+import { pathOf, waysBetween } from "./paths.js";
 import { MAP_NAMES } from "./words.js";
 
 const PATH_STEPS = 25; // of a path as it is drawn on the map
+const STROKES = { straight: ["accent", []], spherical: ["second", [6, 4]], shortest: ["third", [2, 3]] };
+const SELECTIONS = ["map-box", "map-lasso"]; // buttons, of which one may be pressed
 const MOST_SELECTED = 60; // images shown of an area
 
 export function showMap(app) {
@@ -33,15 +35,16 @@ export function showMap(app) {
       const found = view.pick(place, within);
       if (found !== null) app.choose(found);
     },
-    select(from, to) {
-      const [[left, top], [right, bottom]] = [view.toMap(from), view.toMap(to)];
-      const [low, high] = [(a, b) => Math.min(a, b), (a, b) => Math.max(a, b)];
-      const inside = view.map().within(low(left, right), low(top, bottom), high(left, right), high(top, bottom));
-      showSelection(inside.filter(view.isShown));
-      byId("map-box").setAttribute("aria-pressed", "false");
+    select(corners) {
+      showSelection(view.map().within(corners.map(view.toMap)).filter(view.isShown));
+      press(null);
     },
-    isSelecting: () => byId("map-box").getAttribute("aria-pressed") === "true",
+    selects: () => SELECTIONS.find((id) => byId(id).getAttribute("aria-pressed") === "true")?.slice(4),
   });
+
+  function press(chosen) {
+    for (const id of SELECTIONS) byId(id).setAttribute("aria-pressed", String(id === chosen));
+  }
 
   const showPointer = oncePerFrame(() => {
     if (!pointer) return;
@@ -104,8 +107,9 @@ export function showMap(app) {
   byId("map-in").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1.5);
   byId("map-out").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1 / 1.5);
   byId("map-fit").onclick = view.fit;
-  byId("map-box").onclick = ({ currentTarget: button }) =>
-    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+  for (const id of SELECTIONS) {
+    byId(id).onclick = ({ currentTarget: button }) => press(button.getAttribute("aria-pressed") === "true" ? null : id);
+  }
   byId("chosen-from").onclick = () => store.image !== null && store.set({ from: store.image });
   byId("chosen-to").onclick = () => store.image !== null && store.set({ to: store.image });
   byId("chosen-random").onclick = () => app.choose(Math.floor(Math.random() * space.count));
@@ -120,15 +124,17 @@ export function showMap(app) {
     if (document.activeElement === view.canvas && view.canvas.matches(":focus-visible")) {
       drawMark(context, [width / 2, height / 2], styled("soft"), "cross");
     }
-    const box = input.box();
-    if (box) {
-      const [[left, top], [right, bottom]] = box;
+    const corners = input.drawn();
+    if (corners) {
+      context.beginPath();
+      for (const corner of corners) context.lineTo(...corner);
+      context.closePath();
       context.fillStyle = context.strokeStyle = styled("accent");
       context.lineWidth = 1.5;
       context.globalAlpha = 0.12;
-      context.fillRect(left, top, right - left, bottom - top);
+      context.fill();
       context.globalAlpha = 1;
-      context.strokeRect(left, top, right - left, bottom - top);
+      context.stroke();
     }
   });
 
@@ -137,12 +143,14 @@ export function showMap(app) {
     const [start, end] = [space.latent(store.from), space.latent(store.to)];
     const key = `${map.name} ${store.from} ${store.to}`;
     if (placed.key !== key) {
-      const ways = [straight, spherical].map((way) => pathOf(way, start, end, PATH_STEPS).map(map.place));
-      placed = { key, ways }; // to find the nearest images of all its points takes longer than a frame
+      const ways = waysBetween(space, store.from, store.to);
+      const lines = Object.values(ways).map((way) => pathOf(way, start, end, PATH_STEPS).map(map.place));
+      placed = { key, ways, lines }; // to find the nearest images of all its points takes longer than a frame
     }
-    for (const [number, [way, colour, dash]] of [[straight, "accent", []], [spherical, "second", [6, 4]]].entries()) {
+    for (const [number, [name, way]] of Object.entries(placed.ways).entries()) {
+      const [colour, dash] = STROKES[name];
       context.beginPath();
-      const places = placed.ways[number].map(toScreen);
+      const places = placed.lines[number].map(toScreen);
       for (const place of places) context.lineTo(...place);
       context.setLineDash(dash);
       context.lineWidth = 5;

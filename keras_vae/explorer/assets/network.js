@@ -23,6 +23,17 @@ const OPERATIONS = {
     for (const other of others) for (let index = 0; index < sum.length; index++) sum[index] += other[index];
     return sum;
   },
+  Dropout: () => ([input]) => input, // only a training drops anything
+  ReLU: () => ([input]) => activate(Float32Array.from(input), "relu"),
+  Rescaling: ({ scale, offset }) => ([input]) => input.map((value) => value * scale + offset),
+  BatchNormalization: (layer, arrays) => {
+    const [scale, offset] = [arrays[layer.scale].values, arrays[layer.offset].values];
+    return ([input]) => input.map((value, index) => value * scale[index % scale.length] + offset[index % scale.length]);
+  },
+  MaxPooling2D: (layer, _, layers) => {
+    const from = layers[layer.inputs[0]].shape;
+    return ([input]) => largest(input, from, layer);
+  },
   Centered: (layer, arrays) => {
     const mean = arrays[layer.mean].values;
     return ([input]) => input.map((value, index) => (value - mean[index]) / layer.deviation);
@@ -68,6 +79,9 @@ function activate(values, activation) {
   if (activation === "silu") {
     for (let index = 0; index < values.length; index++) values[index] /= 1 + Math.exp(-values[index]);
   }
+  if (activation === "relu") {
+    for (let index = 0; index < values.length; index++) values[index] = Math.max(0, values[index]);
+  }
   return values;
 }
 
@@ -101,6 +115,27 @@ function convolution(input, [height, width, channels], kernel, [rows, columns], 
           for (let channel = 0; channel < channels; channel++, weight += filters) {
             const value = input[at + channel];
             for (let filter = 0; filter < filters; filter++) output[place + filter] += value * kernel[weight + filter];
+          }
+        }
+      }
+    }
+  }
+  return output;
+}
+
+// The largest value of each channel in each field; fields reach over the edge as those of a convolution do.
+function largest(input, [height, width, channels], { size: [rows, columns], strides, shape: [high, wide] }) {
+  const output = new Float32Array(high * wide * channels).fill(-Infinity);
+  const top = before(height, rows, strides[0], high);
+  const left = before(width, columns, strides[1], wide);
+  for (let y = 0, place = 0; y < high; y++) {
+    for (let x = 0; x < wide; x++, place += channels) {
+      for (let row = Math.max(0, y * strides[0] - top); row < Math.min(height, y * strides[0] - top + rows); row++) {
+        const end = Math.min(width, x * strides[1] - left + columns);
+        for (let column = Math.max(0, x * strides[1] - left); column < end; column++) {
+          const at = (row * width + column) * channels;
+          for (let channel = 0; channel < channels; channel++) {
+            output[place + channel] = Math.max(output[place + channel], input[at + channel]);
           }
         }
       }

@@ -1,13 +1,12 @@
 // The arrays that the page carries: text of 15 bits a character, compressed, some of them in half precision.
 
 const FIRST_CHARACTER = 0x0800;
-const TYPES = { float32: Float32Array, int32: Int32Array, uint16: Uint16Array, uint8: Uint8Array };
+const TYPES = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint16: Uint16Array, uint8: Uint8Array };
 
-// Open a part: its arrays by their names, as typed arrays of { values, shape }.
-export async function openPart(name, manifest) {
-  const element = document.getElementById(`part-${name}`);
-  const bytes = asBytes(element.textContent, manifest.compressed);
-  element.remove(); // megabytes of text that nobody reads again
+// Open a part, from the page itself or from the server that the page came from: its arrays by their names, as typed
+// arrays of { values, shape }.
+export async function openPart(name, manifest, server) {
+  const bytes = server ? await loaded(server + name) : carried(name, manifest);
   const { readable, writable } = new DecompressionStream("deflate");
   const plain = new Response(readable).arrayBuffer();
   const writer = writable.getWriter(); // the bytes do not leave this process, as those of a Blob would
@@ -15,12 +14,33 @@ export async function openPart(name, manifest) {
   return readArrays(new Uint8Array(await plain), manifest);
 }
 
+async function loaded(address) {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${address} is not there any more: open the page again`);
+  return new Uint8Array(await answer.arrayBuffer());
+}
+
+function carried(name, manifest) {
+  const element = document.getElementById(`part-${name}`);
+  const bytes = asBytes(element.textContent, manifest.compressed);
+  element.remove(); // megabytes of text that nobody reads again
+  return bytes;
+}
+
 function readArrays(plain, manifest) {
   const arrays = {};
   for (const entry of manifest.arrays) {
     arrays[entry.name] = { values: readArray(plain, entry), shape: entry.shape };
   }
+  for (const { name, scale } of manifest.arrays) {
+    if (scale) arrays[name].values = scaled(arrays[name].values, arrays[scale].values);
+  }
   return arrays;
+}
+
+// Rounded numbers at their scales, one for each column.
+function scaled(codes, scales) {
+  return Float32Array.from(codes, (code, index) => code * scales[index % scales.length]);
 }
 
 // Characters of 15 bits, the highest first, as bytes.

@@ -1,20 +1,22 @@
-// Two images, the straight and the spherical path between them, and how likely the prior finds what lies on them.
+// Two images, the paths between them, and how likely the prior finds what lies on them.
 
 import { byId, make, makeSvg, number, oncePerFrame, paint, paintRow, save } from "./dom.js";
-import { pathOf, spherical, straight } from "./paths.js";
+import { pathOf, waysBetween } from "./paths.js";
 
-const STEPS = 12; // images of a strip
+export const STRIP_STEPS = 12; // images of a strip
 const CHART_STEPS = 41;
 const SECONDS = 4; // of a play from end to end
 
 export function showPath(app) {
   const { store, space, facts, model, prior } = app;
-  const ways = { straight, spherical };
+  const ways = () => waysBetween(space, store.from, store.to);
   const ends = () => [space.latent(store.from), space.latent(store.to)];
 
   const showStrips = oncePerFrame(() => {
-    for (const [name, way] of Object.entries(ways)) {
-      paintRow(byId(`strip-${name}`), pathOf(way, ...ends(), STEPS).map(model.decode), model.shape);
+    for (const each of document.querySelectorAll("[data-way=shortest]")) each.hidden = !("shortest" in ways());
+    byId("path-pairs").value = pairOf(store);
+    for (const [name, way] of Object.entries(ways())) {
+      paintRow(byId(`strip-${name}`), pathOf(way, ...ends(), STRIP_STEPS).map(model.decode), model.shape);
     }
     drawChart(byId("path-chart"), densities());
     showPlace();
@@ -22,26 +24,28 @@ export function showPath(app) {
 
   const showPlace = oncePerFrame(() => {
     byId("path-share").value = store.share;
-    for (const [name, way] of Object.entries(ways)) {
+    for (const [name, way] of Object.entries(ways())) {
       paint(byId(`path-${name}`), model.decode(way(...ends(), store.share)), model.shape);
     }
     const line = byId("path-chart").querySelector(".now");
     if (line) line.setAttribute("transform", `translate(${store.share * plotWidth()} 0)`);
   });
 
-  const densities = () => Object.values(ways).map((way) => pathOf(way, ...ends(), CHART_STEPS).map(prior.logDensity));
+  const densities = () => Object.values(ways()).map((way) => pathOf(way, ...ends(), CHART_STEPS).map(prior.logDensity));
 
   byId("path-ends").replaceChildren(makeEnd(app, "from", "From"), makeEnd(app, "to", "To"));
   byId("path-share").oninput = ({ target }) => store.set({ share: target.valueAsNumber });
   byId("path-play").onclick = makePlayer(store);
   byId("path-save").onclick = () => save(joined(), `path-${space.numbers[store.from]}-${space.numbers[store.to]}.png`);
   byId("path-text").textContent = facts.texts.path;
+  showPairs(app);
 
-  // Both strips, each pixel four times as wide.
+  // All strips, each pixel four times as wide.
   function joined() {
-    const strips = ["straight", "spherical"].map((name) => byId(`strip-${name}`));
+    const strips = Object.keys(ways()).map((name) => byId(`strip-${name}`));
     const scale = Math.max(1, Math.round(112 / model.shape[0]));
-    const canvas = make("canvas", { width: strips[0].width * scale, height: (2 * strips[0].height + 4) * scale });
+    const height = ((strips[0].height + 4) * strips.length - 4) * scale;
+    const canvas = make("canvas", { width: strips[0].width * scale, height });
     const context = canvas.getContext("2d");
     context.fillStyle = "#ffffff";
     context.fillRect(0, 0, canvas.width, canvas.height);
@@ -58,6 +62,22 @@ export function showPath(app) {
   });
   new ResizeObserver(showStrips).observe(byId("path-chart-figure"));
   showStrips();
+}
+
+const pairOf = ({ from, to }) => `${from},${to}`;
+
+// A menu of the pairs of images that a shortest path was computed between.
+function showPairs({ store, space, nameOf }) {
+  const menu = byId("path-pairs");
+  byId("path-pairs-label").hidden = !space.pairs.length;
+  menu.append(make("option", { value: "" }, "choose two images …"));
+  for (const [from, to] of space.pairs) {
+    menu.append(make("option", { value: pairOf({ from, to }) }, `${nameOf(from)} → ${nameOf(to)}`));
+  }
+  menu.onchange = () => {
+    const [from, to] = menu.value.split(",").map(Number);
+    if (menu.value) store.set({ from, to });
+  };
 }
 
 function makeEnd(app, end, word) {
@@ -145,7 +165,7 @@ function drawChart(place, series) {
   );
   series.forEach((each, index) => {
     const points = each.map((value, at) => `${((wide * at) / (each.length - 1)).toFixed(1)},${y(value).toFixed(1)}`);
-    plot.append(makeSvg("polyline", { class: index ? "line second" : "line", points: points.join(" ") }));
+    plot.append(makeSvg("polyline", { class: `line ${["", "second", "third"][index]}`, points: points.join(" ") }));
   });
   plot.append(makeSvg("line", { class: "now", x1: 0, x2: 0, y1: 0, y2: tall }));
   svg.append(plot);

@@ -25,6 +25,21 @@ export function spherical(start, end, share) {
   return Float32Array.from(first, (value, index) => length * (cosine * value + sine * across[index]));
 }
 
+// A way along points that were computed, straight from each to the next.
+export function through(points) {
+  return (start, end, share) => {
+    const at = share * (points.length - 1);
+    const step = Math.min(points.length - 2, Math.floor(at));
+    return straight(points[step], points[step + 1], at - step);
+  };
+}
+
+// The ways from one image to another, by their names: the shortest one only where it was computed.
+export function waysBetween(space, from, to) {
+  const points = space.shortest(from, to);
+  return { straight, spherical, ...(points && { shortest: through(points) }) };
+}
+
 // Points at equal shares, both ends included.
 export function pathOf(way, start, end, steps) {
   return Array.from({ length: steps }, (_, step) => way(start, end, step / (steps - 1)));

@@ -4,8 +4,8 @@ const GRID = 65535;
 const NEIGHBOURS = 8; // whose weighted mean stands for a place that has no formula
 const CELLS = 64; // of a grid in each direction, by which points near a place are found
 
-// Points, and the maps by their names.
-export function makeSpace(facts, points) {
+// Points, the maps by their names, and the shortest paths that were computed.
+export function makeSpace(facts, points, paths) {
   const size = facts.model.latent_dim;
   const means = points.means.values;
   const space = {
@@ -33,8 +33,23 @@ export function makeSpace(facts, points) {
       return mean;
     },
   };
+  space.pairs = readPairs(paths.ends);
+  // The latents of the shortest path between two images, where it was computed in this or the other direction.
+  space.shortest = (from, to) => {
+    const isOf = ([first, last]) => (first === from && last === to) || (first === to && last === from);
+    const found = space.pairs.findIndex(isOf);
+    if (found < 0) return null;
+    const [, steps] = paths.shortest.shape;
+    const at = (step) => (found * steps + step) * size;
+    const latents = Array.from({ length: steps }, (_, step) => paths.shortest.values.slice(at(step), at(step + 1)));
+    return space.pairs[found][0] === from ? latents : latents.reverse();
+  };
   space.maps = new Map(facts.maps.map((each) => [each.name, makeMap(each, points[each.name].values, space)]));
   return space;
+}
+
+function readPairs(ends) {
+  return ends ? Array.from({ length: ends.shape[0] }, (_, row) => [...ends.values.slice(2 * row, 2 * row + 2)]) : [];
 }
 
 // A map, whose coordinates lie between 0 and 1: `place(latent)` -> [x, y], `invert(x, y)` -> latent.
@@ -109,18 +124,33 @@ function makeGrid(x, y) {
       }
       return best.found();
     },
-    within(left, bottom, right, top) {
+    // The points within a polygon, given by its corners.
+    within(corners) {
       const found = [];
+      const [left, right] = reach(corners.map(([cornerX]) => cornerX));
+      const [bottom, top] = reach(corners.map(([, cornerY]) => cornerY));
       for (let row = cell(bottom); row <= cell(top); row++) {
         for (let column = cell(left); column <= cell(right); column++) {
           for (const index of cells[row * CELLS + column]) {
-            if (x[index] >= left && x[index] <= right && y[index] >= bottom && y[index] <= top) found.push(index);
+            if (isInside([x[index], y[index]], corners)) found.push(index);
           }
         }
       }
       return found;
     },
   };
+}
+
+const reach = (values) => [Math.min(...values), Math.max(...values)];
+
+// Whether a ray from a point to the right crosses the polygon's sides an odd number of times (Shimrat 1962).
+function isInside([x, y], corners) {
+  let inside = false;
+  corners.forEach(([atX, atY], index) => {
+    const [lastX, lastY] = corners[(index || corners.length) - 1];
+    if (atY > y !== lastY > y && x < atX + ((lastX - atX) * (y - atY)) / (lastY - atY)) inside = !inside;
+  });
+  return inside;
 }
 
 // The smallest of many squared distances, in order.

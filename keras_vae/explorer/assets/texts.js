@@ -3,12 +3,13 @@
 import { count } from "./dom.js";
 import { LIKELIHOODS, PRIORS } from "./words.js";
 
-export function lead({ dataset, model }) {
+export function lead({ dataset, model, server }) {
   const layers = (network) => network.filter(({ kind }) => kind === "Dense" || kind === "Conv2D").length;
   return [
     `A variational autoencoder learned to describe an image of ${dataset} by ${plural(model.latent_dim, "number")},`,
     `its latents. Its encoder and decoder, ${layers(model.encoder)} and ${layers(model.decoder)} layers with weights,`,
-    "are in this page and compute in your browser: nothing is loaded, nothing is sent.",
+    server ? "" : "are in this page and",
+    server ? "compute in your browser." : "compute in your browser: nothing is loaded, nothing is sent.",
   ].join(" ");
 }
 
@@ -19,7 +20,7 @@ export function kicker({ title, images, model }) {
   return `Run ${title} · ${shown} test images · ${pixels} · prior: ${prior}`;
 }
 
-export function footer({ version, images }) {
+export function footer({ version, images, is_small: isSmall }) {
   const notes = [`Written by keras_vae ${version}.`];
   if (images.count < images.available) {
     notes.push(`Of ${count(images.available)} test images, ${count(images.count)} are here, each class by its share:`);
@@ -28,6 +29,10 @@ export function footer({ version, images }) {
   if (images.shades < 256) {
     notes.push(`The test images are kept in ${images.shades} shades;`);
     notes.push("where they lie was computed from all 256.");
+  }
+  if (isSmall) {
+    notes.push("This is the smaller page of the run: the encoder's weights are rounded, which changes a latent by at");
+    notes.push("most 0.02, and the prior's, which changes its log density by a nat or less.");
   }
   notes.push("In the browser's console, explorer.encode, explorer.decode and explorer.prior compute with the model.");
   return notes.join(" ");
@@ -53,17 +58,20 @@ export const MAP_TEXTS = {
   tsne: `${COMMON}, laid out by t-SNE: neighbours stay neighbours, sizes and gaps of groups mean little. ${NOT_EXACT}`,
 };
 
-export const texts = ({ latents, model }) => ({
+export const texts = ({ latents, model, classifier }) => ({
   latents: [
     `${plural(latents.active.filter(Boolean).length, "latent")} of ${latents.active.length} vary from image to image.`,
     "They are ordered by how much they say: the bar under each is its mean KL to N(0, 1) over the test images. A",
-    "slider reaches from the smallest to the largest mean that a test image has. A sample is drawn from the prior,",
+    "slider reaches from the smallest to the largest mean that a test image has; at its ends stands what the image",
+    "would become there. A sample is drawn from the prior,",
     `${PRIORS[model.prior.kind]}.`,
   ].join(" "),
   path: [
     "The straight path goes evenly from one posterior mean to the other. The spherical one turns its direction evenly",
     "while its norm changes linearly: where latents lie near a sphere, it does not cut through the emptier middle.",
-    "Both are decoded step by step, and drawn on the map.",
+    "The shortest one, where it was computed, goes where the decoded image changes least. They are decoded step by",
+    "step, and drawn on the map.",
+    classifier ? "Under each strip stands what a classifier sees that was trained on the true classes." : "",
   ].join(" "),
   shift: [
     "The mean latent of one class less that of another is a direction. Added to an image's latent in part, as a",

@@ -1,0 +1,71 @@
+// Three questions to begin with, each a button that leads to its answer.
+
+import { byId, make } from "./dom.js";
+
+const SECONDS = 3; // of a slider's way from one end to the other
+
+export function showTour(app) {
+  const { store, space, facts } = app;
+  const nameOf = new Map(facts.classes.map(({ label, name }) => [label, name]));
+  const several = nameOf.size > 1;
+  const steps = [[several ? "Which classes lie near each other?" : "Which images lie near each other?", showAll]];
+  if (store.from !== store.to) {
+    const [from, to] = [store.from, store.to].map((index) => space.labels[index]);
+    const between = from === to ? "two images" : `${nameOf.get(from)} and ${nameOf.get(to)}`;
+    steps.push([`What lies between ${between}?`, walk(store.from, store.to)]);
+  }
+  const strongest = sorted(facts.latents.kl).filter((index) => facts.latents.active[index]);
+  const chosen = Math.min(2, strongest.length - 1);
+  const place = ["first", "second", "third"][chosen];
+  if (chosen >= 0) steps.push([`What does the ${place} slider do?`, pull(strongest[chosen])]);
+  const buttons = steps.map(([question, answer]) => {
+    const button = make("button", { type: "button" }, question);
+    button.onclick = answer;
+    return make("li", {}, button);
+  });
+  byId("tour").replaceChildren(...buttons);
+
+  function showAll() {
+    store.set({ hidden: new Set() });
+    lead("map-part", "map");
+  }
+
+  function walk(from, to) {
+    return () => {
+      lead("path-part", "path-play");
+      store.set({ from, to, share: 0 });
+      if (byId("path-play").textContent === "Play") byId("path-play").click();
+    };
+  }
+
+  // From where the slider is to one end, to the other and back.
+  function pull(index) {
+    const { low, high } = facts.latents;
+    return () => {
+      lead("latents-part", `latent-${index}`);
+      const input = byId(`latent-${index}`);
+      input.closest(".slider").classList.add("shown");
+      const first = store.latent[index];
+      const stops = [first, low[index], high[index], first];
+      const begun = performance.now();
+      let expected = store.latent;
+      const move = (now) => {
+        if (store.latent !== expected) return; // the reader has taken over
+        const at = Math.min(stops.length - 1, Math.max(0, (now - begun) / 1000 / SECONDS));
+        const step = Math.min(stops.length - 2, Math.floor(at));
+        expected = Float32Array.from(store.latent);
+        expected[index] = stops[step] + (at - step) * (stops[step + 1] - stops[step]);
+        store.set({ latent: expected });
+        if (at < stops.length - 1) requestAnimationFrame(move);
+      };
+      requestAnimationFrame(move);
+    };
+  }
+}
+
+function lead(part, control) {
+  byId(part).scrollIntoView();
+  byId(control).focus({ preventScroll: true });
+}
+
+const sorted = (kl) => kl.map((_, index) => index).sort((first, second) => kl[second] - kl[first]);

@@ -1,0 +1,91 @@
+"""Measure the page about a latent space: python tests/helpers/explorer_speed.py saved_models/default/explorer.html."""
+
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from browser import FLAGS, find_chromium
+from playwright.sync_api import Page, sync_playwright
+
+OPENINGS = 5
+
+_DECODE = """() => {
+    const { decode, space } = explorer, rounds = 200;
+    for (let round = 0; round < 50; round++) decode(space.latent(round % space.count));
+    const begun = performance.now();
+    for (let round = 0; round < rounds; round++) decode(space.latent(round % space.count));
+    return (performance.now() - begun) / rounds;
+}"""
+
+# Frames while something changes at every frame, for two seconds.
+_FRAMES = """([kind]) => new Promise((done) => {
+    const { store, map, facts } = explorer, begun = performance.now();
+    const index = facts.latents.active.indexOf(true);
+    const [low, high] = [facts.latents.low[index], facts.latents.high[index]];
+    const input = document.getElementById(`latent-${index}`);
+    let frames = 0;
+    function frame(now) {
+        const share = (1 + Math.sin((now - begun) / 300)) / 2;
+        if (kind === "slider") {
+            input.value = low + share * (high - low);
+            input.dispatchEvent(new Event("input"));
+        } else map.panBy(share > 0.5 ? 3 : -3, 0);
+        frames++;
+        if (now - begun < 2000) requestAnimationFrame(frame);
+        else done([frames, (now - begun) / 1000]);
+    }
+    requestAnimationFrame(frame);
+})"""
+
+
+def measure(file: Path) -> None:
+    """Print how large the page is, how soon it is ready, and how fast it computes and draws."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        ready = [_seconds_to_open(browser.new_page(), file) for _ in range(OPENINGS)]
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+        _seconds_to_open(page, file)
+        page.wait_for_timeout(8_000)  # until what is computed at leisure is done
+        rows = {
+            "size of the file, MB": f"{file.stat().st_size / 1e6:.1f}",
+            "ready after, s (all parts, the encoder too)": f"{statistics.median(ready):.2f}",
+            "decoding an image, ms": f"{page.evaluate(_DECODE):.2f}",
+        }
+        for kind, what in {"slider": "a slider is pulled", "map": "the map is moved"}.items():
+            speed, busy = _frames(page, kind)
+            rows[f"frames a second while {what}"] = f"{speed:.0f}"
+            rows[f"processor time of the page a frame while {what}, ms"] = f"{busy:.1f}"
+        version = browser.version
+        browser.close()
+    print(f"| Chromium {version} without a GPU, {os.cpu_count()} CPUs | {file.name} |")
+    print("| --- | ---: |")
+    for name, value in rows.items():
+        print(f"| {name} | {value} |")
+
+
+def _frames(page: Page, kind: str) -> tuple[float, float]:
+    """Frames a second, and the milliseconds that the page's thread computes for each, which others cannot lengthen."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def busy() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(each["value"] for each in metrics if each["name"] == "TaskDuration")
+
+    before = busy()
+    frames, seconds = page.evaluate(_FRAMES, [kind])
+    return frames / seconds, 1000 * (busy() - before) / frames
+
+
+def _seconds_to_open(page: Page, file: Path) -> float:
+    page.set_default_timeout(120_000)
+    begun = time.perf_counter()
+    page.goto(f"file://{file.resolve()}")
+    page.wait_for_selector("html[data-ready]", state="attached")
+    return time.perf_counter() - begun
+
+
+if __name__ == "__main__":
+    measure(Path(sys.argv[1]))
