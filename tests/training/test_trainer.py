@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +248,39 @@ def test_a_finished_run_can_be_prolonged(picture_folder, tmp_path):
     assert [row["epoch"] for row in json.loads((run.folder / "history.json").read_text())] == [1, 2]
     assert run.config.epochs == 2
     assert (run.logs / "projector-epoch-0002").is_dir()
+
+
+@pytest.mark.parametrize(
+    "moment", ["keras_vae.training.trainer.describe_run", "keras_vae.training.trainer._require_room"]
+)
+def test_a_finished_run_stays_as_it_is_until_it_has_had_another_epoch(moment, trained, monkeypatch):
+    def stopped(*arguments, **options):
+        raise KeyboardInterrupt
+
+    def content() -> dict:
+        files = [path for path in trained.folder.rglob("*") if path.is_file() and path.name != ".lock"]
+        return {path: path.read_bytes() for path in files}
+
+    before = content()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(moment, stopped)
+        resume(trained, epochs=5)
+    assert content() == before
+
+
+def test_two_processes_do_not_train_one_run_at_once(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=1), "busy", tmp_path)
+    before = (run.folder / "config.json").read_bytes()
+    with run.locked(), pytest.raises(InputError, match="is being trained by another process"):
+        resume(run, epochs=2)
+    assert (run.folder / "config.json").read_bytes() == before
+
+
+def test_a_disk_without_room_is_refused_before_anything_is_written(picture_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1_000_000))
+    with pytest.raises(InputError, match=r"has 1 MB free, and \d+ MB are needed"):
+        train(tiny(picture_folder), "full", tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_fewer_epochs_than_are_finished_are_refused(trained):
