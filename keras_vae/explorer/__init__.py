@@ -1,4 +1,4 @@
-"""A trained, explored run -> one HTML file that holds its model and lets a reader touch the latent space.
+"""A trained, explored run -> a page that holds its model and lets a reader touch its latents; a tab of TensorBoard.
 
 May import `latent_space` and what lies below it.
 """

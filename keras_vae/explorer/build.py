@@ -65,7 +65,7 @@ def _exhibition(run: Run, is_small: bool) -> Exhibition:
     if not np.array_equal(labels, data.labels("test", len(labels))):
         raise InputError(f"The maps of run {run.name!r} are of other images: {typed_command('explore')} {run.name}.")
     shown = stratified(labels, math.prod(data.image_shape), MOST_IMAGES_OF_SMALL if is_small else MOST_IMAGES)
-    if "path_ends" in explored:  # versions before 0.3 did not keep them
+    if "path_ends" in explored:  # an earlier exploration kept none
         shown = np.union1d(shown, explored["path_ends"])
     return Exhibition(
         title=run.name,

@@ -184,7 +184,7 @@ def _shortest_paths(space: Space, ends: tuple[int, int]) -> dict[str, np.ndarray
     `path_ends` is `(n, 2)`, numbers of test images; `shortest_paths` is `(n, steps, d)`, the latents in between.
     """
     first = [int(np.flatnonzero(space.labels == label)[0]) for label in np.unique(space.labels)[:10]]
-    pairs = np.array([ends, *(pair for pair in itertools.combinations(first, 2) if pair != ends)], np.int32)
+    pairs = np.array([ends, *(pair for pair in itertools.combinations(first, 2) if {*pair} != {*ends})], np.int32)
     paths = _paths(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps)["geodesic"]
     return {"path_ends": pairs, "shortest_paths": paths}
 

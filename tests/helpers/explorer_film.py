@@ -13,7 +13,8 @@ from playwright.sync_api import Page, sync_playwright
 
 SIZE = {"width": 1000, "height": 620}
 WIDTH = 760  # pixels of the film
-COLOURS = 96
+COLOURS = 160
+GREYS = 64  # besides, as the images are grey
 MILLISECONDS = 110  # of a frame
 
 # Where the middles of ten classes lie on the screen.
@@ -41,10 +42,20 @@ def film(page_file: Path, path: Path) -> None:
         page.wait_for_timeout(10_000)  # until the verdicts and the ends of the sliders are there
         frames = [*_move_over_the_map(page), *_pull_a_slider(page), *_walk(page)]
         browser.close()
-    palette = frames[0].quantize(COLOURS, dither=Image.Dither.NONE)
+    palette = _palette(frames[:: len(frames) // 3])
     first, *others = [frame.quantize(COLOURS, palette=palette, dither=Image.Dither.NONE) for frame in frames]
     first.save(path, save_all=True, append_images=others, duration=MILLISECONDS, loop=0, optimize=True)
     print(f"{path}: {len(frames)} frames, {path.stat().st_size / 1e6:.2f} MB")
+
+
+def _palette(frames: list[Image.Image]) -> Image.Image:
+    """Colours that serve all frames, and greys."""
+    together = Image.fromarray(np.concatenate([np.asarray(frame) for frame in frames]))
+    colours = together.quantize(COLOURS, Image.Quantize.MAXCOVERAGE).getpalette()[: 3 * COLOURS]
+    greys = np.repeat(np.linspace(0, 255, GREYS).astype(int), 3).tolist()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*colours, *greys])
+    return palette
 
 
 def _move_over_the_map(page: Page) -> Iterator[Image.Image]:

@@ -97,6 +97,12 @@ def test_strips_without_words_and_maps_are_kept_for_pages_of_ones_own(explored):
         assert maps["means"].shape == (count, run.config.latent_dim)
         assert all(maps[name].shape == (count, 2) for name in ("umap", "tsne", "pca"))
         assert maps["labels"].shape == (count,)
+        ends, paths, means = maps["path_ends"], maps["shortest_paths"], maps["means"]
+        assert ends[0].tolist() == [result["path"][side]["image"] for side in ("from", "to")]
+        assert len({frozenset(pair) for pair in ends.tolist()}) == len(ends) >= 6  # of any two of four classes
+        assert paths.shape == (len(ends), result["settings"]["steps"], run.config.latent_dim)
+        for side in (0, 1):
+            assert paths[:, -side] == pytest.approx(means[ends[:, side]], abs=1e-5)
     assert "| latent |" in exploration_tables(result)
 
 
