@@ -36,8 +36,10 @@ def test_it_is_trained_measured_explored_and_reported(picture_folder, tmp_path):
     assert measured["likelihood.importance_weighted_nll"]["value"] < measured["likelihood.negative_elbo"]["value"]
     assert len(measured["likelihood.kl_by_latent"]["value"]) == 5
 
-    explored = command("explore.py", "two", root=tmp_path)
-    assert "no page: it cannot compute latents in two levels" in explored.stdout
+    explored = command(
+        "explore.py", "two", "--perplexity", "5", "--pairs", "4", "--repeats", "2", "--steps", "5", root=tmp_path
+    )
+    assert "no page for your browser, which cannot compute two levels" in explored.stdout
     assert not (run.folder / "explorer.html").exists()
     assert np.load(run.folder / "maps.npz")["umap"].shape[1] == 2
 
