@@ -155,7 +155,8 @@ def _open_features(run: Run, config: EvaluationConfig, data: ImageData) -> Featu
         return open_features(name, data.image_shape, config.inception_weights)
     if not (run.folder / OWN_FEATURES).is_file():
         print(f"{run.name}: a feature network is trained on its training images, once", flush=True)
-    return train_features(open_data(run.config, run), run.folder / OWN_FEATURES)
+    own = data if data.name == run.config.dataset else open_data(run.config, run)
+    return train_features(own, run.folder / OWN_FEATURES)
 
 
 def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, ImageData]:

@@ -33,3 +33,10 @@ def test_other_settings_have_theirs(tmp_path):
         "python scripts/explore.py first --from T-shirt/top --to 'Ankle boot'",
         "python scripts/report.py first",
     ]
+
+
+def test_arrays_are_named_by_where_they_are_kept(tmp_path):
+    run = Run.create(TrainConfig(dataset="flowers"), "first", tmp_path)
+    run.data.mkdir()
+    found = commands(run, {"evaluations": {}}, {"settings": vars(ExplorationConfig())})
+    assert " ".join(found[0]).endswith("--dataset saved_models/first/data")
