@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(
 
 import keras_vae  # noqa: E402, F401  (decides Keras's backend before any test imports Keras)
 from keras_vae.data import ImageData, open_dataset  # noqa: E402
+from keras_vae.training import open_strategy  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,8 +33,9 @@ def cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def two_devices() -> list[str]:
-    return [device.name for device in tf.config.list_logical_devices("CPU")]
+def two_devices() -> tf.distribute.Strategy:
+    """A strategy of two replicas; there is one in a process, whose sums over replicas TensorFlow counts."""
+    return open_strategy("mirrored")
 
 
 @pytest.fixture(scope="session")

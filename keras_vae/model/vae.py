@@ -149,7 +149,6 @@ class VAE(keras.Model):
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
         if likelihood == "discretized_logistic":
             self.log_scale = self._add_scalar(LOG_SCALE_AT_FIRST, "log_scale", trainable=True)
-        self.compiles_pieces = False
         self._trackers = {name: Tracker(name) for name in ("loss", "reconstruction", "kl", "elbo")}
         self.build((None, *self.image_shape))
 
@@ -393,15 +392,23 @@ class VAE(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())
 
-    def compile(self, *args: Any, jit_compile: str | bool = "auto", **kwargs: Any) -> None:
-        # XLA takes no step in which replicas wait for each other: there, what lies between is compiled piece by piece.
-        self.compiles_pieces = jit_compile is True and tf.distribute.get_strategy().num_replicas_in_sync > 1
-        super().compile(*args, jit_compile=False if self.compiles_pieces else jit_compile, **kwargs)
+    @keras.Model.jit_compile.getter
+    def jit_compile(self) -> bool:
+        """Whether XLA compiles whole steps: it takes none in which replicas wait for each other."""
+        return not self._has_replicas and bool(keras.Model.jit_compile.fget(self))
+
+    @property
+    def compiles_pieces(self) -> bool:
+        """Whether XLA compiles what a step does between two points where replicas wait for each other."""
+        return self._has_replicas and bool(keras.Model.jit_compile.fget(self))
+
+    @property
+    def _has_replicas(self) -> bool:
+        return int(self.distribute_strategy.num_replicas_in_sync) > 1
 
     def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         # Keras goes by a mean over the replicas' images, whose numbers may differ. All is built but the optimizer.
-        several = self.distribute_strategy.num_replicas_in_sync > 1
-        if several and self.optimizer is not None and not self.optimizer.built:
+        if self._has_replicas and self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
 
@@ -493,8 +500,8 @@ class VAE(keras.Model):
             self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
 
         # Some twenty small operations on each weight are one with XLA, whether or not the rest is compiled.
-        several = tf.distribute.get_strategy().num_replicas_in_sync > 1  # whose gradients are added up on the way
-        if not (self.jit_compile or several or tf.executing_eagerly()):
+        # Not so where replicas' gradients are added up on the way.
+        if not (self.jit_compile or self._has_replicas or tf.executing_eagerly()):
             apply = tf.function(apply, jit_compile=True, autograph=False)
         apply(gradients)
 

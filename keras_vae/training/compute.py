@@ -46,7 +46,8 @@ def computed_by(model: VAE) -> str:
     """What the training runs on, and how."""
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
-    return f"{model.network} network on {device}, XLA {'on' if model.jit_compile else 'off'}, {model.dtype_policy.name}"
+    xla = "on" if model.jit_compile or model.compiles_pieces else "off"
+    return f"{model.network} network on {device}, XLA {xla}, {model.dtype_policy.name}"
 
 
 def _cpu_multiplies_bfloat16() -> bool:

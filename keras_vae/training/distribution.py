@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -49,11 +50,11 @@ def open_strategy(distribute: Distribute) -> tf.distribute.Strategy:
         InputError: the cluster is not described, or wrongly; this worker's port is taken; a worker does not come.
     """
     if distribute == "multiworker":
-        return _join(_cluster())
+        return _joined()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     several_gpus = len(devices) > 1 and devices[0].device_type == "GPU"
     if distribute == "mirrored" or several_gpus:
-        return tf.distribute.MirroredStrategy([device.name for device in devices])
+        return _mirrored(tuple(device.name for device in devices))
     return tf.distribute.get_strategy()
 
 
@@ -122,6 +123,11 @@ def lost_workers_named(strategy: tf.distribute.Strategy, advice: str) -> Iterato
         raise InputError(f"Another worker has stopped, so that this one cannot go on. {advice}") from error
 
 
+@functools.cache  # TensorFlow numbers the sums of a strategy from 1: those of a second one would meet the first one's
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(devices)
+
+
 def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
     if "TF_CONFIG" in os.environ:
         return _of_tf_config(os.environ["TF_CONFIG"])
@@ -186,7 +192,9 @@ def _check_port(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> Non
             ) from error
 
 
-def _join(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> tf.distribute.Strategy:
+@functools.cache  # a process joins once
+def _joined() -> tf.distribute.Strategy:
+    resolver = _cluster()
     _check_port(resolver)
     jobs = resolver.cluster_spec().as_dict()
     # The strategy takes the coordination service as it finds it, and has no option for how long that waits.

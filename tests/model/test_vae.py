@@ -144,13 +144,13 @@ def test_replicas_together_make_the_step_that_one_device_makes(two_devices):
         return model.get_weights()
 
     start = Noiseless(SHAPE, 3, widths=(16,)).get_weights()
-    one, two = weights(tf.distribute.get_strategy()), weights(tf.distribute.MirroredStrategy(two_devices))
+    one, two = weights(tf.distribute.get_strategy()), weights(two_devices)
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(one, two, strict=True))
     assert not all(np.allclose(a, b, atol=1e-5) for a, b in zip(one, start, strict=True))
 
 
 def test_replicas_draw_different_noise_and_new_noise_at_every_step(two_devices):
-    strategy = tf.distribute.MirroredStrategy(two_devices)
+    strategy = two_devices
     with strategy.scope():
         model = small()
 
