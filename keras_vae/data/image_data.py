@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.data.array_store import ArraySource, open_array_folder, write_array_folder
+from keras_vae.data.arrays import UNLABELLED, Split
 from keras_vae.data.augmentation import varied
 from keras_vae.data.sources import Source, open_source
 from keras_vae.errors import InputError
@@ -111,6 +112,19 @@ class ImageData:
         self._source = source
         self._memory_budget = memory_budget
         self._loaded: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+
+    @classmethod
+    def of_pixels(cls, train: np.ndarray, validation: np.ndarray) -> ImageData:
+        """Hold images of 8 bits in memory, of any size and without classes, to train a model on them and no more.
+
+        Args:
+            train: uint8 (n, h, w, c).
+            validation: uint8 (m, h, w, c).
+        """
+        images = {"train": train, "validation": validation, "test": validation[:0]}
+        parts = {split: Split(pixels, np.zeros(len(pixels), np.int64)) for split, pixels in images.items()}
+        source = ArraySource("arrays", (UNLABELLED,), parts, is_kept=False)
+        return cls(source, memory_budget=train.nbytes + validation.nbytes)
 
     @property
     def has_classes(self) -> bool:

@@ -108,4 +108,4 @@ def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
         return
     least, largest = np.min(values), np.max(values)
     if not (least >= -ROUNDING and largest <= 1.0 + ROUNDING):  # NaN is neither
-        raise ValueError(f"Images must be {wanted}, not from {least:g} to {largest:g}: scale them.")
+        raise ValueError(f"Images must be {wanted}, not from {least:g} to {largest:g}: divide 8-bit values by 255.")

@@ -54,6 +54,10 @@ def compiled_model(config: TrainConfig, data: ImageData, strategy: tf.distribute
         except ValueError as error:
             raise InputError(str(error)) from error
         model.adapt(data.images("train", CENTERING_IMAGES))
+        if config.init_from is not None:
+            _start_from(model, Run.open(config.init_from))
+        if isinstance(model.upper_prior, VampPrior):
+            _start_at_images(model.upper_prior, data)
         model.compile(
             _optimizer(config, steps, model),
             jit_compile=with_xla(config),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -223,34 +222,12 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return given.reshape(len(given), *self.image_shape_)
 
 
-@dataclass(frozen=True)
-class _Arrays:
-    """Images in memory, split for training, in the place of a data set that was opened by its name."""
-
-    splits: dict[str, np.ndarray]
-    name: str = "arrays"
-    class_names: tuple[str, ...] = ("unlabelled",)
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        return self.splits["train"].shape[1:]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {split: len(images) for split, images in self.splits.items()}
-
-    def examples(self, split: str) -> tf.data.Dataset:
-        images = self.splits[split]
-        return tf.data.Dataset.from_tensor_slices((images, np.zeros(len(images), np.int64)))
-
-
 def _held_in_memory(pixels: np.ndarray, fraction: float, generator: np.random.RandomState) -> ImageData:
     held_out = min(max(2, round(fraction * len(pixels))), len(pixels) - 2)
     order = generator.permutation(len(pixels))
     # In their own order, so that what is learned does not depend on how the draw has mixed them.
     validation, train = np.sort(order[:held_out]), np.sort(order[held_out:])
-    source: Any = _Arrays({"train": pixels[train], "validation": pixels[validation]})
-    return ImageData(source, memory_budget=2 * pixels.nbytes)
+    return ImageData.of_pixels(pixels[train], pixels[validation])
 
 
 def _image_shape(given: tuple[int, ...], rows: Sequence[int] | None) -> tuple[int, int, int]:

@@ -58,7 +58,7 @@ def test_its_summary_counts_its_weights_and_its_clone_is_made_alike(model):
         (lambda images: images[..., 0], r"not of shape \(20, 8, 8\): add the axis of channels, images\[\.\.\., None\]"),
         (lambda images: images[:, :4], r"not of shape \(20, 4, 8, 1\): give images of this shape"),
         (lambda images: (255 * images).astype(np.uint8), "not uint8: divide them, images / 255"),
-        (lambda images: 200 * images, "not from .* to .*: scale them"),
+        (lambda images: 200 * images, "not from .* to .*: divide 8-bit values by 255"),
         (lambda images: np.full_like(images, np.nan), "not from nan to nan"),
         (lambda images: tf.data.Dataset.from_tensor_slices(images[..., 0]).batch(5), r"\(None, 8, 8\): add the axis"),
     ],

@@ -19,7 +19,7 @@ from keras_vae.errors import InputError
 from keras_vae.model import VAE, AveragingAdamW
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import is_chief, open_strategy, train
-from keras_vae.training.callbacks import latest_checkpoint
+from keras_vae.training.checkpoints import latest_checkpoint
 from keras_vae.training.distribution import LOST_SECONDS
 
 # Replicas add up in another order than one device, and Adam divides by the size of a gradient.
