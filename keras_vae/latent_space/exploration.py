@@ -74,7 +74,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
     found, maps = explore_maps(space)
     print(f"{run.name}: clusters", flush=True)
     clusters = explore_clusters(space, maps)
-    print(f"{run.name}: paths between classes", flush=True)
+    print(f"{run.name}: paths", flush=True)
     paths = explore_paths(space)
 
     charts = {**found.charts, **clusters.charts, **paths.charts}
