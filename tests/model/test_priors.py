@@ -53,10 +53,21 @@ def test_the_density_of_a_prior_is_one_in_all(name):
     assert density.sum() * (axis[1] - axis[0]) ** 2 == pytest.approx(1.0, abs=2e-3)
 
 
+def sampled(prior, count: int) -> np.ndarray:
+    return prior.sample(count, (1, 2)).numpy()
+
+
+def made_of_noise(prior, count: int) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    noise = np.concatenate([rng.standard_normal((count, 2)), rng.random((count, 1))], axis=1, dtype=np.float32)
+    return prior.from_noise(tf.constant(noise)).numpy()
+
+
+@pytest.mark.parametrize("draw", [sampled, made_of_noise])
 @pytest.mark.parametrize("name", PRIORS)
-def test_samples_have_the_moments_of_the_density(name):
+def test_samples_have_the_moments_of_the_density(name, draw):
     prior = unlike_normal(name)
-    samples = prior.sample(40_000, (1, 2)).numpy()
+    samples = draw(prior, 40_000)
     axis = np.linspace(-9, 9, 361, dtype=np.float32)
     grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     weights = np.exp(prior.log_density(grid)).astype(np.float64)
