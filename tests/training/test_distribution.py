@@ -131,7 +131,8 @@ def fitted(strategy: tf.distribute.Strategy, *, xla: bool = False, **options) ->
     ids=lambda options: "-".join(map(str, options.values())),
 )
 def test_replicas_share_a_batch_of_any_size(options, two_devices):
-    weights, history = fitted(tf.distribute.get_strategy(), **options)
+    # One device without XLA: a step that XLA compiles whole makes its normal noise in another way.
+    weights, history = fitted(tf.distribute.get_strategy(), **{**options, "xla": False})
     shared, shared_history = fitted(two_devices, **options)
     assert all(np.allclose(a, b, rtol=0, atol=TOLERANCE) for a, b in zip(weights, shared, strict=True))
     for name in ("loss", "kl", "elbo", "val_loss", "val_elbo"):
