@@ -1,6 +1,6 @@
-"""The variational autoencoder: a subclassed Keras model with its own training step."""
+"""The variational autoencoder: a subclassed Keras model, and what it computes; how it learns is in `learning`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -23,6 +23,7 @@ from keras_vae.model.distributions import (
     likelihood_nll,
 )
 from keras_vae.model.flow import FlowPrior
+from keras_vae.model.learning import ElboModel
 from keras_vae.model.levels import Draw, Posterior, TwoLevelPrior, gaussian_of
 from keras_vae.model.networks import (
     DEFAULT_WIDTHS,
@@ -35,7 +36,7 @@ from keras_vae.model.networks import (
 )
 from keras_vae.model.noise import fresh_seed
 from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
-from keras_vae.model.replicas import Tracker, is_multi_worker, share_of_batch, sum_over_replicas
+from keras_vae.model.replicas import sum_over_replicas
 
 __all__ = ["LARGEST_LOGIT", "SMALLEST_VARIANCE", "VAE"]
 
@@ -49,11 +50,9 @@ VARIANCE_OF_UNIFORM = 1.0 / 12.0
 VARIANCE_MOMENTUM = 0.99
 LOG_SCALE_AT_FIRST = -3.0
 
-EVALUATION_SEED = 777
-
 
 @keras.saving.register_keras_serializable(package="keras_vae")
-class VAE(keras.Model):
+class VAE(ElboModel):
     """Variational autoencoder (Kingma & Welling 2014) with an optional weight on the KL (Higgins et al. 2017).
 
     The loss is `reconstruction + beta * kl`, both summed over the pixels and latents of an image, in nats, and
@@ -149,7 +148,7 @@ class VAE(keras.Model):
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
         if likelihood == "discretized_logistic":
             self.log_scale = self._add_scalar(LOG_SCALE_AT_FIRST, "log_scale", trainable=True)
-        self._trackers = {name: Tracker(name) for name in ("loss", "reconstruction", "kl", "elbo")}
+        self.track_nats()
         self.build((None, *self.image_shape))
 
     def build(self, input_shape: Any) -> None:
@@ -274,21 +273,22 @@ class VAE(keras.Model):
         logits = self.decoder(latents, training=training)
         return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
 
-    def elbo_terms(self, images: Tensor, seed: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
-        """The two halves of the negative ELBO, from one posterior sample an image.
+    def elbo_terms_of(self, images: Tensor, noise: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
 
-        Args:
-            images: `(n, h, w, c)` in [0, 1].
-            seed: two integers, of the posterior samples.
-            training: takes the prior that the model is trained with, where another is fitted afterwards, lets a
-                Gaussian likelihood take the best variance for this batch, and remember it, and lets the layers compute
-                as they do in training.
+        def through_both(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            latents, mean, log_var = self.posterior(images, training).draw(noise)
+            return mean, log_var, latents, self.decode_logits(latents, training)
 
-        Returns:
-            `reconstruction` and `kl`, each `(n,)` nats per image.
-        """
-        noise = share_of_batch(tf.shape(images)[0]).normal(self.latent_dim, seed)
-        return self._elbo_terms(images, noise, training)
+        def nats(
+            images: Tensor, posterior: tuple[Tensor, ...], logits: Tensor, spread: Tensor
+        ) -> tuple[Tensor, Tensor]:
+            prior = self.training_prior if training else self.prior
+            return likelihood_nll(self.likelihood, images, logits, spread), prior.kl(*posterior)
+
+        *posterior, logits = self.piece(through_both)(images, noise)
+        learns_variance = training and self.likelihood == "gaussian"
+        spread = self._best_variance(images, logits) if learns_variance else self.spread
+        return self.piece(nats)(images, tuple(posterior), logits, spread)
 
     def sample(self, count: Tensor, seed: Tensor = None, label: Tensor = None) -> Tensor:
         """New images: the expected images of latents drawn from the prior.
@@ -374,75 +374,13 @@ class VAE(keras.Model):
         _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
         return largest + tf.math.log(total / tf.cast(samples, tf.float32))
 
-    # ---- how it learns ----
-
-    def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
-        return super().fit(x, *arguments, **options)
-
-    def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
-        return super().evaluate(x, *arguments, **options)
-
-    def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
-        return super().predict(x, *arguments, **options)
-
-    @property
-    def metrics(self) -> list[keras.metrics.Metric]:
-        return list(self._trackers.values())
-
-    @keras.Model.jit_compile.getter
-    def jit_compile(self) -> bool:
-        """Whether XLA compiles whole steps: it takes none in which replicas wait for each other."""
-        return not self._has_replicas and bool(keras.Model.jit_compile.fget(self))
-
-    @property
-    def compiles_pieces(self) -> bool:
-        """Whether XLA compiles what a step does between two points where replicas wait for each other."""
-        return self._has_replicas and bool(keras.Model.jit_compile.fget(self))
-
-    @property
-    def _has_replicas(self) -> bool:
-        return int(self.distribute_strategy.num_replicas_in_sync) > 1
-
-    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
-        # Keras goes by a mean over the replicas' images, whose numbers may differ. All is built but the optimizer.
-        if self._has_replicas and self.optimizer is not None and not self.optimizer.built:
-            with self.distribute_strategy.scope():
-                self.optimizer.build(self.trainable_variables)
-
-    def train_step(self, data: Any) -> dict[str, Any]:
-        images = _images_of(data)
-        share = share_of_batch(tf.shape(images)[0])
-        noise = share.normal(self.latent_dim, self._training_seed())
-        with tf.GradientTape() as tape:
-            reconstruction, kl = self._elbo_terms(images, noise, training=True)
-            # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
-            total = tf.cast(share.total, tf.float32)
-            loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
-        self._apply(tape.gradient(loss, self.trainable_variables))
-        return self._track(reconstruction, kl)
-
-    def test_step(self, data: Any) -> dict[str, Any]:
-        return self._track(*self.elbo_terms(_images_of(data), self._evaluation_seed()))
+    # ---- for Keras ----
 
     def export(self, filepath: Any, *arguments: Any, **options: Any) -> Any:
         """Let Keras export `call`; `export_saved_model`, `export_onnx` and `export_litert` write all endpoints."""
         if len(arguments) < 3:  # Keras takes the signature from a call, and a loaded model has had none
             options.setdefault("input_signature", [keras.InputSpec(shape=(None, *self.image_shape), dtype="float32")])
         return super().export(filepath, *arguments, **options)
-
-    def save_own_variables(self, store: dict[str, Any]) -> None:
-        """Save the state of the noise too, so that a resumed training draws what an uninterrupted one would."""
-        super().save_own_variables(store)
-        store["noise"] = keras.ops.convert_to_numpy(self.noise.state)
-
-    def load_own_variables(self, store: dict[str, Any]) -> None:
-        """Load what `save_own_variables` saved."""
-        weights = {name: store[name] for name in store.keys() if name != "noise"}  # noqa: SIM118 (an HDF5 group)
-        super().load_own_variables(weights)
-        self.noise.state.assign(store["noise"])
 
     def _add_scalar(self, value: float, name: str, *, trainable: bool = False) -> keras.Variable:
         initializer = keras.initializers.Constant(value)
@@ -466,45 +404,6 @@ class VAE(keras.Model):
             return VampPrior(self.upper_dim, self.prior_components, encode, self.image_shape, seed)
         return StandardNormal(self.upper_dim)
 
-    def _elbo_terms(self, images: Tensor, noise: Tensor, training: bool) -> tuple[Tensor, Tensor]:
-        """`elbo_terms` of standard normal noise, `(n, d)`."""
-
-        def through_both(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-            latents, mean, log_var = self.posterior(images, training).draw(noise)
-            return mean, log_var, latents, self.decode_logits(latents, training)
-
-        def nats(
-            images: Tensor, posterior: tuple[Tensor, ...], logits: Tensor, spread: Tensor
-        ) -> tuple[Tensor, Tensor]:
-            prior = self.training_prior if training else self.prior
-            return likelihood_nll(self.likelihood, images, logits, spread), prior.kl(*posterior)
-
-        *posterior, logits = self._piece(through_both)(images, noise)
-        learns_variance = training and self.likelihood == "gaussian"
-        spread = self._best_variance(images, logits) if learns_variance else self.spread
-        return self._piece(nats)(images, tuple(posterior), logits, spread)
-
-    def _piece(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return tf.function(function, jit_compile=True, autograph=False) if self.compiles_pieces else function
-
-    def _training_seed(self) -> Tensor:
-        return _as_before(tf.cast(self.noise.next(), tf.int32))
-
-    def _evaluation_seed(self) -> Tensor:
-        """The same at every evaluation, which begins with its trackers reset; it leaves the training's noise alone."""
-        images_before = sum_over_replicas(tf.cast(self._trackers["loss"].count, tf.int32))
-        return _as_before(tf.stack([EVALUATION_SEED, images_before]))
-
-    def _apply(self, gradients: list[Tensor]) -> None:
-        def apply(gradients: list[Tensor]) -> None:
-            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
-
-        # Some twenty small operations on each weight are one with XLA, whether or not the rest is compiled.
-        # Not so where replicas' gradients are added up on the way.
-        if not (self.jit_compile or self._has_replicas or tf.executing_eagerly()):
-            apply = tf.function(apply, jit_compile=True, autograph=False)
-        apply(gradients)
-
     def _best_variance(self, images: Tensor, logits: Tensor) -> Tensor:
         """The variance that makes this batch most likely; a moving average of it serves outside training."""
         squares = tf.square(images - tf.sigmoid(logits))
@@ -514,29 +413,3 @@ class VAE(keras.Model):
         variance = tf.stop_gradient(tf.maximum(total / count, SMALLEST_VARIANCE))
         self.variance.assign(VARIANCE_MOMENTUM * self.variance + (1.0 - VARIANCE_MOMENTUM) * variance)
         return variance
-
-    def _track(self, reconstruction: Tensor, kl: Tensor) -> dict[str, Any]:
-        values = {
-            "loss": reconstruction + self.beta * kl,
-            "reconstruction": reconstruction,
-            "kl": kl,
-            "elbo": -(reconstruction + kl),
-        }
-        for name, value in values.items():
-            self._trackers[name].update_state(value)
-        # Keras adds up what several workers return along an axis, which a scalar does not have.
-        shape = (1,) if is_multi_worker() else ()
-        return {name: tf.reshape(tracker.result(), shape) for name, tracker in self._trackers.items()}
-
-
-def _images_of(data: Any) -> Tensor:
-    """The images of a batch that may bring labels along, which are not looked at."""
-    images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None:
-        raise ValueError("A VAE weighs all images alike: leave sample_weight out.")
-    return images
-
-
-def _as_before(seed: Tensor) -> Tensor:
-    """Keep the noise of trainings that were made when each replica folded its number into the seed."""
-    return tf.random.experimental.stateless_fold_in(seed, 0)

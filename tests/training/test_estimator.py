@@ -59,7 +59,7 @@ def test_the_training_is_that_of_the_command(encoder, bars):
     config = TrainConfig.from_preset(**options, seed=generator.randint(2**31 - 1))
     assert encoder.config_ == config
     data = _held_in_memory(np.round(bars[..., None] * 255).astype(np.uint8), 0.1, generator)
-    assert data.counts == {"train": 216, "validation": 24}
+    assert data.counts == {"train": 216, "validation": 24, "test": 0}
     model = compiled_model(config, data)
     fit_model(model, config, data)
     pairs = zip(model.get_weights(), encoder.model_.get_weights(), strict=True)

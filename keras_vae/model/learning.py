@@ -1,0 +1,165 @@
+"""How a VAE learns: one training step and one evaluation step for Keras's `fit`, on one device or on several."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_vae.model.arguments import check_images
+from keras_vae.model.distributions import Tensor
+from keras_vae.model.replicas import Tracker, is_multi_worker, share_of_batch, sum_over_replicas
+
+__all__ = ["ElboModel"]
+
+EVALUATION_SEED = 777
+
+
+class ElboModel(keras.Model):
+    """A Keras model whose loss is `reconstruction + beta * kl`, in nats per image, averaged over the batch.
+
+    Attributes:
+        image_shape: `(h, w, c)`.
+        latent_dim: d.
+        beta: weight of the KL, a variable.
+        noise: what posterior samples of training are drawn with; its state is saved with the weights.
+    """
+
+    image_shape: tuple[int, int, int]
+    latent_dim: int
+    beta: keras.Variable
+    noise: keras.random.SeedGenerator
+
+    def elbo_terms(self, images: Tensor, seed: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """The two halves of the negative ELBO, from one posterior sample an image.
+
+        Args:
+            images: `(n, h, w, c)` in [0, 1].
+            seed: two integers, of the posterior samples.
+            training: takes the prior that the model is trained with, where another is fitted afterwards, lets a
+                Gaussian likelihood take the best variance for this batch, and remember it, and lets the layers compute
+                as they do in training.
+
+        Returns:
+            `reconstruction` and `kl`, each `(n,)` nats per image.
+        """
+        noise = share_of_batch(tf.shape(images)[0]).normal(self.latent_dim, seed)
+        return self.elbo_terms_of(images, noise, training)
+
+    def elbo_terms_of(self, images: Tensor, noise: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """`elbo_terms` of standard normal noise, `(n, d)`, that is given."""
+        raise NotImplementedError
+
+    def track_nats(self) -> None:
+        """Make what the means over the batches of an epoch are kept in."""
+        self._trackers = {name: Tracker(name) for name in ("loss", "reconstruction", "kl", "elbo")}
+
+    def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().fit(x, *arguments, **options)
+
+    def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().evaluate(x, *arguments, **options)
+
+    def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().predict(x, *arguments, **options)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return list(self._trackers.values())
+
+    @keras.Model.jit_compile.getter
+    def jit_compile(self) -> bool:
+        """Whether XLA compiles whole steps: it takes none in which replicas wait for each other."""
+        return not self._has_replicas and bool(keras.Model.jit_compile.fget(self))
+
+    @property
+    def compiles_pieces(self) -> bool:
+        """Whether XLA compiles what a step does between two points where replicas wait for each other."""
+        return self._has_replicas and bool(keras.Model.jit_compile.fget(self))
+
+    @property
+    def _has_replicas(self) -> bool:
+        return int(self.distribute_strategy.num_replicas_in_sync) > 1
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        # Keras goes by a mean over the replicas' images, whose numbers may differ. All is built but the optimizer.
+        if self._has_replicas and self.optimizer is not None and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        images = _images_of(data)
+        share = share_of_batch(tf.shape(images)[0])
+        noise = share.normal(self.latent_dim, self._training_seed())
+        with tf.GradientTape() as tape:
+            reconstruction, kl = self.elbo_terms_of(images, noise, training=True)
+            # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
+            total = tf.cast(share.total, tf.float32)
+            loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
+        self._apply(tape.gradient(loss, self.trainable_variables))
+        return self._track(reconstruction, kl)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        return self._track(*self.elbo_terms(_images_of(data), self._evaluation_seed()))
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Save the state of the noise too, so that a resumed training draws what an uninterrupted one would."""
+        super().save_own_variables(store)
+        store["noise"] = keras.ops.convert_to_numpy(self.noise.state)
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Load what `save_own_variables` saved."""
+        weights = {name: store[name] for name in store.keys() if name != "noise"}  # noqa: SIM118 (an HDF5 group)
+        super().load_own_variables(weights)
+        self.noise.state.assign(store["noise"])
+
+    def piece(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Let XLA compile a part of a step, where it does not compile the whole."""
+        return tf.function(function, jit_compile=True, autograph=False) if self.compiles_pieces else function
+
+    def _training_seed(self) -> Tensor:
+        return _as_before(tf.cast(self.noise.next(), tf.int32))
+
+    def _evaluation_seed(self) -> Tensor:
+        """The same at every evaluation, which begins with its trackers reset; it leaves the training's noise alone."""
+        images_before = sum_over_replicas(tf.cast(self._trackers["loss"].count, tf.int32))
+        return _as_before(tf.stack([EVALUATION_SEED, images_before]))
+
+    def _apply(self, gradients: list[Tensor]) -> None:
+        def apply(gradients: list[Tensor]) -> None:
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
+
+        # Some twenty small operations on each weight are one with XLA, whether or not the rest is compiled.
+        # Not so where replicas' gradients are added up on the way.
+        if not (self.jit_compile or self._has_replicas or tf.executing_eagerly()):
+            apply = tf.function(apply, jit_compile=True, autograph=False)
+        apply(gradients)
+
+    def _track(self, reconstruction: Tensor, kl: Tensor) -> dict[str, Any]:
+        values = {
+            "loss": reconstruction + self.beta * kl,
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "elbo": -(reconstruction + kl),
+        }
+        for name, value in values.items():
+            self._trackers[name].update_state(value)
+        # Keras adds up what several workers return along an axis, which a scalar does not have.
+        shape = (1,) if is_multi_worker() else ()
+        return {name: tf.reshape(tracker.result(), shape) for name, tracker in self._trackers.items()}
+
+
+def _images_of(data: Any) -> Tensor:
+    """The images of a batch that may bring labels along, which are not looked at."""
+    images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+    if sample_weight is not None:
+        raise ValueError("A VAE weighs all images alike: leave sample_weight out.")
+    return images
+
+
+def _as_before(seed: Tensor) -> Tensor:
+    """Keep the noise of trainings that were made when each replica folded its number into the seed."""
+    return tf.random.experimental.stateless_fold_in(seed, 0)
