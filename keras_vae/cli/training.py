@@ -1,0 +1,227 @@
+"""Commands that train: one run, or many beside each other."""
+
+import shlex
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from keras_vae.cli.shared import Arguments, Command, Parser, add_root
+from keras_vae.command_line import add_arguments, command_options, given_options
+from keras_vae.console import import_tensorflow
+from keras_vae.errors import InputError
+from keras_vae.files import typed_command
+from keras_vae.runs import (
+    PRESETS,
+    Run,
+    TrainConfig,
+)
+
+__all__ = ["COMMANDS"]
+
+
+# ---- train ----
+
+
+def _add_train(parser: Parser) -> None:
+    add_arguments(parser, TrainConfig, PRESETS)
+    parser.add_argument("--run", metavar="NAME", help="name of the run (default: the preset's, numbered)")
+    add_root(parser)
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with --run; only --epochs and --distribute may be given anew"
+    )
+    parser.add_argument("--show", action="store_true", help="print the whole configuration as JSON, and stop")
+
+
+def _train(arguments: Arguments) -> None:
+    options = given_options(arguments, TrainConfig)
+    if arguments.resume:
+        forbidden = sorted({*options, *(["preset"] if arguments.preset else [])} - {"epochs", "distribute"})
+        if arguments.run is None or forbidden:
+            wrong = f"without --{forbidden[0].replace('_', '-')}" if forbidden else "with --run NAME"
+            raise InputError(f"--resume takes the run's own configuration: use it {wrong}.")
+    else:
+        config = TrainConfig.from_preset(arguments.preset or "default", **options)
+    if arguments.show:
+        shown = Run.open(arguments.run, arguments.root).config.replace(**options) if arguments.resume else config
+        print(shown.to_json(), end="")
+        return
+
+    import_tensorflow()
+    from keras_vae.runs import open_data
+    from keras_vae.training import is_chief, resume, train, training_table
+
+    if arguments.resume:
+        run = Run.open(arguments.run, arguments.root)
+        config = run.config.replace(**options)
+        resume(run, options.get("epochs"), options.get("distribute"))
+    elif config.distribute == "multiworker":  # whose workers find each other before TensorFlow does anything else
+        run = train(config, arguments.run, arguments.root)
+    else:
+        data = open_data(config)
+        suited = config.suited_to(data.counts["train"], options)
+        if suited != config:
+            changed = shlex.join(command_options(suited, config))
+            print(f"For {data.counts['train']:,} training images, where nothing else is given: {changed}", flush=True)
+        run = train(suited, arguments.run, arguments.root, data)
+    if not is_chief(config.distribute):
+        print("This worker is done; worker 0 has written the run.")
+        return
+
+    print(f"\n{training_table(run)}\n")
+    print("Look at it:")
+    print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")
+    print("Explore it, which also writes a page with the model inside, for your browser and a tab of TensorBoard:")
+    print(f"    {typed_command('explore')} {_typed_run(run)}\n    {run.folder / 'explorer.html'}")
+    print("Use it (the README says how):")
+    print(f"    {run.saved_model}\n    {run.model_file}\n    {run.figures}")
+
+
+def _typed_run(run: Run) -> str:
+    """A run as a command takes it here."""
+    return run.name if run.root == Path.cwd() else f"{run.name} --root {shlex.quote(str(run.root))}"
+
+
+def _tensorboard() -> str:
+    """TensorBoard's command as it can be typed here: by its path where the environment is not activated."""
+    return "tensorboard" if shutil.which("tensorboard") else str(Path(sys.executable).with_name("tensorboard"))
+
+
+# ---- ablate ----
+
+
+def _add_ablate(parser: Parser) -> None:
+    parser.add_argument(
+        "--change", dest="changes", metavar="NAME", action="append", default=[], help="only this change (repeatable)"
+    )
+    add_arguments(parser, TrainConfig, PRESETS)
+    add_root(parser, "ablation")
+
+
+def _ablate(arguments: Arguments) -> None:
+    config = TrainConfig.from_preset(arguments.preset or "default", **given_options(arguments, TrainConfig))
+
+    import_tensorflow()
+    from keras_vae.sweeps import ablate
+
+    table = []
+    for line in ablate(config, arguments.root, arguments.changes):
+        table.append(line)
+        print(line, flush=True)
+    print("\nMeasured on the validation split:\n", *table, sep="\n")
+
+
+# ---- sweep ----
+
+
+def _add_sweep(parser: Parser) -> None:
+    add_arguments(parser, TrainConfig, PRESETS, several=True)
+    parser.add_argument(
+        "--seeds", metavar="SEED", nargs="+", type=int, default=[0], help="of each combination (default: 0)"
+    )
+    add_root(parser, "sweep")
+
+
+def _sweep(arguments: Arguments) -> None:
+    given = given_options(arguments, TrainConfig)
+    if "seed" in given:
+        raise InputError("--seed is one of a sweep's --seeds: give these.")
+    single = {name: value if name == "widths" else value[0] for name, value in given.items()}
+    choices = {name: values for name, values in given.items() if name != "widths" and len(values) > 1}
+    base = TrainConfig.from_preset(
+        arguments.preset or "default", **{name: value for name, value in single.items() if name not in choices}
+    )
+
+    import_tensorflow()
+    from keras_vae.sweeps import sweep
+
+    for line in sweep(base, choices, arguments.seeds, arguments.root):
+        print(line, flush=True)
+    folder = Path(arguments.root)
+    print(f"\nMeasured on the validation split:\n\n{(folder / 'sweep.md').read_text()}")
+    print(f"    {folder / 'sweep.csv'}\n    {folder / 'sweep.png'}")
+
+
+# ---- benchmark ----
+
+
+def _add_benchmark(parser: Parser) -> None:
+    add_arguments(parser, TrainConfig, PRESETS)
+
+
+def _benchmark(arguments: Arguments) -> None:
+    config = TrainConfig.from_preset(arguments.preset or "default", **given_options(arguments, TrainConfig))
+
+    import_tensorflow()
+    from keras_vae.benchmark import bound_speeds, pipeline_speed, training_speeds
+    from keras_vae.runs import open_data
+
+    data = open_data(config)
+    (training,) = training_speeds([config], data)
+    print(f"{'images/s':>48}{'ratio':>10}", flush=True)
+    print(f"{'training, this configuration':<36}{training:>12,.0f}", flush=True)
+    for binarize in ("none", "dynamic"):
+        speed = pipeline_speed(config.replace(binarize=binarize), data)
+        print(f"{f'pipeline alone, binarize {binarize}':<36}{speed:>12,.0f}{speed / training:>10.1f}", flush=True)
+    bound, decoder = bound_speeds(config, data)
+    print(f"{'decoder alone, latents/s':<36}{decoder:>12,.0f}", flush=True)
+    print(f"{'bound, image-samples/s':<36}{bound:>12,.0f}{bound / decoder:>10.2f}", flush=True)
+    ways = {
+        "float32": {"xla": "off", "mixed_precision": "off"},
+        "float32, XLA": {"xla": "on", "mixed_precision": "off"},
+        "bfloat16": {"xla": "off", "mixed_precision": "on"},
+    }
+    for network in ("dense", "convolutional"):
+        choices = [config.replace(network=network, widths=None, **way) for way in ways.values()]
+        first, *others = training_speeds(choices, data)
+        for way, speed in zip(ways, (first, *others), strict=True):
+            ratio = f"{speed / first:>10.2f}" if speed != first else ""
+            print(f"{f'training, {network}, {way}':<36}{speed:>12,.0f}{ratio}", flush=True)
+
+
+# ---- train-classifier ----
+
+
+def _add_train_classifier(parser: Parser) -> None:
+    parser.add_argument("--epochs", type=int, default=15, help="passes over the training images (default: 15)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights, order and changes (default: 0)")
+    parser.add_argument("--output", type=Path, required=True, help="the .weights.h5 file to write")
+
+
+def _train_classifier(arguments: Arguments) -> None:
+    if arguments.epochs < 2:
+        raise InputError(f"--epochs must be at least 2, not {arguments.epochs}: the first only warms up.")
+    path: Path = arguments.output
+    if not path.name.endswith(".weights.h5"):
+        raise InputError(f"--output must end in .weights.h5, not {path}.")
+
+    import_tensorflow()
+    from keras_vae.data import open_dataset
+    from keras_vae.evaluation import classifier_accuracy, train_classifier
+
+    data = open_dataset()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    classifier = train_classifier(data, arguments.epochs, arguments.seed)
+    minutes = (time.perf_counter() - start) / 60
+    part = path.with_name(f".part.{path.name}")
+    classifier.save_weights(part, overwrite=True)
+    part.replace(path)
+    for split, count in data.counts.items():
+        print(f"{split:<12}{classifier_accuracy(classifier, data, split):>8.2%} of {count:,} images")
+    print(f"{arguments.epochs} epochs in {minutes:.1f} minutes; {path.stat().st_size / 1e6:.2f} MB in {path}")
+
+
+COMMANDS = {
+    "train": Command("Train a variational autoencoder and keep it as a run.", _add_train, _train),
+    "ablate": Command("Train and measure what each choice of a configuration brings.", _add_ablate, _ablate),
+    "sweep": Command("Train and measure every combination of some values of some options.", _add_sweep, _sweep),
+    "benchmark": Command(
+        "Compare the speed of pipeline, bound, networks and XLA on this machine.", _add_benchmark, _benchmark
+    ),
+    "train-classifier": Command(
+        "Train the small Fashion-MNIST classifier whose features and verdicts the evaluation uses.",
+        _add_train_classifier,
+        _train_classifier,
+    ),
+}
