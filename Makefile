@@ -33,7 +33,7 @@ test: $(VENV)/.installed-for-tests lint
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-for-tests
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check .

@@ -116,8 +116,12 @@ def check_fields(config: Any) -> None:
             if isinstance(value, tuple) and type(number) not in _kinds(_items(hints[each.name])):
                 raise InputError(f"{flag} must be numbers, not {list(values)!r}.")
             if isinstance(number, (int, float)) and (not low <= number <= high or not math.isfinite(number)):
-                bounds = f"at least {low:g}" if high == math.inf else f"between {low:g} and {high:g}"
+                bounds = f"at least {_plain(low)}" if high == math.inf else f"between {_plain(low)} and {_plain(high)}"
                 raise InputError(f"{flag} must be {bounds if low > -math.inf else 'finite'}, not {number}.")
+
+
+def _plain(number: float) -> str:
+    return f"{int(number):,}" if math.isfinite(number) and number == int(number) else f"{number:g}"
 
 
 def _presets_in_words(config: type, presets: Mapping[str, Mapping[str, Any]]) -> str:

@@ -56,9 +56,8 @@ def test_the_console_shows_progress_a_table_and_the_next_commands(output):
     assert any(line.startswith("Epoch 1/") for line in lines)
     assert any("test (10,000 images)" in line for line in lines)
     assert any(line.endswith(f"tensorboard --logdir {output['root'] / 'logs'}") for line in lines)
-    explore = next(at for at, line in enumerate(lines) if line.startswith("    python scripts/explore.py "))
-    assert lines[explore].endswith(f"--root {output['root']}")
-    assert lines[explore + 1].endswith("/explorer.html")
+    explore = lines.index("    python scripts/explore.py first")
+    assert lines[explore + 1].endswith("/saved_models/first/explorer.html")
 
 
 def test_the_console_is_free_of_start_up_noise(output):

@@ -193,7 +193,7 @@ def test_the_binarised_test_images_of_fashion_mnist_are_those_of_the_published_p
 
 @pytest.mark.parametrize("samples", [0, -1])
 def test_a_bound_needs_a_sample(samples):
-    with pytest.raises(InputError, match="--importance-samples must be at least 1"):
+    with pytest.raises(InputError, match="--importance-samples must be between 1 and 1,000,000"):
         config_of(importance_samples=samples)
 
 

@@ -14,6 +14,11 @@ export function makeNetwork(layers, arrays) {
   };
 }
 
+const moving = (layer, arrays, layers) => {
+  const from = layers[layer.inputs[0]].shape;
+  return ([input]) => moved(input, from, layer.before, layer.shape);
+};
+
 const OPERATIONS = {
   InputLayer: () => ([input]) => input,
   Flatten: () => ([input]) => input, // values lie in the order of rows, columns, channels in either shape
@@ -52,8 +57,8 @@ const OPERATIONS = {
       return activate(output, layer.activation);
     };
   },
-  ZeroPadding2D: (layer, arrays, layers) => ([input]) => moved(input, layers[layer.inputs[0]].shape, layer.before, layer.shape),
-  Cropping2D: (layer, arrays, layers) => ([input]) => moved(input, layers[layer.inputs[0]].shape, layer.before, layer.shape),
+  ZeroPadding2D: moving,
+  Cropping2D: moving,
   Permute: (layer, arrays, layers) => {
     const from = layers[layer.inputs[0]].shape;
     const source = permuted(from, layer.order);
