@@ -295,7 +295,8 @@ def test_the_difference_of_two_classes_is_added(page, shown, means):
     page.locator("#shift-amount").evaluate(
         "slider => { slider.value = 0.75; slider.dispatchEvent(new Event('input')); }"
     )
-    expected = decoded(shown, means[0] + 0.75 * class_shift(means, shown.labels, 1, 3))
+    shift = class_shift(means, shown.labels, 1, 3)
+    expected = decoded(shown, means[0] + 0.75 * shift)
     for _ in range(50):
         if (difference := np.abs(grey(page, "#shift-after") - expected).max()) < 2.5:
             break
