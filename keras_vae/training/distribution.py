@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 JOIN_SECONDS = 300  # until all workers must have come
+BETWEEN_CALLS = 0.2  # seconds
 LOST_SECONDS = 30  # of silence, after which a worker counts as lost
 
 CHIEF = "chief"
@@ -176,26 +178,39 @@ def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
     )
 
 
-def _check_port(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> None:
-    """See that no other process of this machine listens where this worker is to."""
+def _meet(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> None:
+    """Wait until every other worker has listened at its address: TensorFlow would wait for an absent one for ever."""
     task = (resolver.task_type, resolver.task_id)
-    address = resolver.cluster_spec().task_address(*task)
-    port = int(address.rpartition(":")[2])
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            raise InputError(
-                f"Port {port} of {task[0]} {task[1]}, {address}, cannot be had ({error.strerror}): "
-                "is the same worker started twice? Otherwise give it another port in TF_CONFIG."
-            ) from error
+    own = resolver.cluster_spec().task_address(*task)
+    port = int(own.rpartition(":")[2])
+    addresses = [address for job in resolver.cluster_spec().as_dict().values() for address in job]
+    silent = [address for address in addresses if address != own]
+    deadline = time.monotonic() + JOIN_SECONDS
+    try:
+        listener = socket.create_server(("", port), backlog=len(addresses))
+    except OSError as error:
+        raise InputError(
+            f"Port {port} of {task[0]} {task[1]}, {own}, cannot be had ({error.strerror}): "
+            "is the same worker started twice? Otherwise give it another port in TF_CONFIG."
+        ) from error
+    with listener:
+        listener.setblocking(False)
+        while silent := [address for address in silent if not _answers(address)]:
+            if time.monotonic() > deadline:
+                raise InputError(
+                    f"The workers did not find each other within {JOIN_SECONDS} s; nothing answers at "
+                    f"{', '.join(silent)}. Start every worker that TF_CONFIG names, at its address, with the same "
+                    "addresses."
+                )
+            with contextlib.suppress(BlockingIOError):
+                listener.accept()[0].close()
+            time.sleep(BETWEEN_CALLS)
 
 
 @functools.cache  # a process joins once
 def _joined() -> tf.distribute.Strategy:
     resolver = _cluster()
-    _check_port(resolver)
+    _meet(resolver)
     jobs = resolver.cluster_spec().as_dict()
     # The strategy takes the coordination service as it finds it, and has no option for how long that waits.
     context.context().configure_coordination_service(
@@ -208,12 +223,8 @@ def _joined() -> tf.distribute.Strategy:
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except (tf.errors.OpError, RuntimeError) as error:
-        silent = [address for addresses in jobs.values() for address in addresses if not _answers(address)]
-        who = f"nothing answers at {', '.join(silent)}" if silent else str(error).partition("\n")[0]
-        raise InputError(
-            f"The workers did not find each other within {JOIN_SECONDS} s; {who}. "
-            "Start every worker that TF_CONFIG names, at its address, with the same addresses."
-        ) from error
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"The workers lost each other before they began: {reason}.") from error
 
 
 def _answers(address: str) -> bool:

@@ -170,9 +170,10 @@ def test_options_out_of_their_range_are_named(changes, flag):
         options(**changes)
 
 
-def test_an_interrupted_exploration_leaves_no_numbers_beside_pictures_of_another(explored, monkeypatch):
+def test_an_interrupted_exploration_leaves_the_earlier_one_whole(explored, monkeypatch):
     run, result = explored
     run.write("latent.json", result)
+    before = {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()}
 
     def interrupted(figure) -> bytes:
         raise KeyboardInterrupt
@@ -180,7 +181,7 @@ def test_an_interrupted_exploration_leaves_no_numbers_beside_pictures_of_another
     monkeypatch.setattr("keras_vae.latent_space.exploration.svg", interrupted)
     with pytest.raises(KeyboardInterrupt):
         explore(run, options(start="left", end="top", seed=1))
-    assert not (run.folder / "latent.json").exists()
+    assert {path: path.read_bytes() for path in run.folder.rglob("*") if path.is_file()} == before
 
 
 def test_no_more_images_are_kept_than_the_memory_budget_allows(picture_folder, tmp_path, monkeypatch):

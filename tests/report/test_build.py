@@ -327,14 +327,13 @@ def test_numbers_of_other_weights_are_missing(copy):
     assert missing_parts(run) == ["evaluation", "exploration"]
 
 
-def test_a_missing_part_is_made_first_or_its_command_is_named(copy, capsys):
+def test_a_missing_part_is_made_first(copy, capsys):
     run = copy()
     (run.folder / "metrics.json").unlink()
     write_report(run)
     assert "has no evaluation of these weights" in capsys.readouterr().out
     (run.folder / "latent.json").unlink()
-    with pytest.raises(InputError, match=r"--perplexity.*Run python scripts/explore.py bars by itself"):
-        write_report(run)
+    write_report(run)
     assert "has no exploration of these weights" in capsys.readouterr().out
 
 
