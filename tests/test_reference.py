@@ -60,7 +60,7 @@ def test_its_report_is_there_at_once_and_made_of_a_copy(reference, tmp_path):
 
 
 def test_tensorboard_shows_it_with_its_projector():
-    with tensorboard(ROOT / "logs", ["scalars", "images", "projector"]) as url:
+    with tensorboard(ROOT / "logs", ["scalars", "images", "projector", "hparams"]) as url:
         assert "epoch_elbo" in get_json(url, "/data/plugin/scalars/tags")[f"{NAME}/validation"]
         assert "samples" in get_json(url, "/data/plugin/images/tags")[f"{NAME}/images"]
         info = get_json(url, "/data/plugin/projector/info", run=f"{NAME}/projector")
@@ -68,6 +68,8 @@ def test_tensorboard_shows_it_with_its_projector():
         assert names == {"latent_mean", "umap", "tsne", "pca"}
         table = get(url, "/data/plugin/projector/metadata", run=f"{NAME}/projector", name="umap").decode()
         assert len(table.splitlines()) == 2_001
+        experiment = get_json(url, "/data/plugin/hparams/experiment", request="{}")
+        assert "MSE per pixel" in {each["name"]["tag"] for each in experiment["metricInfos"]}
 
 
 def test_its_latents_in_the_projector_are_those_of_its_encoder(reference):
