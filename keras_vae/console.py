@@ -13,6 +13,7 @@ __all__ = ["import_tensorflow", "run_command"]
 
 NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl-C
+NOBODY_READS = 141  # likewise, of a program whose output goes nowhere any more
 
 GPU_DRIVER = Path("/proc/driver/nvidia")  # is there where the driver of an NVIDIA GPU is loaded
 
@@ -28,7 +29,7 @@ def run_command(main: Callable[[], None]) -> None:
     """Call what a command does, and turn what stops it into an exit code.
 
     `InputError`, a package that is not installed, or a disk that takes no more, prints one line and exits with 2;
-    Ctrl-C exits with 130; any other exception keeps its traceback.
+    Ctrl-C exits with 130, and 141 ends what nobody reads; any other exception keeps its traceback.
     """
     try:
         main()
@@ -44,6 +45,9 @@ def run_command(main: Callable[[], None]) -> None:
             file=sys.stderr,
         )
         sys.exit(2)
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain as it ends
+        sys.exit(NOBODY_READS)
     except OSError as error:
         if error.errno not in NOT_WRITABLE:
             raise

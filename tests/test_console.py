@@ -68,3 +68,14 @@ def test_show_prints_the_configuration_and_trains_nothing(tmp_path):
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert TrainConfig.from_json(process.stdout) == TrainConfig.from_preset("quick", beta=2.0)
     assert not list(tmp_path.iterdir())
+
+
+def test_output_that_nobody_reads_ends_a_command_in_silence():
+    code = "from keras_vae.console import run_command\nrun_command(lambda: [print('line') for _ in range(100_000)])"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "line\n"
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141
+    assert process.stderr.read() == ""
