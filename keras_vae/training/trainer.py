@@ -189,6 +189,7 @@ def _records(
         _Superseding(run, config),
         Checkpoint(run.checkpoints, run.folder / "history.json", finished),
         saving,
+        _WatchingLogs(run),
         keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),
         Decoration(
             SampleGrid(
@@ -217,6 +218,20 @@ class _Superseding(keras.callbacks.Callback):
         if self.config != self.run.config:
             self.run.write("config.json", self.config.to_json())
         (self.run.folder / "training.json").unlink(missing_ok=True)
+
+
+class _WatchingLogs(keras.callbacks.Callback):
+    """Say once that TensorBoard's files were removed: TensorFlow would go on writing to them in vain."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+        self.told = False
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if not self.told and not self.run.logs.is_dir():
+            print(f"warning: {self.run.logs} was removed; TensorBoard shows no more of this run.", file=sys.stderr)
+            self.told = True
 
 
 class _Saving(keras.callbacks.Callback):

@@ -20,7 +20,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data
 from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig, open_data
-from keras_vae.training import resume, train
+from keras_vae.training import checkpoints, resume, train
 from keras_vae.training.checkpoints import latest_checkpoint
 from keras_vae.training.compilation import compiled_model
 from keras_vae.training.trainer import _shows_progress_bars
@@ -227,6 +227,19 @@ def test_what_draws_never_costs_the_weights(error, picture_folder, tmp_path, mon
     assert f"SampleGrid failed ({error})" in errors
     assert f"EmbeddingProjector failed ({error})" in errors
     assert ("Traceback" in errors) == isinstance(error, RuntimeError)
+
+
+def test_logs_that_are_removed_while_a_run_is_trained_are_missed_once(picture_folder, tmp_path, monkeypatch, capsys):
+    save = checkpoints.Checkpoint.on_epoch_end
+
+    def save_and_remove(self, epoch, logs):
+        save(self, epoch, logs)
+        shutil.rmtree(tmp_path / "logs", ignore_errors=True)
+
+    monkeypatch.setattr(checkpoints.Checkpoint, "on_epoch_end", save_and_remove)
+    run = train(tiny(picture_folder), "watched", tmp_path)
+    assert run.is_finished
+    assert capsys.readouterr().err.count(f"{run.logs} was removed") == 1
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(picture_folder, tmp_path):
