@@ -15,6 +15,7 @@ def base(picture_folder) -> TrainConfig:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_each_change_has_a_row_and_is_trained_once(base, tmp_path, monkeypatch):
     lines = list(ablate(base, tmp_path, ["none", "beta 1"]))
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| none", "| beta 1"]
@@ -28,6 +29,7 @@ def test_each_change_has_a_row_and_is_trained_once(base, tmp_path, monkeypatch):
     assert list(ablate(base, tmp_path, ["none", "beta 1"])) == lines
 
 
+@pytest.mark.slow
 def test_runs_of_another_configuration_are_not_taken_for_these(base, tmp_path):
     list(ablate(base, tmp_path, ["none"]))
     with pytest.raises(InputError, match="another configuration"):

@@ -99,6 +99,7 @@ def test_a_score_belongs_to_its_image_alone(encoder, bars):
     assert encoder.score_samples(noise).max() < np.median(scores)
 
 
+@pytest.mark.slow
 def test_it_stands_before_a_classifier_and_is_searched_over(bars, labels):
     steps = [("latents", LatentEncoder(**SMALL)), ("classes", LogisticRegression())]
     halves = ShuffleSplit(1, test_size=0.5, random_state=0)
