@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from PIL import Image
+from picture_files import write_folder
 
 from keras_vae.data import ImageData, open_dataset
 from keras_vae.data.fashion_mnist import FASHION_MNIST_ARCHIVES, fashion_mnist_builder
@@ -30,15 +30,6 @@ def read_archive(name: str) -> np.ndarray:
     if "labels" in name:
         return np.frombuffer(payload, np.uint8, offset=8)
     return np.frombuffer(payload, np.uint8, offset=16).reshape(-1, 28, 28, 1)
-
-
-def write_folder(folder: Path, images: np.ndarray, labels: np.ndarray, suffix: str = "png") -> Path:
-    """Write images as `folder/<class>/<number>.<suffix>`."""
-    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        directory = folder / f"class {label}"
-        directory.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image.squeeze()).save(directory / f"{number:04}.{suffix}")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_files import write_folder
 from PIL import Image
 
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
-
-
-def write_folder(folder: Path, images: np.ndarray, labels: np.ndarray, suffix: str = "png") -> Path:
-    """Write images as `folder/<class>/<number>.<suffix>`."""
-    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        directory = folder / f"class {label}"
-        directory.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image.squeeze()).save(directory / f"{number:04}.{suffix}")
-    return folder
 
 
 def noise(count: int, *shape: int) -> np.ndarray:
