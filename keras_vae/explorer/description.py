@@ -104,9 +104,7 @@ def describe_prior(model: VAE, bits: int | None = None) -> tuple[dict[str, Any],
     if kind == "mixture":
         log_weights = prior.log_weights.numpy().astype(np.float64)
         top = log_weights.max()
-        factors = np.tril(prior.off_diagonal.numpy(), -1)
-        rows, columns = np.tril_indices(model.latent_dim, -1)
-        below = factors[:, rows, columns]
+        below = prior.off_diagonal.numpy()
         return {"kind": kind, "classes": prior.classes}, {
             "log_weights": (log_weights - top - np.log(np.exp(log_weights - top).sum())).astype(np.float32),
             "means": prior.means.numpy(),

@@ -15,6 +15,7 @@ __all__ = [
     "PRIOR_TRAININGS",
     "PriorTraining",
     "check_arguments",
+    "check_disturbance",
     "check_images",
     "check_levels",
     "check_prior",
@@ -48,6 +49,16 @@ def check_arguments(
         raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
     if not 0.0 <= beta < math.inf:
         raise ValueError(f"beta must be at least 0 and finite, not {beta}.")
+
+
+def check_disturbance(dropout: float, input_noise: float, network: str) -> None:
+    """Raise a `ValueError` for a disturbance that no network can be trained with, or not this one."""
+    if not 0.0 <= dropout < 1.0:
+        raise ValueError(f"dropout must be at least 0 and less than 1, not {dropout}.")
+    if not 0.0 <= input_noise < math.inf:
+        raise ValueError(f"input_noise must be at least 0 and finite, not {input_noise}.")
+    if dropout and network != "dense":
+        raise ValueError(f"dropout is of dense networks: leave it out, or train another than a {network} one.")
 
 
 def check_prior(prior: str, components: int, training: str) -> None:

@@ -1,13 +1,10 @@
 """What is fitted to a trained model: the variance of its likelihood, and a prior to where its posteriors lie."""
 
-import warnings
-
 import keras
 import numpy as np
 import tensorflow as tf
 from scipy.linalg import solve_triangular
-from sklearn import mixture
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from keras_vae.model.flow import FlowPrior
@@ -16,10 +13,10 @@ from keras_vae.model.vae import SMALLEST_VARIANCE, VAE
 
 __all__ = ["fit_prior", "fit_variance", "posterior_means"]
 
-# Added to the variances of each Gaussian, so that a few latents close together do not make a needle of it.
-LEAST_VARIANCE = 1e-3
-LEAST_LATENTS = 2  # of which scikit-learn makes a Gaussian
-MIXTURE_ROUNDS = 30
+LEAST_MEMBERS = 20  # of a Gaussian of the mixture, on average
+CLUSTERS_OF_A_NEIGHBOURHOOD = 10
+NEIGHBOURHOOD_WEIGHT = 5  # members
+KMEANS_ROUNDS = 30
 FLOW_EPOCHS, FLOW_BATCH, FLOW_RATE = 30, 500, 1e-3
 
 
@@ -47,10 +44,11 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
     mean, log_var = (np.concatenate(column) for column in zip(*parts, strict=True))
     prior = model.upper_prior
     if isinstance(prior, GaussianMixture):
-        noise = np.random.default_rng(seed).standard_normal(mean.shape, np.float32)
-        _fit_mixture(prior, mean + np.exp(0.5 * log_var) * noise, labels, seed)
+        _fit_mixture(prior, mean, log_var, labels, seed)
     else:
         _fit_flow(prior, mean, log_var, seed)
+    model.awaits_prior = False
+    model.make_test_function(force=True)
 
 
 def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> np.ndarray:
@@ -88,34 +86,65 @@ def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int 
     model.variance.assign(max(SMALLEST_VARIANCE, total / images.size))
 
 
-def _fit_mixture(prior: GaussianMixture, latents: np.ndarray, labels: np.ndarray | None, seed: int) -> None:
+def _fit_mixture(
+    prior: GaussianMixture, mean: np.ndarray, log_var: np.ndarray, labels: np.ndarray | None, seed: int
+) -> None:
+    """Clusters of means, and around each what its members spread, with the width of their posteriors."""
     components = prior.means.shape[0]
-    groups = {NO_CLASS: latents}
+    groups = {NO_CLASS: np.arange(len(mean))}
     if labels is not None:
-        by_class = {int(label): latents[labels == label] for label in np.unique(labels)}
-        if len(by_class) <= components and min(map(len, by_class.values())) >= LEAST_LATENTS:
+        by_class = {int(label): np.flatnonzero(labels == label) for label in np.unique(labels)}
+        if len(by_class) <= components:
             groups = by_class
-    # A covariance takes more latents than it has dimensions.
-    most = {label: max(1, len(group) // (2 * latents.shape[1])) for label, group in groups.items()}
+    most = {label: max(1, len(group) // LEAST_MEMBERS) for label, group in groups.items()}
     counts = _shares(most, components)
     weights, means, factors, class_of = [], [], [], []
-    for label, group in groups.items():
-        fitted = mixture.GaussianMixture(
-            counts[label], reg_covar=LEAST_VARIANCE, max_iter=MIXTURE_ROUNDS, random_state=seed
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # the last rounds gain less than a seed does
-            with threadpool_limits(1):  # several threads wait for each other longer than they share such small work
-                fitted.fit(group.astype(np.float64))
-        weights.append(fitted.weights_ * len(group))
-        means.append(fitted.means_)
-        factors.append(_precision_factors(fitted.covariances_))
-        class_of.append(np.full(counts[label], label))
-    unused = components - sum(counts.values())  # where there are too few latents for so many
+    with threadpool_limits(1):  # several threads wait for each other longer than they share such small work
+        for label, group in groups.items():
+            sizes, centers, covariances = _clusters(mean[group], np.exp(log_var[group]), counts[label], seed)
+            weights.append(sizes)
+            means.append(centers)
+            factors.append(_precision_factors(covariances))
+            class_of.append(np.full(len(sizes), label))
+    unused = components - sum(map(len, weights))  # where there are too few latents for so many
     parts = [np.concatenate(column) for column in (weights, means, factors, class_of)]
     weights_, *others = (np.concatenate([part, np.repeat(part[:1], unused, axis=0)]) for part in parts)
     weights_[components - unused :] = 0.0
     prior.set_gaussians(weights_, *others)
+
+
+def _clusters(mean: np.ndarray, variance: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, ...]:
+    """Sizes `(k,)`, centers `(k, d)` and covariances `(k, d, d)` of the clusters of some posteriors, `(n, d)` each.
+
+    A few members tell little of what they spread: their neighbourhood, of ten clusters or so, counts as some more.
+    """
+    mean, variance = mean.astype(np.float64), variance.astype(np.float64)
+    members = KMeans(min(count, len(mean)), n_init=1, max_iter=KMEANS_ROUNDS, random_state=seed).fit_predict(mean)
+    _, members = np.unique(members, return_inverse=True)  # none is empty
+    sizes = np.bincount(members)
+    centers = _mean_by(members, mean, sizes)
+    apart = mean - centers[members]
+    neighbourhoods = max(1, len(sizes) // CLUSTERS_OF_A_NEIGHBOURHOOD)
+    near = KMeans(neighbourhoods, n_init=1, random_state=seed).fit(centers, sample_weight=sizes).labels_
+    pooled = np.stack([_scatter(apart[near[members] == place], apart.shape[1]) for place in range(neighbourhoods)])
+    own = np.stack([_scatter(apart[members == cluster], apart.shape[1]) for cluster in range(len(sizes))])
+    share = (NEIGHBOURHOOD_WEIGHT / (sizes + NEIGHBOURHOOD_WEIGHT))[:, np.newaxis, np.newaxis]
+    widths = _mean_by(members, variance, sizes)
+    return (
+        sizes.astype(float),
+        centers,
+        (1 - share) * own + share * pooled[near] + widths[:, np.newaxis] * np.eye(apart.shape[1]),
+    )
+
+
+def _mean_by(members: np.ndarray, values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    sums = np.zeros((len(sizes), values.shape[1]))
+    np.add.at(sums, members, values)
+    return sums / sizes[:, np.newaxis]
+
+
+def _scatter(apart: np.ndarray, latent_dim: int) -> np.ndarray:
+    return apart.T @ apart / len(apart) if len(apart) else np.zeros((latent_dim, latent_dim))
 
 
 def _shares(most: dict[int, int], components: int) -> dict[int, int]:

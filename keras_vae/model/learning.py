@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from keras_vae.model.arguments import check_images
 from keras_vae.model.distributions import Tensor
-from keras_vae.model.replicas import Tracker, is_multi_worker, share_of_batch, sum_over_replicas
+from keras_vae.model.disturbance import Disturbance
+from keras_vae.model.replicas import Share, Tracker, is_multi_worker, share_of_batch, sum_over_replicas
 
 __all__ = ["ElboModel"]
 
@@ -22,12 +23,17 @@ class ElboModel(keras.Model):
         image_shape: `(h, w, c)`.
         latent_dim: d.
         beta: weight of the KL, a variable.
+        dropout: probability that a hidden unit is dropped in a training step.
+        input_noise: deviation of the noise on what the encoder sees in training.
         noise: what posterior samples of training are drawn with; its state is saved with the weights.
     """
 
     image_shape: tuple[int, int, int]
     latent_dim: int
+    widths: tuple[int, ...]
     beta: keras.Variable
+    dropout: float
+    input_noise: float
     noise: keras.random.SeedGenerator
 
     def elbo_terms(self, images: Tensor, seed: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
@@ -46,8 +52,10 @@ class ElboModel(keras.Model):
         noise = share_of_batch(tf.shape(images)[0]).normal(self.latent_dim, seed)
         return self.elbo_terms_of(images, noise, training)
 
-    def elbo_terms_of(self, images: Tensor, noise: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
-        """`elbo_terms` of standard normal noise, `(n, d)`, that is given."""
+    def elbo_terms_of(
+        self, images: Tensor, noise: Tensor, training: bool = False, disturbance: Disturbance | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """`elbo_terms` of standard normal noise, `(n, d)`, and of a disturbance in training, that are given."""
         raise NotImplementedError
 
     def track_nats(self) -> None:
@@ -93,9 +101,11 @@ class ElboModel(keras.Model):
     def train_step(self, data: Any) -> dict[str, Any]:
         images = _images_of(data)
         share = share_of_batch(tf.shape(images)[0])
-        noise = share.normal(self.latent_dim, self._training_seed())
+        seed = self._training_seed()
+        noise = share.normal(self.latent_dim, seed)
+        disturbance = self._disturbance(share, seed)
         with tf.GradientTape() as tape:
-            reconstruction, kl = self.elbo_terms_of(images, noise, training=True)
+            reconstruction, kl = self.elbo_terms_of(images, noise, True, disturbance)
             # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
             total = tf.cast(share.total, tf.float32)
             loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
@@ -119,6 +129,12 @@ class ElboModel(keras.Model):
     def piece(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Let XLA compile a part of a step, where it does not compile the whole."""
         return tf.function(function, jit_compile=True, autograph=False) if self.compiles_pieces else function
+
+    def _disturbance(self, share: Share, seed: Tensor) -> Disturbance | None:
+        if not (self.dropout or self.input_noise):
+            return None
+        seed = tf.random.experimental.stateless_fold_in(seed, 1)
+        return Disturbance.draw(share, seed, self.image_shape, self.widths, self.input_noise, self.dropout)
 
     def _training_seed(self) -> Tensor:
         return _as_before(tf.cast(self.noise.next(), tf.int32))

@@ -20,6 +20,7 @@ PRIORS: tuple[PriorName, ...] = get_args(PriorName)
 
 NO_CLASS = -1
 SMALLEST_WEIGHT = 1e-30  # whose logarithm is finite
+LAST_POINT = 1.0 - 1e-6
 CHOICES = 2**24  # what a number in [0, 1) of single precision tells apart
 
 
@@ -143,7 +144,7 @@ class GaussianMixture(Prior):
         self.log_weights = self._add((components,), "zeros", "log_weights")
         self.means = self._add((components, latent_dim), spread, "means")
         # The Cholesky factor L of each precision L L': its strict lower triangle, and the logarithm of its diagonal.
-        self.off_diagonal = self._add((components, latent_dim, latent_dim), "zeros", "off_diagonal")
+        self.off_diagonal = self._add((components, latent_dim * (latent_dim - 1) // 2), "zeros", "off_diagonal")
         self.log_diagonal = self._add((components, latent_dim), "zeros", "log_diagonal")
         self.class_of = self.add_weight(
             shape=(components,),
@@ -170,7 +171,7 @@ class GaussianMixture(Prior):
         diagonal = np.diagonal(precision_factors, axis1=1, axis2=2)
         self.log_weights.assign(np.log(np.maximum(weights, SMALLEST_WEIGHT)))
         self.means.assign(means)
-        self.off_diagonal.assign(np.tril(precision_factors, -1))
+        self.off_diagonal.assign(np.asarray(precision_factors)[:, *np.tril_indices(self.latent_dim, -1)])
         self.log_diagonal.assign(np.log(diagonal))
         self.class_of.assign(np.broadcast_to(class_of, self.class_of.shape))
 
@@ -198,7 +199,7 @@ class GaussianMixture(Prior):
 
     def _sample(self, count: Tensor, seed: Tensor, log_weights: Tensor) -> Tensor:
         seeds = tf.random.split(seed, 2)
-        which = tf.random.stateless_categorical(log_weights[tf.newaxis], count, seeds[0])[0]
+        which = _stratified(log_weights, count, seeds[0])
         noise = tf.random.stateless_normal((count, self.latent_dim, 1), seeds[1])
         # With the precision L L', L'^-1 times white noise has the covariance.
         factors = tf.gather(self._factors(), which)
@@ -222,8 +223,12 @@ class GaussianMixture(Prior):
         return tf.cast(tf.round(shares * CHOICES), tf.int32), means, spreads
 
     def _factors(self) -> Tensor:
-        strict = tf.linalg.band_part(self.off_diagonal, -1, 0)
-        return tf.linalg.set_diag(strict, tf.exp(self.log_diagonal))
+        # Each place of the square takes its number of the triangle; those on and above the diagonal, a zero.
+        d = self.latent_dim
+        places = np.full((d, d), d * (d - 1) // 2)
+        places[np.tril_indices(d, -1)] = np.arange(d * (d - 1) // 2)
+        with_zero = tf.pad(tf.convert_to_tensor(self.off_diagonal), [[0, 0], [0, 1]])
+        return tf.linalg.set_diag(tf.gather(with_zero, places, axis=1), tf.exp(self.log_diagonal))
 
     def _add(self, shape: tuple[int, ...], initializer: Any, name: str) -> keras.Variable:
         return self.add_weight(shape=shape, initializer=initializer, name=name)
@@ -281,6 +286,21 @@ class VampPrior(Prior):
             lambda latents: _vamp_log_density(latents, *posteriors),
             lambda noise: _vamp_from_noise(noise, *posteriors),
         )
+
+
+def _stratified(log_weights: Tensor, count: Tensor, seed: Tensor) -> Tensor:
+    """Draw `count` components, each as often as its weight says but for less than one, in random order.
+
+    Each by itself is drawn by the weights; together they are not the crowd and the gaps that independent draws leave
+    (systematic sampling: Douc et al. 2005, section 2.4).
+    """
+    seeds = tf.random.split(seed, 2)
+    shares = tf.cumsum(tf.nn.softmax(log_weights))
+    start = tf.random.stateless_uniform((), seeds[0])
+    points = (tf.range(tf.cast(count, tf.float32)) + start) / tf.cast(count, tf.float32)
+    points = tf.minimum(points, LAST_POINT)  # rounded up to 1, it would find a component of no weight
+    which = tf.searchsorted(shares[:-1], points * shares[-1], side="right")
+    return tf.gather(which, tf.argsort(tf.random.stateless_uniform((count,), seeds[1])))
 
 
 def _mixture_log_density(latents: Tensor, joined: Tensor, shift: Tensor, log_weights: Tensor) -> Tensor:

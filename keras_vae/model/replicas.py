@@ -30,7 +30,13 @@ class Share(NamedTuple):
             size: numbers for each image.
             seed: two integers, the same on all replicas.
         """
-        whole = tf.random.stateless_normal((self.total, size), seed)
+        return self._of(tf.random.stateless_normal((self.total, size), seed))
+
+    def uniform(self, size: int, seed: Tensor) -> Tensor:
+        """The same of numbers between 0 and 1."""
+        return self._of(tf.random.stateless_uniform((self.total, size), seed))
+
+    def _of(self, whole: Tensor) -> Tensor:
         return whole if _replicas() == 1 else whole[self.before : self.before + self.count]
 
 

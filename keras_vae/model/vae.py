@@ -1,5 +1,6 @@
 """The variational autoencoder: a subclassed Keras model, and what it computes; how it learns is in `learning`."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from keras_vae.model.arguments import (
     PriorTraining,
     check_arguments,
+    check_disturbance,
     check_images,
     check_levels,
     check_prior,
@@ -18,11 +20,12 @@ from keras_vae.model.arguments import (
 from keras_vae.model.distributions import (
     Likelihood,
     Tensor,
-    gaussian_log_density,
     likelihood_mean,
     likelihood_nll,
 )
+from keras_vae.model.disturbance import Disturbance
 from keras_vae.model.flow import FlowPrior
+from keras_vae.model.importance import importance_weighted_bound
 from keras_vae.model.learning import ElboModel
 from keras_vae.model.levels import Draw, Posterior, TwoLevelPrior, gaussian_of
 from keras_vae.model.networks import (
@@ -77,8 +80,16 @@ class VAE(ElboModel):
         levels: 1, or 2: half of the latents, the upper ones, are then drawn first, and the lower ones given them, by
             posterior and prior alike (Tomczak & Welling 2018, section 3). `prior` is then that of the upper ones. From
             outside the lower latents and the upper ones, in this order, are one latent of `latent_dim` numbers.
+        dropout: probability that a hidden unit of a dense network is dropped in a training step (Srivastava et al.
+            2014).
+        input_noise: deviation of Gaussian noise on what the encoder sees in training (Im et al. 2017).
+        learns_variance: learns a Gaussian likelihood's variance by gradient, instead of its optimum in each batch.
         dtype: Keras dtype policy, `float32` or `mixed_bfloat16`: dense layers then multiply in bfloat16 while they are
             trained, hidden convolutions always; losses, weights and what the model gives stay float32.
+
+    Attributes:
+        awaits_prior: whether the prior is still to be fitted: `evaluate` then takes the one that the model is trained
+            with, which is quicker, and equal.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -106,11 +117,15 @@ class VAE(ElboModel):
         prior_components: int = 300,
         prior_training: PriorTraining = "afterwards",
         levels: int = 1,
+        dropout: float = 0.0,
+        input_noise: float = 0.0,
+        learns_variance: bool = False,
         **kwargs: Any,
     ) -> None:
         check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
         check_prior(prior, prior_components, prior_training)
         check_levels(levels, latent_dim)
+        check_disturbance(dropout, input_noise, network)
         # The networks cast for themselves: whether a call goes through Keras's `__call__` must not change its result.
         super().__init__(autocast=False, **kwargs)
         height, width, channels = image_shape
@@ -122,6 +137,7 @@ class VAE(ElboModel):
         self.seed = int(seed)
         self._initial_beta = float(beta)
 
+        self.dropout, self.input_noise = float(dropout), float(input_noise)
         self.levels = int(levels)
         self.lower_dim = self.latent_dim - self.latent_dim // self.levels
         self.upper_dim = self.latent_dim - self.lower_dim
@@ -146,8 +162,12 @@ class VAE(ElboModel):
         self.noise = keras.random.SeedGenerator(self.seed)
         self.beta = self._add_scalar(beta, "beta")
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
+        self.learns_variance = bool(learns_variance) and likelihood == "gaussian"
+        if self.learns_variance:
+            self.log_variance = self._add_scalar(math.log(VARIANCE_OF_UNIFORM), "log_variance", trainable=True)
         if likelihood == "discretized_logistic":
             self.log_scale = self._add_scalar(LOG_SCALE_AT_FIRST, "log_scale", trainable=True)
+        self.awaits_prior = False
         self.track_nats()
         self.build((None, *self.image_shape))
 
@@ -169,6 +189,9 @@ class VAE(ElboModel):
             "prior_components": self.prior_components,
             "prior_training": self.prior_training,
             "levels": self.levels,
+            "dropout": self.dropout,
+            "input_noise": self.input_noise,
+            "learns_variance": self.learns_variance,
         }
 
     @property
@@ -196,14 +219,15 @@ class VAE(ElboModel):
         mean, _ = self.encode(images)
         return self.decode(mean)
 
-    def posterior(self, images: Tensor, training: bool = False) -> Posterior:
+    def posterior(self, images: Tensor, training: bool = False, disturbance: Disturbance | None = None) -> Posterior:
         """The posterior of each image, to draw from.
 
         Args:
             images: `(n, h, w, c)` in [0, 1].
             training: lets the layers compute as they do in training, where that is faster and less exact.
+            disturbance: of a training step.
         """
-        outputs = self.encoder(images, training=training)
+        outputs = disturbance.encoded(self.encoder, images) if disturbance else self.encoder(images, training=training)
         if self.levels == 1:
             return Posterior(gaussian_of(outputs))
         features = outputs[:, 2 * self.upper_dim :]
@@ -260,34 +284,39 @@ class VAE(ElboModel):
             return tf.exp(self.log_scale)
         return tf.convert_to_tensor(self.variance)
 
-    def decode_logits(self, latents: Tensor, training: bool = False) -> Tensor:
+    def decode_logits(self, latents: Tensor, training: bool = False, disturbance: Disturbance | None = None) -> Tensor:
         """Parameters of the pixels' distribution, from which `decode` takes the mean.
 
         Args:
             latents: `(n, d)`.
             training: as for `encode`.
+            disturbance: of a training step.
 
         Returns:
             `(n, h, w, c)`; for the Bernoulli likelihood between -10 and 10.
         """
-        logits = self.decoder(latents, training=training)
+        logits = disturbance.decoded(self.decoder, latents) if disturbance else self.decoder(latents, training=training)
         return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
 
-    def elbo_terms_of(self, images: Tensor, noise: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+    def elbo_terms_of(
+        self, images: Tensor, noise: Tensor, training: bool = False, disturbance: Disturbance | None = None
+    ) -> tuple[Tensor, Tensor]:
 
-        def through_both(images: Tensor, noise: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-            latents, mean, log_var = self.posterior(images, training).draw(noise)
-            return mean, log_var, latents, self.decode_logits(latents, training)
+        def through_both(
+            images: Tensor, noise: Tensor, disturbance: Disturbance | None
+        ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+            latents, mean, log_var = self.posterior(images, training, disturbance).draw(noise)
+            return mean, log_var, latents, self.decode_logits(latents, training, disturbance)
 
         def nats(
             images: Tensor, posterior: tuple[Tensor, ...], logits: Tensor, spread: Tensor
         ) -> tuple[Tensor, Tensor]:
-            prior = self.training_prior if training else self.prior
+            prior = self.training_prior if training or self.awaits_prior else self.prior
             return likelihood_nll(self.likelihood, images, logits, spread), prior.kl(*posterior)
 
-        *posterior, logits = self.piece(through_both)(images, noise)
-        learns_variance = training and self.likelihood == "gaussian"
-        spread = self._best_variance(images, logits) if learns_variance else self.spread
+        *posterior, logits = self.piece(through_both)(images, noise, disturbance)
+        has_variance = training and self.likelihood == "gaussian"
+        spread = self._variance_of_training(images, logits) if has_variance else self.spread
         return self.piece(nats)(images, tuple(posterior), logits, spread)
 
     def sample(self, count: Tensor, seed: Tensor = None, label: Tensor = None) -> Tensor:
@@ -353,26 +382,7 @@ class VAE(ElboModel):
         check_images(images, self.image_shape)
         check_samples(samples)
         seed = fresh_seed() if seed is None else seed
-        posterior, spread = self.posterior(images), self.spread
-        count = tf.shape(images)[0]
-        shape = (1 if shared_noise else count, self.latent_dim)
-
-        def add_sample(index: Tensor, largest: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            noise = tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, index))
-            latents, mean, log_var = posterior.draw(noise)
-            log_weight = (
-                self.prior.log_density(latents)
-                - gaussian_log_density(latents, mean, log_var)
-                - likelihood_nll(self.likelihood, images, self.decode_logits(latents), spread)
-            )
-            # The sum is kept relative to its largest term: a sum of logarithms would round at every step.
-            new_largest = tf.maximum(largest, log_weight)
-            return index + 1, new_largest, total * tf.exp(largest - new_largest) + tf.exp(log_weight - new_largest)
-
-        nothing = tf.zeros((count,))
-        start = (0, nothing + tf.float32.min, nothing)
-        _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
-        return largest + tf.math.log(total / tf.cast(samples, tf.float32))
+        return importance_weighted_bound(self, images, samples, seed, shared_noise)
 
     # ---- for Keras ----
 
@@ -404,8 +414,12 @@ class VAE(ElboModel):
             return VampPrior(self.upper_dim, self.prior_components, encode, self.image_shape, seed)
         return StandardNormal(self.upper_dim)
 
-    def _best_variance(self, images: Tensor, logits: Tensor) -> Tensor:
-        """The variance that makes this batch most likely; a moving average of it serves outside training."""
+    def _variance_of_training(self, images: Tensor, logits: Tensor) -> Tensor:
+        """The one that is learned, or makes this batch most likely; of that a moving average serves afterwards."""
+        if self.learns_variance:
+            variance = tf.maximum(tf.exp(self.log_variance), SMALLEST_VARIANCE)
+            self.variance.assign(variance)
+            return variance
         squares = tf.square(images - tf.sigmoid(logits))
         total, count = tf.unstack(
             sum_over_replicas(tf.stack([tf.reduce_sum(squares), tf.cast(tf.size(squares), tf.float32)]))

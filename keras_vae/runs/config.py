@@ -24,7 +24,17 @@ BEFORE = {
     "augmentation": 0.0,
 }
 # Options that a configuration may lack, whatever its version: without them, all is as it was before there were any.
-ADDED: dict[str, Any] = {"image_size": None, "value_range": None, "distribute": "auto", "levels": 1, "init_from": None}
+ADDED: dict[str, Any] = {
+    "image_size": None,
+    "value_range": None,
+    "distribute": "auto",
+    "levels": 1,
+    "init_from": None,
+    "variance": "optimal",
+    "dropout": 0.0,
+    "input_noise": 0.0,
+    "patience": 0,
+}
 # What the presets are tuned for, and how far they are changed for fewer images.
 TUNED_FOR = 50_000  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
@@ -88,12 +98,15 @@ class TrainConfig:
     likelihood: Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"] = option(
         "gaussian", "distribution of the pixels"
     )
-    beta: float = option(0.3, "weight of the KL; 1 is the ELBO", low=0)
+    variance: Literal["optimal", "learned"] = option(
+        "optimal", "of a Gaussian likelihood while it is trained: the best one for each batch, or one that is learned"
+    )
+    beta: float = option(0.1, "weight of the KL; 1 is the ELBO", low=0)
     prior: Literal["standard_normal", "mixture", "flow", "vamp"] = option(
         "mixture", "distribution of the latents that samples are drawn from"
     )
     prior_components: int = option(
-        500,
+        1000,
         "Gaussians of a mixture, images of a VampPrior, couplings of a flow",
         low=1,
         high=100_000,
@@ -113,15 +126,27 @@ class TrainConfig:
         high=1,
         heading="training",
     )
-    epochs: int = option(48, "number of passes over the training images", low=1)
+    epochs: int = option(54, "number of passes over the training images", low=1)
     batch_size: int = option(500, "number of images in a training step", low=1)
     learning_rate: float = option(5e-3, "peak learning rate of Adam", low=0)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
     learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0)
     weight_decay: float = option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam", low=0)
+    dropout: float = option(
+        0.0, "probability that a hidden unit of a dense network is dropped in a training step", low=0, high=0.9
+    )
+    input_noise: float = option(
+        0.0, "deviation of noise on what the encoder sees in training, of pixels in [0, 1]", low=0, high=10
+    )
     gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0)
     weight_average: float = option(
         0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
+    )
+    patience: int = option(
+        0,
+        "epochs without a lower loss on the validation split after which the training ends, with the weights of the "
+        "epoch that had the lowest; 0: as many as --epochs",
+        low=0,
     )
     init_from: str | None = option(
         None, "start from the weights of another run of the same network and latents", metavar="RUN", type=str
@@ -160,6 +185,9 @@ class TrainConfig:
             len(self.value_range) == 2 and self.value_range[0] < self.value_range[1]
         ):
             raise InputError(f"--value-range takes two values, black and a larger white, not {list(self.value_range)}.")
+
+        if self.patience and self.distribute == "multiworker":
+            raise InputError("--patience is for one process: leave it out, or --distribute multiworker.")
 
     @property
     def varied_epochs(self) -> float:
@@ -282,6 +310,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quick": {
         "latent_dim": 32,
         "widths": (512, 512),
+        "beta": 0.3,
         "epochs": 6,
         "batch_size": 250,
         "learning_rate": 2e-3,
@@ -293,14 +322,15 @@ PRESETS: dict[str, dict[str, Any]] = {
     "samples": {
         "latent_dim": 32,
         "widths": (2048, 1024),
+        "beta": 0.3,
         "epochs": 110,
         "learning_rate": 4e-3,
-        "prior_components": 600,
     },
-    "compress": {"latent_dim": 64, "widths": (2048, 1024), "beta": 0.1, "epochs": 45, "learning_rate": 4e-3},
+    "compress": {"latent_dim": 64, "widths": (2048, 1024), "epochs": 45, "learning_rate": 4e-3},
     "manifold": {
         "latent_dim": 2,
         "widths": (1024, 1024, 512),
+        "beta": 0.3,
         "epochs": 45,
         "learning_rate": 3e-3,
         "augmentation": 0.0,

@@ -1,6 +1,7 @@
 """The state after each epoch, from which a training goes on as if it had never been interrupted."""
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from keras_vae.errors import InputError
 from keras_vae.files import replace_durably, write_atomically
 from keras_vae.model import VAE
 
-__all__ = ["Checkpoint", "latest_checkpoint", "restore"]
+__all__ = ["Checkpoint", "KeepBest", "best_epoch", "latest_checkpoint", "restore"]
 
 KEPT = 2  # checkpoints: the latest, and the one before, should the latest be damaged
 
@@ -48,9 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _save(self, epoch: int) -> None:
         path = self.folder / f"epoch-{epoch:05d}.weights.h5"
         write_atomically(_history_file(path), json.dumps(self.history, indent=1) + "\n")
-        part = self.folder / ".part.weights.h5"
-        self.model.save_weights(part, overwrite=True)
-        replace_durably(part, path)
+        _save_state(self.model, path)
         for older in sorted(self.folder.glob("epoch-*.weights.h5"))[:-KEPT]:
             older.unlink()
             _history_file(older).unlink(missing_ok=True)
@@ -59,10 +58,66 @@ class Checkpoint(keras.callbacks.Callback):
         write_atomically(self.history_file, json.dumps(self.history, indent=1) + "\n")
 
 
+class KeepBest(keras.callbacks.Callback):
+    """End a training that no longer becomes better on the validation split, and keep the best epoch's weights.
+
+    What is compared is `reconstruction + beta * kl` at the final beta, of the averaged weights: Keras's `EarlyStopping`
+    would keep those that are not averaged, and knows no epochs from before a training was interrupted.
+
+    Args:
+        folder: for `best-<n>.weights.h5`; where a training is resumed, that of its checkpoints.
+        patience: epochs without a lower loss after which it ends.
+        beta: the final weight of the KL.
+        warmup: epochs in which beta grows; they are not counted.
+        finished: epochs that were trained before.
+    """
+
+    def __init__(self, folder: Path, patience: int, beta: float, warmup: float = 0.0, finished: int = 0) -> None:
+        super().__init__()
+        self.folder = folder
+        self.patience = patience
+        self.beta = beta
+        self.warmup = warmup
+        self.best_epoch, self.best_loss = 0, math.inf
+        for row in _history_of(folder, folder.parent / "history.json", finished) if finished else []:
+            self._is_best(int(row["epoch"]), row)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        epoch += 1
+        if self._is_best(epoch, logs):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _save_state(self.model, self._file(epoch))
+            for other in self.folder.glob("best-*.weights.h5"):
+                if other != self._file(epoch):
+                    other.unlink()
+        self.model.stop_training = epoch - max(self.best_epoch, math.ceil(self.warmup)) >= self.patience
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.model.load_weights(self._file(self.best_epoch))
+        self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+        self.model.beta.assign(self.beta)
+
+    def _is_best(self, epoch: int, logs: dict[str, float]) -> bool:
+        loss = float(logs["val_reconstruction"]) + self.beta * float(logs["val_kl"])
+        is_best = loss < self.best_loss
+        if is_best:
+            self.best_epoch, self.best_loss = epoch, loss
+        return is_best
+
+    def _file(self, epoch: int) -> Path:
+        return self.folder / f"best-{epoch:05d}.weights.h5"
+
+
 def latest_checkpoint(folder: Path) -> tuple[int, Path | None]:
     """The number of finished epochs and the file that holds the state after them; 0 and None without a checkpoint."""
     paths = _checkpoints(folder)
     return max(paths.items()) if paths else (0, None)
+
+
+def best_epoch(folder: Path) -> int | None:
+    """The epoch whose weights a training with a patience keeps; None where there are none."""
+    numbers = [int(path.name.split(".")[0].removeprefix("best-")) for path in folder.glob("best-*.weights.h5")]
+    return max(numbers, default=None)
 
 
 def restore(model: VAE, folder: Path) -> int:
@@ -95,6 +150,12 @@ def _loads(model: VAE, path: Path) -> bool:
         print(f"warning: {path} cannot be read ({reason}).", file=sys.stderr, flush=True)
         return False
     return True
+
+
+def _save_state(model: VAE, path: Path) -> None:
+    part = path.with_name(".part.weights.h5")
+    model.save_weights(part, overwrite=True)
+    replace_durably(part, path)
 
 
 def _checkpoints(folder: Path) -> dict[int, Path]:

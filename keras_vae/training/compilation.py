@@ -49,10 +49,14 @@ def compiled_model(config: TrainConfig, data: ImageData, strategy: tf.distribute
                 config.prior_components,
                 config.prior_training,
                 config.levels,
+                config.dropout,
+                config.input_noise,
+                config.variance == "learned",
                 dtype="mixed_bfloat16" if in_mixed_precision(config) else "float32",
             )
         except ValueError as error:
             raise InputError(str(error)) from error
+        model.awaits_prior = config.is_prior_fitted
         model.adapt(data.images("train", CENTERING_IMAGES))
         if config.init_from is not None:
             _start_from(model, Run.open(config.init_from))

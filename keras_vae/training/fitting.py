@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -18,6 +21,7 @@ from keras_vae.training.callbacks import (
     KLWarmup,
     StopAtNonFiniteLoss,
 )
+from keras_vae.training.checkpoints import KeepBest
 from keras_vae.training.compilation import steps_at_once
 
 __all__ = ["fit_model", "held_out"]
@@ -33,6 +37,7 @@ def fit_model(
     *,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     first_epoch: int = 0,
+    best: Path | None = None,
     verbose: int = 0,
 ) -> None:
     """Let Keras train a compiled model as its configuration says, and fit what is fitted to a trained model.
@@ -43,40 +48,53 @@ def fit_model(
         data: whose training split it learns, and whose validation split it is watched on.
         callbacks: what else happens; at the end of the training they see the model as it is kept.
         first_epoch: number of epochs that are done already.
+        best: folder where the weights of the best epoch are kept, where the configuration has a patience; None takes
+            a temporary one.
         verbose: as for Keras's `fit`: 0 is silent, 1 a progress bar, 2 a line for each epoch.
 
     Raises:
         InputError: the loss became NaN or infinite.
     """
     steps = data.steps_per_epoch(config.batch_size)
-    model.fit(
-        data.training_batches(
-            config.batch_size,
-            seed=config.seed,
-            first_epoch=first_epoch,
-            binarize=config.binarize,
-            varied_epochs=config.varied_epochs,
-        ),
-        validation_data=held_out(config, data, "validation"),
-        initial_epoch=first_epoch,
-        epochs=config.epochs,
-        steps_per_epoch=steps,
-        callbacks=[
-            KLWarmup(config.beta, config.beta_warmup, steps, steps_at_once(config, steps)),
-            EpochLog(steps * config.batch_size),
-            AverageForEvaluation(),
-            StopAtNonFiniteLoss(),
-            _fit_to_trained_model(config, data),
-            *callbacks,
-        ],
-        shuffle=False,
-        verbose=verbose,
-    )
+    with _keeping_best(config, best, first_epoch) as keep_best:
+        model.fit(
+            data.training_batches(
+                config.batch_size,
+                seed=config.seed,
+                first_epoch=first_epoch,
+                binarize=config.binarize,
+                varied_epochs=config.varied_epochs,
+            ),
+            validation_data=held_out(config, data, "validation"),
+            initial_epoch=first_epoch,
+            epochs=config.epochs,
+            steps_per_epoch=steps,
+            callbacks=[
+                KLWarmup(config.beta, config.beta_warmup, steps, steps_at_once(config, steps)),
+                EpochLog(steps * config.batch_size),
+                AverageForEvaluation(),
+                StopAtNonFiniteLoss(),
+                *keep_best,
+                _fit_to_trained_model(config, data),
+                *callbacks,
+            ],
+            shuffle=False,
+            verbose=verbose,
+        )
 
 
 def held_out(config: TrainConfig, data: ImageData, split: str) -> tf.data.Dataset:
     """A split that is measured; where training images are binarised, it is too, once and for all."""
     return data.batches(split, EVALUATION_BATCH, binarize="fixed" if config.binarize == "dynamic" else "none")
+
+
+@contextlib.contextmanager
+def _keeping_best(config: TrainConfig, folder: Path | None, finished: int) -> Iterator[list[KeepBest]]:
+    if not config.patience:
+        yield []
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        yield [KeepBest(folder or Path(temporary), config.patience, config.beta, config.beta_warmup, finished)]
 
 
 def _fit_to_trained_model(config: TrainConfig, data: ImageData) -> FitToTrainedModel:

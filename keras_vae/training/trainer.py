@@ -23,7 +23,7 @@ from keras_vae.model import VAE, export_saved_model, save_model
 from keras_vae.runs import Run, TrainConfig, environment, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import Decoration
-from keras_vae.training.checkpoints import Checkpoint, latest_checkpoint, restore
+from keras_vae.training.checkpoints import Checkpoint, best_epoch, latest_checkpoint, restore
 from keras_vae.training.compilation import compiled_model
 from keras_vae.training.compute import computed_by, in_mixed_precision
 from keras_vae.training.distribution import (
@@ -104,7 +104,8 @@ def resume(run: Run, epochs: int | None = None, distribute: Distribute | None = 
     given = {"epochs": epochs, "distribute": distribute}
     config = run.config.replace(**{name: value for name, value in given.items() if value is not None})
     finished, checkpoint = latest_checkpoint(run.checkpoints)
-    if finished > config.epochs or (finished == config.epochs and (run.folder / "training.json").is_file()):
+    has_ended = (run.folder / "training.json").is_file() and epochs in (None, finished)
+    if finished > config.epochs or has_ended:
         raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
     if checkpoint is None and (run.folder / "history.json").is_file():  # which the first finished epoch writes
         raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
@@ -140,6 +141,8 @@ def training_table(run: Run) -> str:
         f"{result['epochs']} epochs of {result['training_images']:,} images in {result['seconds']:.0f} s, "
         f"{result['images_per_second']:,.0f} images/s while training; {result['compute']}",
     )
+    if result.get("kept_epoch") is not None:
+        lines.append(f"Kept are the weights of epoch {result['kept_epoch']}, the best on the validation split.")
     return "\n".join(lines)
 
 
@@ -158,6 +161,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: i
             data,
             callbacks=_records(run, config, data, finished, saving) if chief else [],
             first_epoch=finished,
+            best=run.checkpoints,
             verbose=0 if not chief else 1 if _shows_progress_bars(sys.stdout) else 2,
         )
         seconds = time.perf_counter() - start
@@ -283,6 +287,7 @@ def _write_results(
         "unit": "nats per image, one posterior sample an image",
         "splits": splits,
         "epochs": len(history),
+        "kept_epoch": best_epoch(run.checkpoints) if config.patience else None,
         "training_images": data.counts["train"],
         "seconds": seconds + sum(epoch["seconds"] for epoch in history[:finished_before]),
         "images_per_second": statistics.median(epoch["images_per_second"] for epoch in history),

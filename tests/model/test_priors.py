@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
+from scipy.special import logsumexp
 
 from keras_vae.model import VAE, fit_prior, fit_variance, load_model, save_model
 from keras_vae.model.distributions import gaussian_kl
@@ -188,6 +189,28 @@ def test_a_mixture_that_is_fitted_by_class_gives_samples_of_a_class():
     for label in (0, 1):
         brightness = model.sample(50, (0, label), label=label).numpy().mean(axis=(0, 2, 3))
         assert (brightness[:4].mean() > brightness[4:].mean()) == (label == 0)
+
+
+@pytest.mark.parametrize("count", [1, 7, 1000])
+def test_components_are_drawn_as_often_as_their_weights_say_in_random_order(count):
+    weights = np.array([0.1, 0.0, 0.25, 0.65, 0.0])
+    prior = GaussianMixture(1, 5, learned=False)
+    prior.set_gaussians(weights, 10.0 * np.arange(5)[:, np.newaxis], np.full((5, 1, 1), 100.0))
+    draws = [np.rint(prior.sample(count, (0, seed)).numpy()[:, 0] / 10).astype(int) for seed in range(200)]
+    for which in draws:
+        assert np.all(np.abs(np.bincount(which, minlength=5) - count * weights) < 1.001)
+    assert np.bincount(np.concatenate(draws)) / (200 * count) == pytest.approx(weights[:4], abs=0.08)
+    # Whatever its place among the others, a draw follows the weights.
+    assert np.mean([which[0] == 3 for which in draws]) == pytest.approx(0.65, abs=0.12)
+
+
+def test_a_mixture_is_as_wide_as_its_posteriors_around_as_many_centers_as_there_are_images():
+    model = small(prior="mixture", prior_components=2)
+    fit_prior(model, images_like(2)[0], np.arange(2))
+    posteriors = model.encode(images_like(2)[0] / np.float32(255))
+    mean, log_var = (np.asarray(each, np.float64) for each in posteriors)
+    pairs = stats.norm.logpdf(mean[:, np.newaxis], mean, np.exp(0.5 * log_var)).sum(axis=-1)
+    assert model.prior.log_density(posteriors[0]).numpy() == pytest.approx(logsumexp(pairs - np.log(2), axis=1), 1e-4)
 
 
 @pytest.mark.parametrize("count", [3, 6])

@@ -129,7 +129,7 @@ def test_a_gaussian_likelihood_learns_the_variance_that_suits_the_residuals():
 class Noiseless(VAE):
     """Draws the mean of the posterior, so that gradients do not depend on who draws which noise."""
 
-    def posterior(self, images, training=False):
+    def posterior(self, images, training=False, disturbance=None):
         mean, log_var = super().posterior(images).upper
         return Posterior((mean, 0.0 * log_var - 60.0))
 
@@ -175,6 +175,8 @@ def test_every_argument_survives_the_configuration():
         "prior_components": 7,
         "prior_training": "joint",
         "levels": 2,
+        "input_noise": 0.1,
+        "learns_variance": True,
         "dtype": "mixed_bfloat16",
     }
     config = VAE(**options).get_config()

@@ -7,7 +7,7 @@ import pytest
 
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, AveragingAdamW
-from keras_vae.training.checkpoints import Checkpoint, latest_checkpoint, restore
+from keras_vae.training.checkpoints import Checkpoint, KeepBest, best_epoch, latest_checkpoint, restore
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
 
@@ -76,3 +76,41 @@ def test_a_history_of_other_epochs_is_refused_where_none_belongs_to_the_checkpoi
         path.write_text("[]")
     with pytest.raises(InputError, match="does not tell of the 3 epochs"):
         Checkpoint(folder / "state", folder / "history.json", 3).on_train_begin()
+
+
+def figures(losses: list[float]) -> list[dict[str, float]]:
+    return [{"val_reconstruction": loss, "val_kl": 0.0} for loss in losses]
+
+
+@pytest.mark.parametrize(
+    ("losses", "warmup", "ended", "best"),
+    [
+        ([5, 4, 3, 2, 1], 0, None, 5),
+        ([5, 4, 6, 4, 1], 0, 4, 2),
+        ([1, 4, 4, 4, 4], 3, 5, 1),
+    ],
+    ids=["always better", "two epochs no better", "warm-up not counted"],
+)
+def test_a_training_ends_that_no_longer_becomes_better_with_its_best_weights(losses, warmup, ended, best, tmp_path):
+    model, kept = compiled(), {}
+    keep_best = KeepBest(tmp_path, patience=2, beta=1.0, warmup=warmup)
+    keep_best.set_model(model)
+    for epoch, logs in enumerate(figures(losses)):
+        model.fit(IMAGES, verbose=0)
+        kept[epoch + 1] = model.get_weights()
+        keep_best.on_epoch_end(epoch, logs)
+        assert model.stop_training == (epoch + 1 == ended)
+        if model.stop_training:
+            break
+    keep_best.on_train_end()
+    assert best_epoch(tmp_path) == best
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), kept[best], strict=True))
+    assert len(list(tmp_path.glob("*.h5"))) == 1
+
+
+def test_epochs_are_compared_at_the_final_weight_of_the_kl(tmp_path):
+    keep_best = KeepBest(tmp_path, patience=2, beta=0.5)
+    keep_best.set_model(compiled())
+    for epoch, (reconstruction, kl) in enumerate([(10.0, 10.0), (12.0, 4.0), (9.0, 11.0)]):
+        keep_best.on_epoch_end(epoch, {"val_reconstruction": reconstruction, "val_kl": kl, "val_loss": -epoch})
+    assert (keep_best.best_epoch, keep_best.best_loss) == (2, 14.0)

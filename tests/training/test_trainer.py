@@ -20,7 +20,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data
 from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig, open_data
-from keras_vae.training import checkpoints, resume, train
+from keras_vae.training import checkpoints, resume, train, training_table
 from keras_vae.training.checkpoints import latest_checkpoint
 from keras_vae.training.compilation import compiled_model
 from keras_vae.training.trainer import _shows_progress_bars
@@ -155,8 +155,19 @@ def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, 
             {"memory_budget": 0, "weight_average": 0.0, "network": "convolutional", "widths": (4, 4)},
             marks=pytest.mark.slow,
         ),
+        pytest.param(
+            {
+                "likelihood": "gaussian",
+                "variance": "learned",
+                "dropout": 0.2,
+                "input_noise": 0.1,
+                "patience": 9,
+                "learning_rate": 0.05,
+            },
+            marks=pytest.mark.slow,
+        ),
     ],
-    ids=["gaussian", "xla", "two_levels", "streamed"],
+    ids=["gaussian", "xla", "two_levels", "streamed", "disturbed"],
 )
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted(options, picture_folder, tmp_path):
     config = tiny(picture_folder, epochs=12, **options)
@@ -175,6 +186,19 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted
     assert all(np.array_equal(a, b) for a, b in zip(weights_of(whole), weights_of(killed), strict=True))
     histories = [json.loads((run.folder / "history.json").read_text()) for run in (whole, killed)]
     assert [row["val_elbo"] for row in histories[0]] == [row["val_elbo"] for row in histories[1]]
+
+
+def test_a_training_with_patience_ends_early_says_what_it_keeps_and_has_ended(picture_folder, tmp_path, capsys):
+    run = train(tiny(picture_folder, epochs=50, patience=1, learning_rate=0.3, schedule="constant"), root=tmp_path)
+    history = json.loads((run.folder / "history.json").read_text())
+    losses = [row["val_reconstruction"] + run.config.beta * row["val_kl"] for row in history]
+    kept = int(np.argmin(losses)) + 1
+    assert kept == len(history) - 1 < 49
+    assert run.summary["kept_epoch"] == kept
+    assert f"weights of epoch {kept}" in training_table(run)
+    assert -run.summary["splits"]["validation"]["elbo"] == pytest.approx(-history[kept - 1]["val_elbo"], rel=1e-2)
+    with pytest.raises(InputError, match=f"has finished {len(history)} epochs"):
+        resume(run)
 
 
 def test_ctrl_c_saves_the_last_epoch_and_exits_with_one_line(picture_folder, tmp_path):
