@@ -1,0 +1,51 @@
+"""The importance-weighted bound on the log-likelihood of images, in memory that does not grow with its samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import tensorflow as tf
+
+from keras_vae.model.distributions import Tensor, gaussian_log_density, likelihood_nll
+
+if TYPE_CHECKING:
+    from keras_vae.model.vae import VAE
+
+__all__ = ["importance_weighted_bound"]
+
+
+def importance_weighted_bound(
+    model: VAE, images: Tensor, samples: Tensor, seed: Tensor, shared_noise: bool = False
+) -> Tensor:
+    """What `VAE.log_likelihood` gives (Burda et al. 2016, equation 8).
+
+    Args:
+        model: a VAE.
+        images: `(n, h, w, c)` in [0, 1].
+        samples: K, posterior samples an image.
+        seed: two integers.
+        shared_noise: takes the same noise for all images.
+
+    Returns:
+        `(n,)` nats per image.
+    """
+    posterior, spread = model.posterior(images), model.spread
+    count = tf.shape(images)[0]
+    shape = (1 if shared_noise else count, model.latent_dim)
+
+    def add_sample(index: Tensor, largest: Tensor, total: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        noise = tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, index))
+        latents, mean, log_var = posterior.draw(noise)
+        log_weight = (
+            model.prior.log_density(latents)
+            - gaussian_log_density(latents, mean, log_var)
+            - likelihood_nll(model.likelihood, images, model.decode_logits(latents), spread)
+        )
+        # The sum is kept relative to its largest term: a sum of logarithms would round at every step.
+        new_largest = tf.maximum(largest, log_weight)
+        return index + 1, new_largest, total * tf.exp(largest - new_largest) + tf.exp(log_weight - new_largest)
+
+    nothing = tf.zeros((count,))
+    start = (0, nothing + tf.float32.min, nothing)
+    _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
+    return largest + tf.math.log(total / tf.cast(samples, tf.float32))
