@@ -171,7 +171,8 @@ class GaussianMixture(Prior):
         diagonal = np.diagonal(precision_factors, axis1=1, axis2=2)
         self.log_weights.assign(np.log(np.maximum(weights, SMALLEST_WEIGHT)))
         self.means.assign(means)
-        self.off_diagonal.assign(np.asarray(precision_factors)[:, *np.tril_indices(self.latent_dim, -1)])
+        rows, columns = np.tril_indices(self.latent_dim, -1)
+        self.off_diagonal.assign(np.asarray(precision_factors)[:, rows, columns])
         self.log_diagonal.assign(np.log(diagonal))
         self.class_of.assign(np.broadcast_to(class_of, self.class_of.shape))
 
