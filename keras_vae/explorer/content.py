@@ -13,7 +13,7 @@ from sklearn.neighbors import NearestNeighbors
 from keras_vae.explorer.description import Arrays, describe_model, describe_network
 from keras_vae.explorer.rounding import Bits, fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
-from keras_vae.model import LARGEST_LOGIT, VAE, active_units, gaussian_kl, likelihood_mean
+from keras_vae.model import LARGEST_LOGIT, VAE, active_units, likelihood_mean
 from keras_vae.plotting import colour_of
 
 __all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "exhibit", "stratified"]
@@ -107,7 +107,7 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
     count = len(images)
     mean, log_var, error = _encoded(model, images)
     density = np.asarray(model.prior.log_density(mean), np.float64)
-    kl = np.asarray(gaussian_kl(mean, log_var)).mean(axis=0)
+    kl = np.asarray(model.prior.kl_by_latent(mean, log_var, mean)).mean(axis=0)
     has_shades = exhibition.is_small or images.size > EXACT_VALUES
     sprite, columns = make_sprite(images, has_shades)
     description, parts = describe_model(model, _bits(exhibition, mean))
@@ -179,7 +179,7 @@ def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
     if not exhibition.is_small:
         return Bits(of_decoder)
     images = exhibition.images[:PROBES] / np.float32(255)
-    of_encoder = fewest_bits(model.encoder, lambda network: np.asarray(network(images)), LATENT_BOUND)
+    of_encoder = fewest_bits(model.encoder, lambda _: np.concatenate(model.encode(images)), LATENT_BOUND)
     return Bits(of_decoder, of_encoder, PRIOR_BITS)
 
 

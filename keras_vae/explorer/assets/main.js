@@ -31,7 +31,7 @@ async function start() {
   const needed = ["decoder", "points", "paths", "images", "prior"];
   const [decoder, points, paths, sprite, ofPrior] = await Promise.all(needed.map(part));
   const model = makeModel(facts.model, decoder);
-  const prior = makePrior(facts.model.prior, ofPrior, model.latents);
+  const prior = makePrior(facts.model, ofPrior);
   const images = await openImages(sprite.sprite.values, model.shape, facts.images.columns);
   const space = makeSpace(facts, points, paths);
   const store = makeStore(firstState(space));

@@ -1,7 +1,6 @@
 // An image of the reader's own: drawn, or from a file; encoded, reconstructed, and set beside the test images.
 
 import { byId, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
-import { klByLatent } from "./model.js";
 import { showPosterior } from "./posterior_chart.js";
 
 const NEAREST = 10;
@@ -34,7 +33,7 @@ export function showOwn(app) {
     byId("own-verdict").textContent = verdict(again, posterior.mean);
     const nearest = space.nearest(posterior.mean, NEAREST);
     byId("own-nearest").replaceChildren(...nearest.map(({ index }) => app.button(index)));
-    showPosterior(byId("own-posterior"), posterior, klByLatent(posterior), facts.latents);
+    showPosterior(byId("own-posterior"), posterior, prior.klByLatent(posterior), facts.latents);
     store.set({ own: isOwn ? posterior : null });
     own = posterior;
   });
