@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explorer_page import browser_page, exhibition, open_page, write_page
+from explorer_page import exhibition, open_page, write_page
 
 from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import build_classifier
@@ -13,13 +13,6 @@ from keras_vae.explorer.description import describe_prior
 from keras_vae.latent_space.paths import spherical, straight
 from keras_vae.model import VAE
 from keras_vae.model.distributions import LIKELIHOODS
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with browser_page() as (page, problems):
-        yield page
-    assert problems == []
 
 
 def lively(model: VAE, seed: int = 1) -> VAE:
