@@ -20,7 +20,7 @@ export function showOwn(app) {
     const empty = values.every((value) => value === 0);
     byId("own-use").disabled = empty;
     byId("own-invert").disabled = empty;
-    document.querySelector(".own-more").hidden = empty;
+    document.querySelector(".own").classList.toggle("empty", empty);
     if (empty) {
       paint(byId("own-again"), values, model.shape);
       byId("own-verdict").textContent = byId("own-usual").textContent = "";

@@ -11,7 +11,8 @@ main { display: grid; grid-template-rows: auto 1fr; height: 100%; }
 label, p { padding: 10px 24px; margin: 0; }
 select { font: inherit; margin-left: 8px; max-width: 70vw; }
 iframe { width: 100%; height: 100%; border: 0; border-top: 1px solid #8884; }
-code { white-space: nowrap; }`;
+code { white-space: nowrap; }
+h1 { position: absolute; width: 1px; height: 1px; margin: 0; overflow: hidden; clip-path: inset(50%); }`;
 
 // TensorBoard calls this once the tab is opened.
 export async function render() {
@@ -19,7 +20,7 @@ export async function render() {
   document.documentElement.lang = "en";
   document.title = "Latent space";
   const main = make("main", {});
-  document.body.replaceChildren(main);
+  document.body.replaceChildren(make("h1", {}, "The latent space of a run"), main); // for a screen reader
   const menu = make("select", {});
   const frame = make("iframe", { title: "Latent space of the run" });
   let state = ""; // the fragment of the page's own address
