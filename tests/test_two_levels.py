@@ -1,12 +1,15 @@
 """A run of two levels goes through every command as any other."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import command
+from explorer_page import browser_page, open_page
 
 from keras_vae.errors import InputError
+from keras_vae.model import VAE, load_model
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 
@@ -39,9 +42,19 @@ def test_it_is_trained_measured_explored_and_reported(picture_folder, tmp_path):
     explored = command(
         "explore.py", "two", "--perplexity", "5", "--pairs", "4", "--repeats", "2", "--steps", "5", root=tmp_path
     )
-    assert "no page for your browser, which cannot compute two levels" in explored.stdout
-    assert not (run.folder / "explorer.html").exists()
+    assert str(run.folder / "explorer.html") in explored.stdout
+    assert_the_page_computes_as(load_model(run.model_file), run.folder / "explorer.html")
     assert np.load(run.folder / "maps.npz")["umap"].shape[1] == 2
 
     command("report.py", "two", root=tmp_path)
     assert (run.folder / "report.pdf").stat().st_size > 10_000
+
+
+def assert_the_page_computes_as(model: VAE, page: Path) -> None:
+    latents = np.random.default_rng(0).normal(size=(20, model.latent_dim)).astype(np.float32)
+    code = "rows => rows.map(row => Array.from(explorer.decode(Float32Array.from(row))))"
+    with browser_page() as (opened, problems):
+        open_page(opened, page)
+        found = np.array(opened.evaluate(code, latents.tolist()))
+    assert np.abs(found - np.asarray(model.decode(latents)).reshape(20, -1)).max() < 1 / 255
+    assert problems == []

@@ -66,12 +66,8 @@ def _explore(arguments: Arguments) -> None:
     from keras_vae.latent_space import exploration_tables, explore
 
     print(f"\n{exploration_tables(explore(run, config))}\n")
-    files = [run.folder / "latent.json", run.figures]
-    if run.config.levels == 1:
-        files.append(write_explorer(run))
-        print("All measurements and pictures, and a page for your browser to walk through the latent space:")
-    else:
-        print("All measurements and pictures; there is no page for your browser, which cannot compute two levels:")
+    files = [run.folder / "latent.json", run.figures, write_explorer(run)]
+    print("All measurements and pictures, and a page for your browser to walk through the latent space:")
     print("\n".join(f"    {file}" for file in files))
 
 

@@ -8,25 +8,24 @@ from typing import Any
 
 import keras
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
 
 from keras_vae.explorer.description import Arrays, describe_model, describe_network
+from keras_vae.explorer.neighbours import Neighbours, find_neighbours, nearest_classes
 from keras_vae.explorer.rounding import Bits, fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
-from keras_vae.model import LARGEST_LOGIT, VAE, active_units, gaussian_kl, likelihood_mean
+from keras_vae.model import LARGEST_LOGIT, VAE, active_units, likelihood_mean
 from keras_vae.plotting import colour_of
 
 __all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "exhibit", "stratified"]
 
 # Images that are shown at most, and values of all their pixels: what a page of some megabytes has room for.
-MOST_IMAGES = 10_000
+MOST_IMAGES = 50_000
 MOST_IMAGES_OF_SMALL = 3_500
 MOST_VALUES = 8_000_000
 LEAST_IMAGES = 20
 BATCH = 1_000
 GRID = 65_535  # steps of a map in each direction
 MEAN_STEPS = 128  # of a unit, to which means are rounded: less than the narrowest posterior's deviation of 0.011
-COMPARED = 1_000  # images whose distance to the nearest other one is measured
 QUANTILES = 101
 DECIMALS = 5
 # What rounded weights may change: the decoded image by less than a grey value; on a small page also the mean and the
@@ -106,8 +105,9 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
     model, images, labels = exhibition.model, exhibition.images, np.asarray(exhibition.labels)
     count = len(images)
     mean, log_var, error = _encoded(model, images)
+    neighbours = find_neighbours(mean)
     density = np.asarray(model.prior.log_density(mean), np.float64)
-    kl = np.asarray(gaussian_kl(mean, log_var)).mean(axis=0)
+    kl = np.asarray(model.prior.kl_by_latent(mean, log_var, mean)).mean(axis=0)
     has_shades = exhibition.is_small or images.size > EXACT_VALUES
     sprite, columns = make_sprite(images, has_shades)
     description, parts = describe_model(model, _bits(exhibition, mean))
@@ -132,18 +132,19 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
             "columns": columns,
             "shades": SHADES if has_shades else 256,
         },
-        "classes": _classes(labels, exhibition.class_names, mean),
+        "classes": _classes(labels, exhibition.class_names, mean, neighbours),
         "maps": maps,
         "latents": {
             "kl": kl.astype(np.float64).round(DECIMALS).tolist(),
             "low": mean.min(axis=0).tolist(),
             "high": mean.max(axis=0).tolist(),
             "active": active_units(mean).tolist(),
+            "reference": model.prior.reference,
         },
         "usual": {
             "error": _quantiles(error),
             "density": _quantiles(density),
-            "distance": _quantiles(_distances(mean)),
+            "distance": _quantiles(neighbours.distances),
         },
         "model": description,
         "classifier": None,
@@ -179,7 +180,7 @@ def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
     if not exhibition.is_small:
         return Bits(of_decoder)
     images = exhibition.images[:PROBES] / np.float32(255)
-    of_encoder = fewest_bits(model.encoder, lambda network: np.asarray(network(images)), LATENT_BOUND)
+    of_encoder = fewest_bits(model.encoder, lambda _: np.concatenate(model.encode(images)), LATENT_BOUND)
     return Bits(of_decoder, of_encoder, PRIOR_BITS)
 
 
@@ -210,8 +211,10 @@ def _paths(exhibition: Exhibition) -> Arrays:
     return {"ends": ends.astype(np.int32), "shortest": _rounded(points)}
 
 
-def _classes(labels: np.ndarray, names: Sequence[str], mean: np.ndarray) -> list[dict[str, Any]]:
-    """Name, colour, number of images and mean latent of each class that has an image."""
+def _classes(
+    labels: np.ndarray, names: Sequence[str], mean: np.ndarray, neighbours: Neighbours
+) -> list[dict[str, Any]]:
+    """Name, colour, number of images and mean latent of each class that has an image, and its nearest classes."""
     return [
         {
             "label": int(label),
@@ -219,6 +222,7 @@ def _classes(labels: np.ndarray, names: Sequence[str], mean: np.ndarray) -> list
             "colour": colour_of(int(label)),
             "count": int(np.sum(labels == label)),
             "mean": mean[labels == label].mean(axis=0, dtype=np.float64).round(DECIMALS).tolist(),
+            "nearest": nearest_classes(labels, int(label), neighbours),
         }
         for label in np.unique(labels)
     ]
@@ -227,15 +231,6 @@ def _classes(labels: np.ndarray, names: Sequence[str], mean: np.ndarray) -> list
 def _rounded(mean: np.ndarray) -> np.ndarray:
     """Means that half precision holds exactly."""
     return (np.round(mean * MEAN_STEPS) / MEAN_STEPS).astype(np.float16).astype(np.float32)
-
-
-def _distances(mean: np.ndarray) -> np.ndarray:
-    """Distance of some images' means to the nearest other one."""
-    if len(mean) < 2:
-        return np.zeros(1)
-    chosen = np.random.default_rng(0).permutation(len(mean))[:COMPARED]
-    distances, _ = NearestNeighbors(n_neighbors=2, algorithm="brute").fit(mean).kneighbors(mean[chosen])
-    return distances[:, 1]
 
 
 def _quantiles(values: np.ndarray) -> list[float]:

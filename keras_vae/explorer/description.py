@@ -30,16 +30,17 @@ def describe_model(model: VAE, bits: Bits = EXACT) -> tuple[dict[str, Any], dict
         A description as JSON has it, and the arrays that it names, for `decoder`, `encoder` and `prior`.
 
     Raises:
-        InputError: the latents are in two levels, or a network has a layer that the page cannot compute.
+        InputError: a network has a layer that the page cannot compute.
     """
-    if model.levels == 2:
-        raise InputError("The page cannot compute latents in two levels: it has no such arithmetic.")
     decoder, of_decoder = describe_network(model.decoder, bits.decoder)
     encoder, of_encoder = describe_network(model.encoder, bits.encoder)
+    lower, of_lower = describe_network(model.lower_posterior, prefix="lower.") if model.levels == 2 else (None, {})
     prior, of_prior = describe_prior(model, bits.prior)
     description = {
         "image_shape": list(model.image_shape),
         "latent_dim": model.latent_dim,
+        "upper_dim": model.upper_dim,
+        "lower_posterior": lower,
         "likelihood": model.likelihood,
         "spread": float(model.spread),
         "largest_logit": LARGEST_LOGIT,
@@ -48,25 +49,30 @@ def describe_model(model: VAE, bits: Bits = EXACT) -> tuple[dict[str, Any], dict
         "encoder": encoder,
         "prior": prior,
     }
-    return description, {"decoder": of_decoder, "encoder": of_encoder, "prior": of_prior}
+    return description, {"decoder": of_decoder, "encoder": of_encoder | of_lower, "prior": of_prior}
 
 
-def describe_network(network: keras.Model, bits: int | None = None) -> tuple[list[dict[str, Any]], Arrays]:
+def describe_network(
+    network: keras.Model, bits: int | None = None, prefix: str = ""
+) -> tuple[list[dict[str, Any]], Arrays]:
     """Describe the layers of a network in an order in which they can be computed.
 
     Args:
-        network: from one input to the output of its last layer.
+        network: from its inputs to the output of its last layer.
         bits: of each weight of a kernel; None keeps them as they are.
+        prefix: of the names of its arrays, where those of several networks lie beside each other.
 
     Returns:
         For each layer its `kind`, the numbers of the layers whose outputs it takes, the shape of its own output without
-        the batch, and what its kind needs; and the arrays, by names that these entries hold.
+        the batch, and what its kind needs, an input its place among the inputs; and the arrays, by names that these
+        entries hold.
 
     Raises:
         InputError: a layer is of a kind that the page cannot compute.
     """
     if isinstance(network, keras.Sequential):
         network = keras.Model(network.inputs, network.outputs)
+    given = [tensor._keras_history.operation.name for tensor in network.inputs]
     numbers: dict[str, int] = {}
     layers: list[dict[str, Any]] = []
     arrays: Arrays = {}
@@ -75,13 +81,15 @@ def describe_network(network: keras.Model, bits: int | None = None) -> tuple[lis
         if kind not in _DETAILS:
             raise InputError(f"The page cannot compute the layer {layer.name!r}, a {kind}: it has no such arithmetic.")
         details, weights = _DETAILS[kind](layer)
-        names = {key: f"{number}.{key}" for key in weights}
+        names = {key: f"{prefix}{number}.{key}" for key in weights}
         for key, weight in weights.items():
             arrays[names[key]] = round_weights(weight, bits) if key == "kernel" and bits else weight
         sources = [] if kind == "InputLayer" else layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [numbers[tensor._keras_history.operation.name] for tensor in sources]
         numbers[layer.name] = number
         shape = [int(side) for side in layer.output.shape[1:]]
+        if kind == "InputLayer":
+            details["place"] = given.index(layer.name)
         layers.append({"kind": kind, "inputs": inputs, "shape": shape, **details, **names})
     return layers, arrays
 
@@ -94,12 +102,22 @@ def describe_prior(model: VAE, bits: int | None = None) -> tuple[dict[str, Any],
         bits: of each number below the diagonals of a mixture's factors; None keeps them as they are.
 
     Returns:
-        Its `kind`, of how many `classes` it can be asked for samples, and what its kind needs; and its arrays.
+        Its `kind`, of how many `classes` it can be asked for samples, and what its kind needs; and its arrays. Of two
+        levels these are of the upper one, with the network of the `lower` one given it.
 
     Raises:
         InputError: the page has no arithmetic for this kind.
     """
-    prior: Any = model.prior
+    description, arrays = _describe_upper_prior(model, bits)
+    if model.levels == 2:
+        lower, of_lower = describe_network(model.prior.network, prefix="lower.")
+        return {**description, "lower": lower}, arrays | of_lower
+    return description, arrays
+
+
+def _describe_upper_prior(model: VAE, bits: int | None) -> tuple[dict[str, Any], Arrays]:
+    """Of one level, the whole prior."""
+    prior: Any = model.upper_prior
     kind = model.prior_name
     if kind == "mixture":
         log_weights = prior.log_weights.numpy().astype(np.float64)
@@ -113,16 +131,14 @@ def describe_prior(model: VAE, bits: int | None = None) -> tuple[dict[str, Any],
             "class_of": prior.class_of.numpy().astype(np.int32),
         }
     if kind == "vamp":  # the equal mixture of the posteriors of its images, which do not change any more
-        mean, log_var = (np.asarray(each) for each in model.encode(prior.images))
+        mean, log_var = (np.asarray(each) for each in model.posterior(prior.images).upper)
         return {"kind": kind, "classes": 0}, {"mean": mean, "log_var": log_var}
     if kind == "flow":
         couplings: list[dict[str, Any]] = []
         arrays: Arrays = {}
         for number, (order, network) in enumerate(zip(prior.orders, prior.networks, strict=True)):
-            layers, weights = describe_network(network)
-            names = {name: f"{number}.{name}" for name in weights}
-            arrays |= {names[name]: weight for name, weight in weights.items()}
-            layers = [{key: _renamed(value, names) for key, value in layer.items()} for layer in layers]
+            layers, weights = describe_network(network, prefix=f"{number}.")
+            arrays |= weights
             couplings.append({"order": [int(place) for place in order], "network": layers})
         return {"kind": kind, "classes": 0, "couplings": couplings, "largest_log_scale": LARGEST_LOG_SCALE}, arrays
     if kind == "standard_normal":
@@ -130,15 +146,15 @@ def describe_prior(model: VAE, bits: int | None = None) -> tuple[dict[str, Any],
     raise InputError(f"The page cannot compute a prior of the kind {kind!r}: it has no such arithmetic.")
 
 
-def _renamed(value: Any, names: dict[str, str]) -> Any:
-    return names.get(value, value) if isinstance(value, str) else value
-
-
 def _activation(layer: keras.layers.Layer) -> str:
     name = layer.activation.__name__
     if name not in ("silu", "relu", "linear"):
         raise InputError(f"The page cannot compute the activation {name!r} of the layer {layer.name!r}.")
     return str(name)
+
+
+def _activated(layer: Any) -> _Details:
+    return {"activation": _activation(layer)}, {}
 
 
 def _dense(layer: Any) -> _Details:
@@ -187,6 +203,7 @@ def _nothing(layer: Any) -> _Details:
 
 _DETAILS: dict[str, Callable[[Any], _Details]] = {
     "InputLayer": _nothing,
+    "Activation": _activated,
     "Dense": _dense,
     "Conv2D": _convolution,
     "BatchNormalization": _normalization,

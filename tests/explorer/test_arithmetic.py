@@ -1,10 +1,11 @@
 """The page computes what the model computes: posteriors, images, densities, samples and paths."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
-from explorer_page import browser_page, exhibition, open_page, write_page
+from explorer_page import exhibition, open_page, write_page
 
 from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import build_classifier
@@ -14,17 +15,13 @@ from keras_vae.model import VAE
 from keras_vae.model.distributions import LIKELIHOODS
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with browser_page() as (page, problems):
-        yield page
-    assert problems == []
-
-
 def lively(model: VAE, seed: int = 1) -> VAE:
     """Weights, biases too, far from where they begin: an error anywhere shows in the result."""
     rng = np.random.default_rng(seed)
-    for weight in model.encoder.trainable_weights + model.decoder.trainable_weights:
+    networks = [model.encoder, model.decoder]
+    if model.levels == 2:
+        networks += [model.lower_posterior, model.prior.network]
+    for weight in itertools.chain.from_iterable(network.trainable_weights for network in networks):
         scale = 1.2 / np.sqrt(np.prod(weight.shape[:-1])) if len(weight.shape) > 1 else 0.3
         weight.assign(rng.normal(0.0, scale, weight.shape))
     return model
@@ -44,6 +41,11 @@ MODELS = {
     "colour_dense": {"image_shape": (8, 12, 3), "widths": (20,)},
     "one_latent": {"latent_dim": 1, "widths": (20,)},
     "two_latents": {"latent_dim": 2, "widths": (20,)},
+    "64_latents": {"latent_dim": 64, "widths": (20,)},
+    "two_levels": {"levels": 2, "widths": (24, 17)},
+    "two_levels_of_odd_size": {"levels": 2, "latent_dim": 5, "widths": (24,)},
+    "two_levels_convolutional": {"levels": 2, "network": "convolutional", "widths": (6, 5)},
+    "two_levels_in_colour": {"levels": 2, "image_shape": (8, 12, 3), "network": "convolutional", "widths": (4, 6)},
     **{likelihood: {"likelihood": likelihood, "widths": (20,)} for likelihood in LIKELIHOODS},
 }
 
@@ -68,54 +70,77 @@ def test_the_page_encodes_and_decodes_as_the_model_does(name, browser, tmp_path)
     assert np.asarray(model.encode(images)[1]).std() > 0.02
 
 
-def mixture() -> VAE:
+UPPER = 3
+
+
+def small(levels: int, **prior: Any) -> VAE:
+    """A model with three latents, or with two below these three."""
+    return lively(VAE((16, 16, 1), {1: UPPER, 2: UPPER + 3}[levels], widths=(8,), levels=levels, **prior))
+
+
+def mixture(levels: int = 1) -> VAE:
     """Three correlated Gaussians, of which two belong to class 1."""
-    model = lively(VAE((16, 16, 1), 3, widths=(8,), prior="mixture", prior_components=3))
+    model = small(levels, prior="mixture", prior_components=3)
     factors = np.array([[[1.0, 0, 0], [1.2, 0.9, 0], [-0.8, 0.9, 1.1]]] * 3) * np.array([1.0, 1.3, 0.8])[:, None, None]
-    model.prior.set_gaussians([0.5, 0.2, 0.3], [[0, 0, 0], [2, 1, -1], [-2, 3, 1]], factors, [0, 1, 1])
+    model.upper_prior.set_gaussians([0.5, 0.2, 0.3], [[0, 0, 0], [2, 1, -1], [-2, 3, 1]], factors, [0, 1, 1])
     return model
 
 
-def standard_normal() -> VAE:
-    return lively(VAE((16, 16, 1), 3, widths=(8,)))
+def standard_normal(levels: int) -> VAE:
+    return small(levels)
 
 
-def vamp() -> VAE:
-    return lively(VAE((16, 16, 1), 3, widths=(8,), prior="vamp", prior_components=4))
+def vamp(levels: int) -> VAE:
+    return small(levels, prior="vamp", prior_components=4)
 
 
-def flow() -> VAE:
-    model = lively(VAE((16, 16, 1), 3, widths=(8,), prior="flow", prior_components=3))
+def flow(levels: int) -> VAE:
+    model = small(levels, prior="flow", prior_components=3)
     rng = np.random.default_rng(2)
-    for weight in model.prior.weights:
+    for weight in model.upper_prior.weights:
         weight.assign(rng.normal(0.0, 1.0 / np.sqrt(weight.shape[0]), weight.shape))
     return model
 
 
+def assert_same_distribution(found: np.ndarray, expected: np.ndarray) -> None:
+    """Means and covariances of many draws agree, in units of the widest latent."""
+    scale = float(expected.std(axis=0).max())
+    assert found.mean(axis=0) == pytest.approx(expected.mean(axis=0), abs=0.06 * scale)
+    assert np.cov(found.T) == pytest.approx(np.cov(expected.T), abs=0.08 * scale**2)
+
+
+@pytest.mark.parametrize("levels", [1, 2])
 @pytest.mark.parametrize("make", [standard_normal, mixture, vamp, flow])
-def test_the_prior_has_the_density_and_the_samples_of_the_models(make, browser, tmp_path):
-    model = make()
+def test_the_prior_has_the_density_and_the_samples_of_the_models(make, levels, browser, tmp_path):
+    model = make(levels)
     open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
-    latents = np.random.default_rng(0).normal(0.0, 2.0, (100, 3)).astype(np.float32)
+    latents = np.random.default_rng(0).normal(0.0, 2.0, (100, model.latent_dim)).astype(np.float32)
     found = np.array(asked(browser, "latent => explorer.prior.logDensity(latent)", latents))
     assert found == pytest.approx(np.asarray(model.prior.log_density(latents)), abs=1e-3, rel=1e-4)
 
-    draws = "() => Array.from({ length: 20000 }, () => Array.from(explorer.prior.sample()))"
-    found, own = np.array(browser.evaluate(draws)), np.asarray(model.prior.sample(20_000, (0, 0)))
-    scale = float(own.std(axis=0).max())
-    assert found.mean(axis=0) == pytest.approx(own.mean(axis=0), abs=0.06 * scale)
-    assert np.cov(found.T) == pytest.approx(np.cov(own.T), abs=0.08 * scale**2)
+    draws = "() => Array.from({ length: 10000 }, () => Array.from(explorer.prior.sample()))"
+    assert_same_distribution(np.array(browser.evaluate(draws)), np.asarray(model.prior.sample(20_000, (0, 0))))
 
 
-@pytest.mark.parametrize("label", [0, 1])
-def test_a_sample_of_a_class_is_of_its_gaussians(label, browser, tmp_path):
-    model = mixture()
+@pytest.mark.parametrize(("label", "levels"), [(0, 1), (1, 1), (1, 2)])
+def test_a_sample_of_a_class_is_of_its_gaussians(label, levels, browser, tmp_path):
+    model = mixture(levels)
     open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
-    draws = "label => Array.from({ length: 20000 }, () => Array.from(explorer.prior.sampleOfClass(label)))"
-    found, own = np.array(browser.evaluate(draws, label)), model.prior.sample_of_class(label, 20_000, (0, 0)).numpy()
-    scale = float(own.std(axis=0).max())
-    assert found.mean(axis=0) == pytest.approx(own.mean(axis=0), abs=0.06 * scale)
-    assert np.cov(found.T) == pytest.approx(np.cov(own.T), abs=0.08 * scale**2)
+    draws = "label => Array.from({ length: 10000 }, () => Array.from(explorer.prior.sampleOfClass(label)))"
+    own = model.prior.sample_of_class(label, 20_000, (0, 0)).numpy()
+    assert_same_distribution(np.array(browser.evaluate(draws, label)), own)
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_the_kl_of_each_latent_is_the_models(levels, browser, tmp_path):
+    model = small(levels)
+    shown = exhibition(model)
+    open_page(browser, write_page(shown, tmp_path / "page.html"))
+    images = shown.images[:20] / np.float32(255)
+    code = "image => Array.from(explorer.prior.klByLatent(explorer.encode(image)))"
+    mean, log_var = model.encode(images)
+    expected = np.asarray(model.prior.kl_by_latent(mean, log_var, mean))
+    assert np.array(asked(browser, code, images)) == pytest.approx(expected, abs=1e-3, rel=1e-3)
 
 
 def test_a_prior_without_arithmetic_is_named():

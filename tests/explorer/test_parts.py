@@ -11,7 +11,7 @@ from PIL import Image
 from keras_vae.errors import InputError
 from keras_vae.explorer import sprite
 from keras_vae.explorer.bundle import ASSETS, bundle
-from keras_vae.explorer.content import MOST_VALUES, stratified
+from keras_vae.explorer.content import MOST_IMAGES, MOST_VALUES, stratified
 from keras_vae.explorer.description import describe_network
 from keras_vae.explorer.parts import FIRST_CHARACTER, as_text, pack
 from keras_vae.explorer.rounding import fewest_bits, round_weights
@@ -117,12 +117,13 @@ def test_a_layer_without_arithmetic_is_named():
 def test_images_are_chosen_by_the_share_of_their_class():
     labels = np.repeat([0, 1, 2], [3000, 6000, 3000])
     chosen = stratified(np.random.default_rng(0).permutation(labels), 784)
-    assert len(chosen) == len(np.unique(chosen)) == 10_000
+    assert len(chosen) == len(np.unique(chosen)) == MOST_VALUES // 784
     assert (np.diff(chosen) > 0).all()
     for_colour = stratified(labels, 3072)
     assert len(for_colour) == MOST_VALUES // 3072
     assert np.bincount(labels[for_colour]) / len(for_colour) == pytest.approx([0.25, 0.5, 0.25], abs=0.001)
     np.testing.assert_array_equal(stratified(labels[:50], 784), np.arange(50))
+    assert len(stratified(np.zeros(60_000, int), 64)) == MOST_IMAGES
 
 
 def test_modules_are_joined_in_the_order_of_their_imports(tmp_path):
@@ -151,7 +152,7 @@ def test_modules_that_break_the_rule_of_bundling_are_named(source, message, tmp_
 
 def test_every_module_is_part_of_the_page():
     script = bundle("main.js")
-    modules = {path.stem for path in ASSETS.glob("*.js")} - {"tab"}  # which is TensorBoard's
+    modules = {path.stem for path in ASSETS.glob("*.js")} - {"tab", "tab_address"}  # of TensorBoard
     assert all(f"module_{name} = " in script for name in modules)
 
 

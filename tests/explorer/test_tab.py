@@ -2,12 +2,14 @@
 
 import contextlib
 import json
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from axe_playwright_python.sync_playwright import Axe
 from browser import FLAGS, find_chromium
 from explorer_page import exhibition
 from playwright.sync_api import sync_playwright
@@ -60,18 +62,25 @@ def url(logs, copied):
 
 
 @contextlib.contextmanager
-def tab(url: str):
+def tab(url: str, fragment: str = "#explorer", **options):
     """The tab as it opens, in a browser in which nothing goes wrong and nothing leaves this machine."""
+    with board(url, fragment, **options) as page:
+        yield page.frame_locator("iframe")
+
+
+@contextlib.contextmanager
+def board(url: str, fragment: str = "#explorer", **options):
+    """TensorBoard's own page, in which the tab is a frame, likewise."""
     problems = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, **options)
         page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("request", lambda asked: problems.append(asked.url) if not asked.url.startswith((url, "data:")) else 0)
-        page.goto(f"{url}/#explorer")
-        yield page.frame_locator("iframe")
+        page.goto(f"{url}/{fragment}")
+        yield page
         browser.close()
     assert problems == []
 
@@ -97,6 +106,62 @@ def test_the_tab_lists_the_runs_that_were_explored_and_shows_the_chosen_one(url,
         menu.select_option("second & <b>")
         view.frame_locator("iframe").get_by_text("Run another").wait_for()
         assert title(view).startswith("Run another")
+
+
+def frame_of(page, part: str):
+    """The frame of the tab, or that of the run's page in it, once it is there."""
+    page.frame_locator("iframe").frame_locator("iframe").locator("html[data-ready]").wait_for(state="attached")
+    return next(frame for frame in page.frames if part in frame.url)
+
+
+def until(page, condition) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("It never came true.")
+
+
+STATE = "() => [explorer.store.image, explorer.store.map, explorer.store.view, [...explorer.store.hidden]]"
+
+
+def test_a_link_to_tensorboard_opens_the_same_run_in_the_same_state(url):
+    with board(url) as page:
+        page.frame_locator("iframe").get_by_label("Run").select_option("second & <b>")
+        page.frame_locator("iframe").frame_locator("iframe").get_by_text("Run another").wait_for()
+        frame = frame_of(page, "/page?run=second")
+        view = {"x": 0.4, "y": 0.55, "zoom": 2.5}
+        code = """view => explorer.store.set(
+            { map: 'pca', view, hidden: new Set([1]), image: 7, latent: explorer.space.latent(7) })"""
+        frame.evaluate(code, view)
+        until(page, lambda: "image%3D7" in page.url)
+        link = page.url
+        page.get_by_text("Scalars", exact=False).first.click()
+        until(page, lambda: "#scalars" in page.url)
+        page.get_by_role("tab", name=re.compile("latent space", re.I)).click()
+        until(page, lambda: "#explorer" in page.url)
+        assert page.url == link  # what was chosen is still there
+    for given in (link, link[:-3]):
+        with board(url, given.removeprefix(f"{url}/")) as page:
+            frame = frame_of(page, "/page?run=second")
+            assert frame.evaluate(STATE)[:2] == [7, "pca"]
+            if given == link:
+                assert frame.evaluate(STATE)[2:] == [view, [1]]
+
+
+def test_a_link_to_a_run_that_is_not_there_opens_the_first_one(url):
+    with tab(url, "#explorer&p.explorer.run=gone&p.explorer.state=%23image%3D7") as view:
+        assert title(view).startswith("Run from elsewhere")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_an_audit_of_accessibility_of_the_tab_finds_nothing(scheme, url):
+    with board(url, color_scheme=scheme) as page:
+        page_of_run = frame_of(page, "/page?run=")
+        for frame in (next(each for each in page.frames if "plugin_entry" in each.url), page_of_run):
+            found = Axe().run(frame).response
+            assert len(found["passes"]) > 5
+            assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
 
 
 def test_a_run_that_is_explored_while_the_tab_is_open_joins_the_menu(url, logs):

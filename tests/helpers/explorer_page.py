@@ -16,14 +16,24 @@ from keras_vae.explorer import Exhibition, make_page
 from keras_vae.model import VAE
 
 __all__ = [
+    "SHAPE",
     "browser_page",
     "canvas_values",
     "classes_of_bars",
+    "decoded",
     "exhibition",
+    "grey",
+    "in_own_units",
     "new_page",
     "open_page",
+    "point_at",
+    "settle",
+    "until",
     "write_page",
 ]
+
+SHAPE = (16, 16, 1)
+"""Of the images of most pages that tests open."""
 
 _PATIENCE = 120_000.0
 """Milliseconds after which a page that does not show something counts as broken, on however busy a machine."""
@@ -64,6 +74,11 @@ def open_page(page: Page, path: Path, fragment: str = "") -> None:
     page.goto("about:blank")
     page.goto(f"file://{path}{fragment}")
     page.wait_for_selector("html[data-ready]", state="attached")
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until what was done is drawn, however long a frame takes."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
@@ -109,6 +124,47 @@ def write_page(shown: Exhibition, path: Path) -> Path:
     """The page of an exhibition as a file."""
     path.write_bytes(make_page(shown))
     return path
+
+
+def point_at(page: Page, index: int, by: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float]:
+    """Move the mouse to an image's dot, or some pixels beside it; the place on the map, from 0 to 1."""
+    page.locator("#map").scroll_into_view_if_needed()
+    found = page.evaluate(
+        """([index, [right, down]]) => {
+            const { map, store } = explorer, { x, y } = map.map(), box = map.canvas.getBoundingClientRect();
+            const [left, top] = map.toScreen([x[index], y[index]]).map(Math.round);
+            const place = [left + right, top + down];
+            return { mouse: [place[0] + box.left, place[1] + box.top], map: map.toMap(place) };
+        }""",
+        [index, list(by)],
+    )
+    page.mouse.move(*found["mouse"])
+    page.wait_for_timeout(120)
+    return tuple(found["map"])
+
+
+def until(page: Page, condition: str, given: Any = None) -> None:
+    """Wait for what a function of the page says; its policy forbids Playwright's own way."""
+    for _ in range(600):
+        if page.evaluate(condition, given):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"It never came true: {condition}")
+
+
+def decoded(shown: Exhibition, latent: np.ndarray) -> np.ndarray:
+    """What Python decodes, in grey values."""
+    return 255.0 * np.asarray(shown.model.decode(np.float32([latent])))[0, ..., 0]
+
+
+def grey(page: Page, canvas: str) -> np.ndarray:
+    """What a canvas shows, in grey values."""
+    return canvas_values(page, canvas)[..., 0].astype(float)
+
+
+def in_own_units(points: np.ndarray, place: tuple[float, float]) -> np.ndarray:
+    """A place on a map, from 0 to 1, in the units that its points have."""
+    return points.min(axis=0) + np.array(place) * np.ptp(points, axis=0).max()
 
 
 def _leaves(url: str) -> bool:

@@ -1,13 +1,23 @@
-"""Measure the page about a latent space: python tests/helpers/explorer_speed.py saved_models/default/explorer.html."""
+"""Measure the page about a latent space.
+
+    python tests/helpers/explorer_speed.py saved_models/default/explorer.html
+    python tests/helpers/explorer_speed.py 50000    # of so many images of 8 x 8 in 40 latents, which nobody trained on
+"""
 
 import os
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from browser import FLAGS, find_chromium
+from explorer_page import classes_of_bars, write_page
 from playwright.sync_api import Page, sync_playwright
+
+from keras_vae.explorer import Exhibition
+from keras_vae.model import VAE
 
 OPENINGS = 5
 
@@ -87,5 +97,22 @@ def _seconds_to_open(page: Page, file: Path) -> float:
     return time.perf_counter() - begun
 
 
+def measure_many(count: int) -> None:
+    """Print the same of a page with many images, which lie in groups on its map."""
+    shape, classes = (8, 8, 1), 10
+    images, labels = classes_of_bars(count, shape, classes)
+    rng = np.random.default_rng(0)
+    groups = rng.normal(size=(classes, 2)) * 4
+    points = groups[labels] + rng.normal(size=(count, 2))
+    model = VAE(shape, 40, widths=(256, 256))
+    names = [f"class {label}" for label in range(classes)]
+    shown = Exhibition("many", "bars", model, images, labels, names, {"umap": points})
+    with tempfile.TemporaryDirectory() as folder:
+        measure(write_page(shown, Path(folder) / f"{count}.html"))
+
+
 if __name__ == "__main__":
-    measure(Path(sys.argv[1]))
+    if sys.argv[1].isdecimal():
+        measure_many(int(sys.argv[1]))
+    else:
+        measure(Path(sys.argv[1]))

@@ -59,6 +59,15 @@ export function oncePerFrame(work) {
   };
 }
 
+// Calls a function once it has not been asked for during some milliseconds.
+export function afterPause(work, wait) {
+  let waiting = null;
+  return () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(work, wait);
+  };
+}
+
 // Offers a canvas as a PNG file.
 export function save(canvas, name) {
   canvas.toBlob((blob) => {

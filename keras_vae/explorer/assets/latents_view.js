@@ -1,68 +1,80 @@
 // A slider for each latent, and new samples of the prior.
 
-import { byId, make, number, oncePerFrame, paint } from "./dom.js";
+import { afterPause, byId, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
+import { levelOf, rankOf } from "./words.js";
 
 const WAIT = 250; // milliseconds without a change, after which the ends of the sliders are drawn
+const FIRST = 12; // sliders that are in view; the others are folded
 
 export function showLatents(app) {
   const { store, space, facts, model, prior } = app;
-  const { kl, low, high, active } = facts.latents;
-  const order = kl.map((_, index) => index).sort((first, second) => kl[second] - kl[first]);
+  const { kl, low, high } = facts.latents;
+  const { used, unused } = app.latents;
   const largest = Math.max(...kl, 1e-9);
   const sliders = new Map();
 
   function makeSlider(index) {
-    const reach = { min: low[index], max: high[index], step: "any" };
-    const input = make("input", { id: `latent-${index}`, type: "range", ...reach });
-    input.setAttribute("aria-label", `Latent ${index}`);
+    const reach = { id: `latent-${index}`, type: "range", min: low[index], max: high[index], step: "any" };
+    const name = `Slider ${rankOf(app.latents, index)}`;
+    const input = make("input", { ...reach, title: `${name}: latent ${index}${levelOf(facts.model, index)}` });
+    input.setAttribute("aria-label", `${name}, latent ${index}`);
     const output = make("output");
     const bar = make("i");
     bar.style.width = `${(100 * kl[index]) / largest}%`;
     input.oninput = () => {
       const latent = Float32Array.from(store.latent);
       latent[index] = input.valueAsNumber;
-      store.set({ latent });
+      store.set({ latent, slider: index });
     };
+    input.onfocus = () => store.set({ slider: index });
     const ends = [make("canvas", { className: "image" }), make("canvas", { className: "image" })];
     for (const end of ends) end.setAttribute("aria-hidden", "true");
-    sliders.set(index, { input, output, ends });
-    const strength = make("div", { className: "kl", title: `KL to N(0, 1): ${number(kl[index])} nats an image` }, bar);
-    const name = make("b", {}, String(index));
-    return make("div", { className: "slider" }, name, ends[0], input, ends[1], output, strength);
+    const strength = `KL to ${facts.latents.reference}: ${number(kl[index])} nats an image`;
+    const rank = make("b", {}, String(rankOf(app.latents, index)));
+    const row = make("div", { className: "slider" }, rank, ends[0], input, ends[1], output);
+    row.append(make("div", { className: "kl", title: strength }, bar));
+    sliders.set(index, { input, output, ends, row });
+    return row;
   }
 
-  const [used, unused] = [order.filter((index) => active[index]), order.filter((index) => !active[index])];
-  byId("sliders").append(...used.map(makeSlider));
+  byId("sliders").append(...used.slice(0, FIRST).map(makeSlider));
+  byId("more-sliders").append(...used.slice(FIRST).map(makeSlider));
   byId("unused-sliders").append(...unused.map(makeSlider));
+  byId("more").hidden = used.length <= FIRST;
+  byId("more-summary").textContent = `The other ${used.length - FIRST} sliders, which say less`;
   byId("unused").hidden = !unused.length;
   byId("unused-summary").textContent = `${unused.length} unused: their means hardly differ between images`;
+  byId("more").ontoggle = byId("unused").ontoggle = () => showEndsLater();
 
   const show = oncePerFrame(() => {
     paint(byId("latents-image"), model.decode(store.latent), model.shape);
-    for (const [index, { input, output }] of sliders) {
+    for (const [index, { input, output, row }] of sliders) {
       if (input.valueAsNumber !== store.latent[index]) input.value = store.latent[index];
       output.textContent = number(store.latent[index]);
+      row.classList.toggle("shown", index === store.slider);
     }
     const base = store.image === null ? store.origin?.latent : space.latent(store.image);
     const changed = base ? store.latent.reduce((sum, value, index) => sum + (value !== base[index]), 0) : 0;
     const name = store.image === null ? (store.origin?.name ?? "A latent") : app.nameOf(store.image);
     byId("latents-origin").textContent = name;
-    const density = `log density ${number(prior.logDensity(store.latent), 1)} nats`;
-    byId("latents-note").textContent = changed ? `${changed} changed, ${density}` : density;
+    const density = prior.logDensity(store.latent);
+    const less = percent(shareBelow(facts.usual.density, density));
+    const usual = `more usual than ${less} of the images (log density ${number(density, 1)} nats)`;
+    byId("latents-note").textContent = changed ? `${changed} changed, ${usual}` : usual;
     byId("latents-reset").disabled = !changed;
   });
 
   // At the ends of each slider, the images that it leads to; one slider at a time, so that the page goes on answering.
-  let waiting = null;
   let round = 0;
+  const afterChange = afterPause(showEnds, WAIT);
   const showEndsLater = () => {
     round++;
-    clearTimeout(waiting);
-    waiting = setTimeout(showEnds, WAIT);
+    afterChange();
   };
   async function showEnds() {
     const own = round;
-    for (const [index, { ends }] of sliders) {
+    for (const [index, { ends, row }] of sliders) {
+      if (row.closest("details:not([open])")) continue;
       [low, high].forEach((values, end) => {
         const latent = Float32Array.from(store.latent);
         latent[index] = values[index];
@@ -88,11 +100,12 @@ export function showLatents(app) {
     app.begin(latent, name);
   };
   byId("latents-text").textContent = facts.texts.latents;
+  byId("latents-how").textContent = facts.texts.latentsHow;
 
   store.watch((changed) => {
-    if (!changed.has("latent") && !changed.has("image")) return;
-    show();
-    showEndsLater();
+    const isMoved = changed.has("latent") || changed.has("image");
+    if (isMoved || changed.has("slider")) show();
+    if (isMoved) showEndsLater();
   });
   show();
   showEnds();

@@ -1,20 +1,22 @@
 // Opens the model and the images, and hands them to the parts of the page.
 
-import { byId, count, make } from "./dom.js";
+import { afterPause, byId, count, make } from "./dom.js";
 import { openImages } from "./images.js";
 import { showLatents } from "./latents_view.js";
 import { showMap } from "./map_panel.js";
 import { makeModel } from "./model.js";
 import { showOwn } from "./own_view.js";
+import { showNearness } from "./nearness_view.js";
 import { openPart } from "./parts.js";
 import { showPath } from "./path_view.js";
 import { spherical, straight } from "./paths.js";
 import { makeNetwork } from "./network.js";
 import { makePrior } from "./prior.js";
 import { showShift } from "./shift_view.js";
+import { showSlider } from "./slider_view.js";
 import { makeSpace } from "./space.js";
 import { fromFragment, makeStore, toFragment } from "./state.js";
-import { MAP_TEXTS, footer, kicker, lead, texts } from "./texts.js";
+import { footer, kicker, lead, texts } from "./texts.js";
 import { showTour } from "./tour.js";
 import { showVerdicts } from "./verdicts_view.js";
 
@@ -23,7 +25,6 @@ const part = (name) => openPart(name, facts.parts[name], facts.server);
 
 async function start() {
   facts.texts = texts(facts);
-  facts.mapTexts = MAP_TEXTS;
   byId("kicker").textContent = kicker(facts);
   byId("lead").textContent = lead(facts);
   byId("footer").textContent = footer(facts);
@@ -31,18 +32,20 @@ async function start() {
   const needed = ["decoder", "points", "paths", "images", "prior"];
   const [decoder, points, paths, sprite, ofPrior] = await Promise.all(needed.map(part));
   const model = makeModel(facts.model, decoder);
-  const prior = makePrior(facts.model.prior, ofPrior, model.latents);
+  const prior = makePrior(facts.model, ofPrior);
   const images = await openImages(sprite.sprite.values, model.shape, facts.images.columns);
   const space = makeSpace(facts, points, paths);
   const store = makeStore(firstState(space));
-  const app = { facts, model, prior, images, space, store };
+  const app = { facts, model, prior, images, space, store, latents: sortedLatents(facts.latents) };
   addHelpers(app);
   readAddress(app);
 
   byId("status").hidden = true;
   byId("parts").hidden = false;
   const map = showMap(app);
+  showNearness(app);
   showLatents(app);
+  showSlider(app);
   showPath(app);
   showShift(app);
   showTour(app);
@@ -78,9 +81,19 @@ function firstState(space) {
     to,
     share: 0.5,
     hidden: new Set(),
+    view: null, // what of the map is in view; null is all of it
+    area: null, // corners of what is selected on the map
+    slider: null, // the latent whose strips are shown; null is the strongest one
     shift: null,
-    own: null,
+    picture: null, // the reader's own image, as the address has it
+    own: null, // its posterior
   };
+}
+
+// The latents in the order of their KL, the largest first: those that vary, and the unused ones.
+function sortedLatents({ kl, active }) {
+  const order = kl.map((_, index) => index).sort((first, second) => kl[second] - kl[first]);
+  return { used: order.filter((index) => active[index]), unused: order.filter((index) => !active[index]) };
 }
 
 function addHelpers(app) {
@@ -116,12 +129,11 @@ function readAddress({ store, space, facts }) {
   store.set(values);
 }
 
-function keepAddress({ store, space }) {
-  let waiting = null;
-  return () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => history.replaceState(null, "", `#${toFragment(store, space)}`), 250);
-  };
+function keepAddress({ store, space, facts }) {
+  return afterPause(() => {
+    history.replaceState(null, "", `#${toFragment(store, space)}`);
+    if (facts.server) window.parent.postMessage(location.hash, location.origin); // to the tab of TensorBoard
+  }, 250);
 }
 
 start().catch((error) => {

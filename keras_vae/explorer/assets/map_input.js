@@ -3,8 +3,8 @@
 const STEP = 60; // pixels that an arrow key moves
 const STILL = 4; // pixels within which a press is a click
 
-// Tells `hover(place)`, `choose(place)` and `select(corners)`, places in pixels of the canvas. `selects()` says what a
-// drag draws: a "box", a "lasso", or nothing, so that it moves the map.
+// Tells `hover(place, byKey)`, `choose(place)` and `select(corners)`, places in pixels of the canvas. `selects()` says
+// what a drag draws: a "box", a "lasso", or nothing, so that it moves the map.
 export function listen(view, { hover, choose, select, selects }) {
   const { canvas } = view;
   const pressed = new Map();
@@ -44,10 +44,11 @@ export function listen(view, { hover, choose, select, selects }) {
       pinch = now;
       return undefined;
     }
-    if (Math.hypot(place[0] - start[0], place[1] - start[1]) > STILL) moved = true;
+    if (apart(place, start) > STILL) moved = true;
     if (!moved) return undefined;
     if (drawing) {
-      drawing.corners = drawing.kind === "box" ? boxOf(start, place) : [...drawing.corners, place];
+      if (drawing.kind === "box") drawing.corners = boxOf(start, place);
+      else if (apart(drawing.corners[drawing.corners.length - 1], place) > STILL) drawing.corners.push(place);
       view.draw();
     } else view.panBy(place[0] - before[0], place[1] - before[1]);
     return undefined;
@@ -99,13 +100,14 @@ export function listen(view, { hover, choose, select, selects }) {
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     keys[event.key]();
-    hover(middle());
+    hover(middle(), true);
   });
 
   return { drawn: () => drawing?.corners };
 }
 
-const boxOf = ([left, top], [right, bottom]) => [[left, top], [right, top], [right, bottom], [left, bottom]];
+const apart = ([left, top], [right, bottom]) => Math.hypot(right - left, bottom - top);
+export const boxOf = ([left, top], [right, bottom]) => [[left, top], [right, top], [right, bottom], [left, bottom]];
 
 function span(pressed) {
   const [first, second] = [...pressed.values()];

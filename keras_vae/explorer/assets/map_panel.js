@@ -1,10 +1,14 @@
 // The map's part of the page: which map, which classes, the chosen image, what the decoder draws at the pointer.
 
-import { onPaper, styled, whenSchemeChanges } from "./colours.js";
+import { styled, whenSchemeChanges } from "./colours.js";
 import { byId, count, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
-import { listen } from "./map_input.js";
+import { makeLegend } from "./legend.js";
+import { boxOf, listen } from "./map_input.js";
+import { drawMark, drawOutline } from "./map_marks.js";
 import { makeMapView } from "./map_view.js";
 import { pathOf, waysBetween } from "./paths.js";
+import { rounded } from "./state.js";
+import { MAP_HOW } from "./texts.js";
 import { MAP_NAMES } from "./words.js";
 
 const PATH_STEPS = 25; // of a path as it is drawn on the map
@@ -17,11 +21,13 @@ export function showMap(app) {
   const view = makeMapView(byId("map"), app);
   let hovered = null;
   let pointer = null;
+  let isSpoken = false; // whether a screen reader is told what is under the pointer
   let placed = {};
 
-  const input = listen(view, {
-    hover(place) {
+  const asked = {
+    hover(place, byKey = false) {
       pointer = place;
+      isSpoken = byKey;
       const found = place && view.pick(place);
       view.canvas.style.cursor = found === null ? "crosshair" : "pointer";
       if (found !== hovered) {
@@ -36,11 +42,12 @@ export function showMap(app) {
       if (found !== null) app.choose(found);
     },
     select(corners) {
-      showSelection(view.map().within(corners.map(view.toMap)).filter(view.isShown));
+      store.set({ area: corners.map((corner) => view.toMap(corner).map(rounded)) });
       press(null);
     },
     selects: () => SELECTIONS.find((id) => byId(id).getAttribute("aria-pressed") === "true")?.slice(4),
-  });
+  };
+  const input = listen(view, asked);
 
   function press(chosen) {
     for (const id of SELECTIONS) byId(id).setAttribute("aria-pressed", String(id === chosen));
@@ -56,9 +63,13 @@ export function showMap(app) {
     const share = `; ${percent(1 - usual)} of the images are farther from theirs.`;
     const density = prior.logDensity(latent);
     const below = shareBelow(facts.usual.density, density);
+    const isFar = usual > 0.99;
+    const verdict = isFar ? "Far from every image." : below < 0.05 ? "An unusual place." : "A usual place.";
+    byId("pointer-verdict").textContent = verdict;
+    if (isSpoken) byId("spoken").textContent = `${verdict} ${app.nameOf(index)}`;
     byId("pointer-note").textContent = [
       `Nearest: ${app.nameOf(index)}, at a distance of ${number(distance)}`,
-      usual > 0.99 ? ", farther than images are from each other." : share,
+      isFar ? ", farther than images are from each other." : share,
       ` Prior: ${number(density, 1)} nats, ${percent(below)} of the images have less.`,
     ].join("");
   });
@@ -73,10 +84,12 @@ export function showMap(app) {
     paint(byId("chosen-again"), model.decode(space.latent(index)), model.shape);
   }
 
-  function showSelection(indices) {
+  function showSelection() {
     const gallery = byId("selection-images");
     gallery.replaceChildren();
-    byId("selection").hidden = false;
+    byId("selection").hidden = !store.area;
+    if (!store.area) return;
+    const indices = view.map().within(store.area).filter(view.isShown);
     const cut = indices.length > MOST_SELECTED ? `, of which ${MOST_SELECTED} are shown` : "";
     const found = `${count(indices.length)} ${indices.length === 1 ? "image" : "images"} in the area`;
     byId("selection-title").textContent = indices.length ? `${found}${cut}` : "No image in the area";
@@ -92,7 +105,8 @@ export function showMap(app) {
 
   function showWords() {
     const { name, linear } = view.map();
-    byId("map-text").textContent = facts.mapTexts[name];
+    byId("map-text").textContent = facts.texts.map;
+    byId("map-how").textContent = MAP_HOW[name];
     byId("pointer-kind").textContent = linear
       ? name === "latent" ? "decoded, exactly" : "decoded from the plane of the two components"
       : "decoded from a mean of the nearest images";
@@ -104,6 +118,7 @@ export function showMap(app) {
 
   makeChoice(store, space);
   makeLegend(store, facts);
+  byId("map-view").onclick = () => asked.select(boxOf([0, 0], view.size()));
   byId("map-in").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1.5);
   byId("map-out").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1 / 1.5);
   byId("map-fit").onclick = view.fit;
@@ -124,18 +139,8 @@ export function showMap(app) {
     if (document.activeElement === view.canvas && view.canvas.matches(":focus-visible")) {
       drawMark(context, [width / 2, height / 2], styled("soft"), "cross");
     }
-    const corners = input.drawn();
-    if (corners) {
-      context.beginPath();
-      for (const corner of corners) context.lineTo(...corner);
-      context.closePath();
-      context.fillStyle = context.strokeStyle = styled("accent");
-      context.lineWidth = 1.5;
-      context.globalAlpha = 0.12;
-      context.fill();
-      context.globalAlpha = 1;
-      context.stroke();
-    }
+    const corners = input.drawn() ?? store.area?.map(toScreen);
+    if (corners) drawOutline(context, corners, styled("accent"));
   });
 
   function drawPaths(context, { toScreen, map }) {
@@ -167,23 +172,20 @@ export function showMap(app) {
   }
 
   store.watch((changed) => {
-    if (changed.has("map")) view.fit();
     if (changed.has("map")) showWords();
     if (changed.has("image")) showChosen();
-    if (changed.has("hidden")) view.refresh();
-    view.draw();
+    if (["map", "area", "hidden"].some((name) => changed.has(name))) showSelection();
+    if (["map", "view", "hidden"].some((name) => changed.has(name))) view.refresh();
+    else view.draw();
   });
   view.canvas.addEventListener("focus", view.draw);
   view.canvas.addEventListener("blur", view.draw);
-  whenSchemeChanges(() => {
-    makeLegend(store, facts);
-    view.refresh();
-  });
+  whenSchemeChanges(view.refresh);
   new ResizeObserver(view.resize).observe(view.canvas);
   view.resize();
-  view.fit();
   showWords();
   showChosen();
+  showSelection();
   const { x, y } = view.map();
   if (store.image !== null) pointer = view.toScreen([x[store.image], y[store.image]]);
   showPointer();
@@ -195,60 +197,17 @@ function makeChoice(store, space) {
   byId("map-choice").replaceChildren(
     ...names.map((name) => {
       const button = make("button", { type: "button", value: name }, MAP_NAMES[name]);
-      button.onclick = () => store.set({ map: name });
+      button.onclick = () => store.set({ map: name, view: null, area: null });
       button.setAttribute("role", "radio");
       button.onkeydown = (event) => {
         const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
         if (!step) return;
         event.preventDefault();
         const next = names[(names.indexOf(name) + step + names.length) % names.length];
-        store.set({ map: next });
+        store.set({ map: next, view: null, area: null });
         [...byId("map-choice").children].find((each) => each.value === next).focus();
       };
       return button;
     }),
   );
-}
-
-function makeLegend(store, facts) {
-  const legend = byId("legend");
-  legend.hidden = facts.classes.length < 2;
-  legend.replaceChildren(
-    ...facts.classes.map(({ label, name, colour, count: images }) => {
-      const mark = make("i");
-      mark.style.background = `rgb(${onPaper(colour)})`;
-      const title = `${name}: ${count(images)} images`;
-      const button = make("button", { type: "button", title }, mark, make("span", { dir: "auto" }, name));
-      button.setAttribute("aria-pressed", String(!store.hidden.has(label)));
-      button.onclick = () => {
-        const hidden = new Set(store.hidden);
-        if (!hidden.delete(label)) hidden.add(label);
-        button.setAttribute("aria-pressed", String(!hidden.has(label)));
-        store.set({ hidden });
-      };
-      return button;
-    }),
-  );
-}
-
-function drawMark(context, [x, y], colour, kind, wide = 2) {
-  context.beginPath();
-  if (kind === "ring") context.arc(x, y, 7.5, 0, 2 * Math.PI);
-  if (kind === "disc") context.arc(x, y, 5, 0, 2 * Math.PI);
-  if (kind === "diamond") {
-    for (const [right, down] of [[0, -8], [8, 0], [0, 8], [-8, 0], [0, -8]]) context.lineTo(x + right, y + down);
-  }
-  if (kind === "cross") {
-    for (const [right, down] of [[9, 0], [0, 9]]) {
-      context.moveTo(x - right, y - down);
-      context.lineTo(x + right, y + down);
-    }
-  }
-  context.lineWidth = wide + 3;
-  context.strokeStyle = styled("raised");
-  context.stroke();
-  context.lineWidth = wide;
-  context.strokeStyle = context.fillStyle = colour;
-  if (kind === "disc" || kind === "diamond") context.fill();
-  else context.stroke();
 }

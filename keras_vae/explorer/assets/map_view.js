@@ -22,16 +22,18 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   ); // in no order of the classes, so that none lies on top of all others
   const names = new Map();
   let [width, height, ratio] = [1, 1, 1];
-  let at = { x: 0.5, y: 0.5, zoom: 1 };
+  const fitted = new Map(); // the middle and the sides of each map
   let stale = true;
   let isNamed = false;
   const draw = oncePerFrame(drawNow);
   const backdrop = makeBackdrop(space, model, refresh);
 
   const map = () => space.maps.get(store.map);
-  const unit = () => Math.min(width, height) * (1 - 2 * MARGIN) * at.zoom; // pixels of the map's longer side
-  const toScreen = ([x, y]) => [width / 2 + (x - at.x) * unit(), height / 2 - (y - at.y) * unit()];
-  const toMap = ([x, y]) => [at.x + (x - width / 2) / unit(), at.y - (y - height / 2) / unit()];
+  const room = () => Math.min(width, height) * (1 - 2 * MARGIN); // pixels of the map's longer side before a zoom
+  const at = () => store.view ?? whole();
+  const unit = () => room() * at().zoom; // pixels of the map's longer side
+  const toScreen = ([x, y]) => [width / 2 + (x - at().x) * unit(), height / 2 - (y - at().y) * unit()];
+  const toMap = ([x, y]) => [at().x + (x - width / 2) / unit(), at().y - (y - height / 2) / unit()];
   const isShown = (index) => !store.hidden.has(space.labels[index]);
 
   function refresh() {
@@ -46,29 +48,29 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     refresh();
   }
 
-  function fit() {
-    const { x, y } = map();
-    at = { x: middle(x), y: middle(y), zoom: 1 };
-    // A map that is wider than high may fill a view that is, too.
-    const [wide, high] = [extent(x), extent(y)];
-    const room = Math.min(width, height) * (1 - 2 * MARGIN);
-    at.zoom = Math.min((width * (1 - 2 * MARGIN)) / (room * wide), (height * (1 - 2 * MARGIN)) / (room * high));
-    refresh();
+  // All of the map; one that is wider than high may fill a view that is, too.
+  function whole() {
+    const { name, x, y } = map();
+    if (!fitted.has(name)) fitted.set(name, { x: middle(x), y: middle(y), wide: extent(x), high: extent(y) });
+    const { wide, high, ...center } = fitted.get(name);
+    return { ...center, zoom: (Math.min(width / wide, height / high) * (1 - 2 * MARGIN)) / room() };
   }
 
   function zoomAt(place, factor) {
     const before = toMap(place);
-    at = { ...at, zoom: Math.min(LARGEST_ZOOM, Math.max(0.5, at.zoom * factor)) };
-    const after = toMap(place);
-    at = { ...at, x: at.x + before[0] - after[0], y: at.y + before[1] - after[1] };
-    refresh();
+    const zoom = Math.min(LARGEST_ZOOM, Math.max(0.5, at().zoom * factor));
+    const pixels = room() * zoom;
+    const [x, y] = [before[0] - (place[0] - width / 2) / pixels, before[1] + (place[1] - height / 2) / pixels];
+    store.set({ view: { x, y, zoom } });
   }
 
   function panBy(right, down) {
     const clamp = (value) => Math.min(1.2, Math.max(-0.2, value));
-    at = { ...at, x: clamp(at.x - right / unit()), y: clamp(at.y + down / unit()) };
-    refresh();
+    const { x, y, zoom } = at();
+    store.set({ view: { x: clamp(x - right / unit()), y: clamp(y + down / unit()), zoom } });
   }
+
+  const fit = () => store.set({ view: null });
 
   // The image nearest to a place on the screen, or null where none is within some pixels.
   function pick(place, within = 14) {
@@ -105,22 +107,22 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
       (index) => isShown(index) && x[index] > left && x[index] < right && y[index] > bottom && y[index] < top,
     );
     const colours = new Map(facts.classes.map(({ label, colour }) => [label, onPaper(colour)]));
-    if (visible.length <= THUMBNAILS && at.zoom > 1.5) drawThumbnails(target, visible, colours);
+    if (visible.length <= THUMBNAILS && at().zoom > 1.5) drawThumbnails(target, visible, colours);
     else drawDots(target, visible, colours);
     isNamed = facts.classes.length > 1 && visible.length > THUMBNAILS;
     if (isNamed && !names.has(name)) names.set(name, densest(map(), space.labels, facts.classes));
   }
 
   function drawDots(target, visible, colours) {
-    const scale = unit();
+    const [scale, { x: middleX, y: middleY, zoom }] = [unit(), at()];
     dots.draw(target, {
       width, height, ratio, scale, colours,
       indices: visible,
       x: map().x,
       y: map().y,
-      start: [width / 2 - at.x * scale, height / 2 + at.y * scale],
+      start: [width / 2 - middleX * scale, height / 2 + middleY * scale],
       labels: space.labels,
-      radius: Math.min(5.5, 90 / Math.sqrt(space.count) + 0.9 + 0.35 * Math.log2(Math.max(1, at.zoom))),
+      radius: Math.min(5.5, 90 / Math.sqrt(space.count) + 0.9 + 0.35 * Math.log2(Math.max(1, zoom))),
       opacity: isDark() ? 0.8 : 0.72,
     });
   }

@@ -1,12 +1,13 @@
 // The autoencoder: images to posteriors, latents to expected images.
 
+import { gaussianOf } from "./gaussian.js";
 import { makeNetwork } from "./network.js";
 
 // A model that decodes at once, and encodes as soon as its encoder is there.
 export function makeModel(description, decoderArrays) {
   const decoder = makeNetwork(description.decoder, decoderArrays);
   const toMean = MEANS[description.likelihood];
-  let encoder = null;
+  let [encoder, lowerPosterior] = [null, null];
   return {
     shape: description.image_shape,
     latents: description.latent_dim,
@@ -14,25 +15,20 @@ export function makeModel(description, decoderArrays) {
     decode: (latent) => toMean(Float32Array.from(decoder(Float32Array.from(latent))), description),
     addEncoder(arrays) {
       encoder = makeNetwork(description.encoder, arrays);
+      lowerPosterior = description.lower_posterior && makeNetwork(description.lower_posterior, arrays);
     },
-    // Posterior of an image of h * w * c values in [0, 1]: mean, and log_var between its bounds.
+    // Posterior of an image of h * w * c values in [0, 1]: mean and logVar; those of a lower level, which come first,
+    // given the mean of the upper one.
     encode(image) {
       const hidden = encoder(Float32Array.from(image));
-      const size = description.latent_dim;
-      const [low, high] = description.log_var;
-      const middle = (high + low) / 2;
-      const reach = (high - low) / 2;
-      return {
-        mean: hidden.slice(0, size),
-        logVar: hidden.slice(size).map((value) => middle + reach * Math.tanh(value / reach)),
-      };
+      const upper = gaussianOf(hidden.slice(0, 2 * description.upper_dim), description.log_var);
+      if (!lowerPosterior) return upper;
+      const features = hidden.slice(2 * description.upper_dim);
+      const lower = gaussianOf(lowerPosterior(features, upper.mean), description.log_var);
+      const joined = (name) => Float32Array.from([...lower[name], ...upper[name]]);
+      return { mean: joined("mean"), logVar: joined("logVar") };
     },
   };
-}
-
-// KL of N(mean, exp(logVar)) to N(0, 1) for each latent, in nats.
-export function klByLatent({ mean, logVar }) {
-  return mean.map((value, index) => 0.5 * (value * value + Math.expm1(logVar[index]) - logVar[index]));
 }
 
 const sigmoid = (value) => 1 / (1 + Math.exp(-value));

@@ -1,14 +1,14 @@
-// An interpreter of networks: layers as a description names them, one input at a time, in single precision.
+// An interpreter of networks: layers as a description names them, one image or latent at a time, in single precision.
 
 const product = (sides) => sides.reduce((all, side) => all * side, 1);
 
-// Layers and their arrays -> a function from a Float32Array to a Float32Array.
+// Layers and their arrays -> a function from one Float32Array, or several, to a Float32Array.
 export function makeNetwork(layers, arrays) {
   const operations = layers.map((layer) => OPERATIONS[layer.kind](layer, arrays, layers));
-  return (input) => {
+  return (...given) => {
     const outputs = [];
     layers.forEach((layer, number) => {
-      outputs.push(operations[number](layer.inputs.length ? layer.inputs.map((index) => outputs[index]) : [input]));
+      outputs.push(operations[number](layer.inputs.length ? layer.inputs.map((index) => outputs[index]) : given));
     });
     return outputs[outputs.length - 1];
   };
@@ -20,7 +20,8 @@ const moving = (layer, arrays, layers) => {
 };
 
 const OPERATIONS = {
-  InputLayer: () => ([input]) => input,
+  InputLayer: ({ place }) => (given) => given[place],
+  Activation: ({ activation }) => ([input]) => activate(Float32Array.from(input), activation),
   Flatten: () => ([input]) => input, // values lie in the order of rows, columns, channels in either shape
   Reshape: () => ([input]) => input,
   Add: () => ([first, ...others]) => {

@@ -38,6 +38,7 @@ export function showPath(app) {
   byId("path-play").onclick = makePlayer(store);
   byId("path-save").onclick = () => save(joined(), `path-${space.numbers[store.from]}-${space.numbers[store.to]}.png`);
   byId("path-text").textContent = facts.texts.path;
+  byId("path-how").textContent = facts.texts.pathHow;
   showPairs(app);
 
   // All strips, each pixel four times as wide.

@@ -1,30 +1,50 @@
 // The distribution that new latents are drawn from, and how likely a latent is under it.
 
+import { drawn, gaussianOf, klBetween, logDensityOf, noise, standardGaussian } from "./gaussian.js";
 import { makeNetwork } from "./network.js";
 
 const LOG_TWO_PI = Math.log(2 * Math.PI);
 
 // A prior: `logDensity(latent)` in nats, `sample()` and, where the Gaussians of a mixture belong to classes,
-// `sampleOfClass(label)`; `classes` says of how many.
-export function makePrior(description, arrays, latents) {
+// `sampleOfClass(label)`; `classes` says of how many. `klByLatent(posterior)` is that of each latent to N(0, 1), of a
+// lower one to its prior given the upper ones.
+export function makePrior({ prior: description, latent_dim: latents, upper_dim: upper, log_var: bounds }, arrays) {
+  const prior = oneLevel(description, arrays, upper);
+  if (description.lower) return twoLevels(prior, makeNetwork(description.lower, arrays), latents - upper, bounds);
+  return { ...prior, klByLatent: (posterior) => klBetween(posterior, standardGaussian(latents)) };
+}
+
+function oneLevel(description, arrays, latents) {
   if (description.kind === "standard_normal") return standardNormal(latents);
   if (description.kind === "mixture") return mixture(arrays, latents, description.classes);
   return description.kind === "vamp" ? posteriors(arrays, latents) : flow(description, arrays, latents);
 }
 
-// One draw from N(0, 1) (Box & Muller 1958).
-function normal() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-}
-
-function noise(count) {
-  return Float32Array.from({ length: count }, normal);
+// p(z2) p(z1|z2): the lower latents z1, which come first, are Gaussian given the upper ones.
+function twoLevels(upperPrior, network, lower, bounds) {
+  const lowerGiven = (upper) => gaussianOf(network(Float32Array.from(upper)), bounds);
+  const withLower = (upper) => Float32Array.from([...drawn(lowerGiven(upper)), ...upper]);
+  return {
+    classes: upperPrior.classes,
+    logDensity(latent) {
+      const upper = latent.slice(lower);
+      return upperPrior.logDensity(upper) + logDensityOf(latent.slice(0, lower), lowerGiven(upper));
+    },
+    sample: () => withLower(upperPrior.sample()),
+    sampleOfClass: (label) => withLower(upperPrior.sampleOfClass(label)),
+    klByLatent({ mean, logVar }) {
+      const upper = mean.slice(lower);
+      const ofLower = klBetween({ mean: mean.slice(0, lower), logVar: logVar.slice(0, lower) }, lowerGiven(upper));
+      const ofUpper = klBetween({ mean: upper, logVar: logVar.slice(lower) }, standardGaussian(upper.length));
+      return Float32Array.from([...ofLower, ...ofUpper]);
+    },
+  };
 }
 
 function standardNormal(latents) {
   return {
     classes: 0,
-    logDensity: (latent) => -0.5 * latent.reduce((sum, value) => sum + LOG_TWO_PI + value * value, 0),
+    logDensity: (latent) => logDensityOf(latent, standardGaussian(latents)),
     sample: () => noise(latents),
   };
 }
@@ -82,22 +102,14 @@ function mixture(arrays, size, classes) {
 // The equal mixture of diagonal Gaussians.
 function posteriors({ mean: { values: mean }, log_var: { values: logVar } }, size) {
   const count = mean.length / size;
+  const gaussians = Array.from({ length: count }, (_, number) => ({
+    mean: mean.slice(number * size, (number + 1) * size),
+    logVar: logVar.slice(number * size, (number + 1) * size),
+  }));
   return {
     classes: 0,
-    logDensity(latent) {
-      const logs = Float64Array.from({ length: count }, (_, number) => {
-        let sum = -Math.log(count);
-        for (let index = 0, at = number * size; index < size; index++, at++) {
-          sum -= 0.5 * (LOG_TWO_PI + logVar[at] + (latent[index] - mean[at]) ** 2 * Math.exp(-logVar[at]));
-        }
-        return sum;
-      });
-      return logSumExp(logs);
-    },
-    sample() {
-      const at = Math.floor(Math.random() * count) * size;
-      return noise(size).map((value, index) => mean[at + index] + Math.exp(0.5 * logVar[at + index]) * value);
-    },
+    logDensity: (latent) => logSumExp(gaussians.map((each) => logDensityOf(latent, each))) - Math.log(count),
+    sample: () => drawn(gaussians[Math.floor(Math.random() * count)]),
   };
 }
 

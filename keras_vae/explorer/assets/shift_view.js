@@ -1,7 +1,8 @@
 // The difference of two classes' mean latents, added to the chosen image.
 
-import { byId, make, number, oncePerFrame, paint, paintRow } from "./dom.js";
+import { afterPause, byId, make, number, oncePerFrame, paint, paintRow } from "./dom.js";
 
+const WAIT = 100; // milliseconds without a change, after which the strip is drawn: it takes longer than a frame
 const AMOUNTS = [-0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
 
 export function showShift(app) {
@@ -21,12 +22,15 @@ export function showShift(app) {
   const show = oncePerFrame(() => {
     paint(byId("shift-before"), model.decode(base()), model.shape);
     paint(byId("shift-after"), model.decode(shifted(store.shift.amount)), model.shape);
-    paintRow(byId("shift-strip"), AMOUNTS.map((amount) => model.decode(shifted(amount))), model.shape);
     byId("shift-value").textContent = number(store.shift.amount);
     byId("shift-amount").value = store.shift.amount;
     byId("shift-from").value = store.shift.less;
     byId("shift-to").value = store.shift.plus;
+    showStripLater();
   });
+  const showStrip = () =>
+    paintRow(byId("shift-strip"), AMOUNTS.map((amount) => model.decode(shifted(amount))), model.shape);
+  const showStripLater = afterPause(showStrip, WAIT);
 
   for (const [id, name] of [["shift-from", "less"], ["shift-to", "plus"]]) {
     byId(id).append(...facts.classes.map((each) => make("option", { value: each.label }, each.name)));
@@ -36,9 +40,11 @@ export function showShift(app) {
   const tick = (amount) => make("span", {}, amount % 0.5 ? "" : String(amount).replace("-", "−"));
   byId("shift-ticks").append(...AMOUNTS.map(tick));
   byId("shift-text").textContent = facts.texts.shift;
+  byId("shift-how").textContent = facts.texts.shiftHow;
   store.watch((changed) => {
     const moved = store.image === null && changed.has("latent");
     if (moved || changed.has("shift") || changed.has("image")) show();
   });
   show();
+  showStrip();
 }

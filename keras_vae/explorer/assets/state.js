@@ -21,6 +21,8 @@ export function makeStore(first) {
 }
 
 const DECIMALS = 2; // of latents in the address
+const PLACE_DECIMALS = 5; // of places on a map, whose longer side is 1
+const LONGEST_PICTURE = 30_000; // characters: a longer address is cut by some programs
 
 // The fragment of an address for a state; a latent stands there by what differs from the image it began with.
 export function toFragment(store, space) {
@@ -32,17 +34,22 @@ export function toFragment(store, space) {
     const apart = Math.abs(value - (base ? base[index] : 0));
     if (apart > 0.5 * 10 ** -DECIMALS) changed.push(`${index}:${value.toFixed(DECIMALS)}`);
   });
-  if (changed.length && changed.length <= 128) parts.push(`latents=${changed.join(",")}`);
+  if (changed.length || !base) parts.push(`latents=${changed.join(",")}`);
   parts.push(`from=${store.from}`, `to=${store.to}`, `at=${store.share.toFixed(3)}`);
   if (store.hidden.size) parts.push(`hidden=${[...store.hidden].join(",")}`);
+  if (store.view) parts.push(`view=${[store.view.x, store.view.y, store.view.zoom].map(rounded).join(",")}`);
+  if (store.area) parts.push(`area=${store.area.map((corner) => corner.map(rounded).join(":")).join(",")}`);
+  if (store.slider !== null) parts.push(`slider=${store.slider}`);
+  if (store.picture && store.picture.length <= LONGEST_PICTURE) parts.push(`own=${store.picture}`);
   if (store.shift) parts.push(`shift=${store.shift.less},${store.shift.plus},${store.shift.amount.toFixed(2)}`);
   return parts.join("&");
 }
 
-// The values that a fragment gives, each only where it can be used.
+// The values that a fragment gives, each only where it can be used; what the fragment of a state leaves out is as it
+// was at the beginning.
 export function fromFragment(fragment, space, labels) {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));
-  const values = {};
+  const values = given.has("map") ? { hidden: new Set(), view: null, area: null, slider: null, picture: null } : {};
   if (space.maps.has(given.get("map"))) values.map = given.get("map");
   for (const name of ["image", "from", "to"]) {
     const index = Number.parseInt(given.get(name), 10);
@@ -53,6 +60,13 @@ export function fromFragment(fragment, space, labels) {
   if (given.has("hidden")) {
     values.hidden = new Set(given.get("hidden").split(",").map(Number).filter((label) => labels.includes(label)));
   }
+  const [x, y, zoom] = numbers(given.get("view"), ",");
+  if (Number.isFinite(x + y) && zoom > 0) values.view = { x, y, zoom };
+  const corners = (given.get("area") ?? "").split(",").map((corner) => numbers(corner, ":"));
+  if (corners.length > 2 && corners.every(([left, up]) => Number.isFinite(left + up))) values.area = corners;
+  const slider = Number.parseInt(given.get("slider"), 10);
+  if (slider >= 0 && slider < space.size) values.slider = slider;
+  if (/^[\w-]+$/.test(given.get("own") ?? "")) values.picture = given.get("own");
   const [less, plus, amount] = (given.get("shift") ?? "").split(",").map(Number);
   if (labels.includes(less) && labels.includes(plus) && Number.isFinite(amount)) {
     values.shift = { less, plus, amount: Math.min(1.5, Math.max(-0.5, amount)) };
@@ -66,3 +80,8 @@ export function fromFragment(fragment, space, labels) {
   }
   return values;
 }
+
+const numbers = (text, separator) => (text ?? "").split(separator).map(Number);
+
+// A place on a map, as exact as the address has it.
+export const rounded = (value) => Number(value.toFixed(PLACE_DECIMALS));

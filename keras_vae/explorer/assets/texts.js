@@ -4,24 +4,29 @@ import { count } from "./dom.js";
 import { LIKELIHOODS, PRIORS } from "./words.js";
 
 export function lead({ dataset, model, server }) {
-  const layers = (network) => network.filter(({ kind }) => kind === "Dense" || kind === "Conv2D").length;
   return [
-    `A variational autoencoder learned to describe an image of ${dataset} by ${plural(model.latent_dim, "number")},`,
-    `its latents. Its encoder and decoder, ${layers(model.encoder)} and ${layers(model.decoder)} layers with weights,`,
-    server ? "" : "are in this page and",
-    server ? "compute in your browser." : "compute in your browser: nothing is loaded, nothing is sent.",
+    `A neural network learned from images of ${dataset} to write each of them down as`,
+    `${plural(model.latent_dim, "number")}, and to draw it again from these alone. The numbers are called latents, and`,
+    "every choice of them is a place in a space, the latent space. Wherever you go in it, the network draws what",
+    "belongs there.",
+    server ? "" : "It is inside this page: nothing is loaded, nothing is sent.",
   ].join(" ");
 }
 
-export function kicker({ title, images, model }) {
+export function kicker({ title, dataset, images }) {
   const all = count(images.available);
   const shown = images.count < images.available ? `${count(images.count)} of ${all}` : all;
-  const [pixels, prior] = [LIKELIHOODS[model.likelihood], PRIORS[model.prior.kind]];
-  return `Run ${title} · ${shown} test images · ${pixels} · prior: ${prior}`;
+  return `Run ${title} · ${dataset} · ${shown} test images`;
 }
 
-export function footer({ version, images, is_small: isSmall }) {
-  const notes = [`Written by keras_vae ${version}.`];
+export function footer({ version, images, model, is_small: isSmall }) {
+  const layers = (network) => network.filter(({ kind }) => kind === "Dense" || kind === "Conv2D").length;
+  const notes = [
+    `Written by keras_vae ${version}. The model is a variational autoencoder: encoder and decoder of`,
+    `${layers(model.encoder)} and ${layers(model.decoder)} layers with weights,`,
+    hasLevels(model) ? "latents in two levels," : "",
+    `${LIKELIHOODS[model.likelihood]}, prior: ${PRIORS[model.prior.kind]}.`,
+  ].filter(Boolean);
   if (images.count < images.available) {
     notes.push(`Of ${count(images.available)} test images, ${count(images.count)} are here, each class by its share:`);
     notes.push("a file has no room for more.");
@@ -38,53 +43,77 @@ export function footer({ version, images, is_small: isSmall }) {
   return notes.join(" ");
 }
 
-const COMMON = "Each dot is a test image, where the mean of its posterior lies";
+const COMMON = "Each dot lies where the encoder puts its image: at the mean of its posterior";
 const NOT_EXACT = [
   "No formula leads back from this map: what is drawn under the pointer is the mean of the latents of the 8 nearest",
   "dots, weighted by the inverse of their squared distance, and decoded. Paths are placed likewise, by the nearest",
   "latents, and leap where the map tears apart what is near.",
 ].join(" ");
 
-export const MAP_TEXTS = {
+export const MAP_HOW = {
   latent: [
-    `${COMMON}: this model has two latents, and they are the axes. Behind the dots, and under the pointer, is what the`,
+    `${COMMON}. This model has two latents, and they are the axes. Behind the dots, and under the pointer, is what the`,
     "decoder draws at each place.",
   ].join(" "),
   pca: [
-    `${COMMON} along the two directions in which the means vary most (principal components). A place on this map is a`,
-    "latent, with all other components at their mean: the decoder draws it exactly.",
+    `${COMMON}, seen along the two directions in which the means vary most (principal components). A place on this map`,
+    "is a latent, with all other components at their mean: the decoder draws it exactly.",
   ].join(" "),
   umap: `${COMMON}, laid out by UMAP: neighbours stay neighbours, distances between groups mean little. ${NOT_EXACT}`,
   tsne: `${COMMON}, laid out by t-SNE: neighbours stay neighbours, sizes and gaps of groups mean little. ${NOT_EXACT}`,
 };
 
-export const texts = ({ latents, model, classifier }) => ({
+export const texts = ({ classes, latents, model, classifier }) => ({
+  map: [
+    `Each dot is one test image${classes.length > 1 ? ", in the colour of its class" : ""}. Images that the network`,
+    "finds alike lie side by side. Move over the map, and the network draws what belongs at that place, between the",
+    "dots too. Choose a dot to go on with its image below.",
+  ].join(" "),
   latents: [
-    `${plural(latents.active.filter(Boolean).length, "latent")} of ${latents.active.length} vary from image to image.`,
-    "They are ordered by how much they say: the bar under each is its mean KL to N(0, 1) over the test images. A",
-    "slider reaches from the smallest to the largest mean that a test image has; at its ends stands what the image",
-    "would become there. A sample is drawn from the prior,",
-    `${PRIORS[model.prior.kind]}.`,
+    `${plural(latents.active.filter(Boolean).length, "number")} of ${latents.active.length} tell images apart, each`,
+    "with a slider; those that say most come first. Pull one, and see what it changes. At the ends of each stands what",
+    "the image would become there.",
+  ].join(" "),
+  latentsHow: [
+    `The bar under a slider is the latent's mean KL to ${latents.reference} over the test images: how much it says. A`,
+    "slider reaches from the smallest to the largest posterior mean that a test image has. A sample is drawn from the",
+    `prior, ${PRIORS[model.prior.kind]}.`,
+    hasLevels(model) ? `${TWO_LEVELS} The upper ones begin at latent ${model.latent_dim - model.upper_dim}.` : "",
   ].join(" "),
   path: [
+    "The network turns one image into another in small steps. Choose the two on the map, by class or by number; the",
+    "slider and Play walk from the one to the other.",
+    classifier ? "Under each strip stands what a classifier sees in it." : "",
+  ].join(" "),
+  pathHow: [
     "The straight path goes evenly from one posterior mean to the other. The spherical one turns its direction evenly",
     "while its norm changes linearly: where latents lie near a sphere, it does not cut through the emptier middle.",
     "The shortest one, where it was computed, goes where the decoded image changes least. They are decoded step by",
     "step, and drawn on the map.",
-    classifier ? "Under each strip stands what a classifier sees that was trained on the true classes." : "",
+    classifier ? "The classifier is that of the evaluation, trained on the true classes." : "",
   ].join(" "),
-  shift: [
-    "The mean latent of one class less that of another is a direction. Added to an image's latent in part, as a",
-    "whole, or more, it makes the image more like the one class and less like the other, and often keeps the rest.",
+  shift: "What sets one class apart from another, added to the chosen image: a little of it, all of it, or more.",
+  shiftHow: [
+    "The mean latent of one class less that of another is a direction. Added to an image's latent, it makes the image",
+    "more like the one class and less like the other, and often keeps the rest.",
   ].join(" "),
   own: [
-    model.image_shape[2] === 1 ? "Draw something, in white on black, or choose a picture:" : "Choose a picture:",
-    `it is scaled to ${model.image_shape[0]} × ${model.image_shape[1]} pixels, encoded and decoded. The model knows`,
-    "only what it was trained on, and draws whatever it is given as the most similar thing that it can draw. How",
+    model.image_shape[2] === 1 ? "Draw something, in white on black, or choose a picture." : "Choose a picture.",
+    "The network writes it down as its numbers and draws it again. It knows only what it was trained on, and draws",
+    "whatever it is given as the most similar thing that it can draw.",
+  ].join(" "),
+  ownHow: [
+    `The picture is scaled to ${model.image_shape[0]} × ${model.image_shape[1]} pixels, encoded and decoded. How`,
     "unusual an image is shows in its reconstruction error, the squared differences summed over the pixels, beside",
-    "those of the test images. It stays in your browser.",
+    "those of the test images. The picture stays in your browser, and in a link of this page that you give away.",
   ].join(" "),
 });
+
+const hasLevels = ({ latent_dim: size, upper_dim: upper }) => upper < size;
+const TWO_LEVELS = [
+  "The latents are in two levels: the upper ones are drawn first, and the lower ones given them. A lower one stays",
+  "what it is where an upper one is moved.",
+].join(" ");
 
 function plural(number, word) {
   return `${count(number)} ${word}${number === 1 ? "" : "s"}`;

@@ -14,7 +14,7 @@ export function showTour(app) {
     const between = from === to ? "two images" : `${nameOf.get(from)} and ${nameOf.get(to)}`;
     steps.push([`What lies between ${between}?`, walk(store.from, store.to)]);
   }
-  const strongest = sorted(facts.latents.kl).filter((index) => facts.latents.active[index]);
+  const strongest = app.latents.used;
   const chosen = Math.min(2, strongest.length - 1);
   const place = ["first", "second", "third"][chosen];
   if (chosen >= 0) steps.push([`What does the ${place} slider do?`, pull(strongest[chosen])]);
@@ -26,8 +26,10 @@ export function showTour(app) {
   byId("tour").replaceChildren(...buttons);
 
   function showAll() {
-    store.set({ hidden: new Set() });
-    lead("map-part", "map");
+    store.set({ hidden: new Set(), view: null });
+    if (byId("nearness").hidden) return lead("map-part", "map");
+    byId("map").focus({ preventScroll: true });
+    return byId("nearness").scrollIntoView({ block: "end" }); // with as much of the map above as there is room for
   }
 
   function walk(from, to) {
@@ -42,9 +44,8 @@ export function showTour(app) {
   function pull(index) {
     const { low, high } = facts.latents;
     return () => {
-      lead("latents-part", `latent-${index}`);
-      const input = byId(`latent-${index}`);
-      input.closest(".slider").classList.add("shown");
+      store.set({ slider: index });
+      lead("slider-figure", `latent-${index}`);
       const first = store.latent[index];
       const stops = [first, low[index], high[index], first];
       const begun = performance.now();
@@ -67,5 +68,3 @@ function lead(part, control) {
   byId(part).scrollIntoView();
   byId(control).focus({ preventScroll: true });
 }
-
-const sorted = (kl) => kl.map((_, index) => index).sort((first, second) => kl[second] - kl[first]);

@@ -1,7 +1,7 @@
 // What the classifier of the evaluation sees along each path: under each strip, the class that it finds likeliest.
 
 import { onPaper, whenSchemeChanges } from "./colours.js";
-import { byId, make, percent } from "./dom.js";
+import { afterPause, byId, make, percent } from "./dom.js";
 import { pathOf, waysBetween } from "./paths.js";
 import { STRIP_STEPS } from "./path_view.js";
 
@@ -10,7 +10,6 @@ const WAIT = 150; // milliseconds without a change, after which verdicts are com
 export function showVerdicts(app) {
   const { store, space, facts, model, classify } = app;
   const classOf = new Map(facts.classes.map((each) => [each.label, each]));
-  let waiting = null;
   let round = 0;
 
   // One image at a time, so that the page goes on answering.
@@ -37,11 +36,11 @@ export function showVerdicts(app) {
     return cell;
   }
 
+  const afterChange = afterPause(show, WAIT);
   const later = () => {
     round++;
     for (const each of document.querySelectorAll(".verdicts")) each.replaceChildren();
-    clearTimeout(waiting);
-    waiting = setTimeout(show, WAIT);
+    afterChange();
   };
   store.watch((changed) => (changed.has("from") || changed.has("to")) && later());
   whenSchemeChanges(later);

@@ -20,3 +20,14 @@ export function shortened(text, length) {
   const letters = Array.from(text);
   return letters.length <= length ? text : `${letters.slice(0, length - 1).join("")}…`;
 }
+
+// Which slider a latent has, from 1 on: the strongest first.
+export function rankOf({ used, unused }, index) {
+  return [...used, ...unused].indexOf(index) + 1;
+}
+
+// In which level a latent is, where there are two.
+export function levelOf({ latent_dim: size, upper_dim: upper }, index) {
+  if (upper === size) return "";
+  return index < size - upper ? ", of the lower level" : ", of the upper level";
+}

@@ -1,0 +1,80 @@
+"""The address keeps what was chosen, and a link brings it back."""
+
+import numpy as np
+import pytest
+from explorer_page import grey, open_page, settle, until
+
+READ = """() => {
+    const { map, image, latent, from, to, share, hidden, shift, view, area, slider, picture } = explorer.store;
+    return { map, image, latent: Array.from(latent), from, to, share, hidden: [...hidden], shift,
+             view, area, slider, picture };
+}"""
+CHANGES = {
+    "an image whose latents are changed": """() => {
+        const latent = explorer.space.latent(7);
+        latent[1] = 1.25;
+        return { image: 7, latent };
+    }""",
+    "a sample": "() => ({ image: null, origin: { name: 'x' }, latent: new Float32Array([0.25, -1, 3.5, 0]) })",
+    "the origin": "() => ({ image: null, origin: { name: 'x' }, latent: new Float32Array(4) })",
+    "a place on a path": "() => ({ from: 9, to: 11, share: 0.25 })",
+    "classes that are hidden": "() => ({ hidden: new Set([2, 0]) })",
+    "an attribute": "() => ({ shift: { less: 2, plus: 0, amount: 0.5 } })",
+    "a place on a map": "() => ({ map: 'pca', view: { x: 0.3, y: 0.62345, zoom: 2.75 } })",
+    "a selection": "() => ({ area: [[0.1, 0.2], [0.8, 0.25], [0.55555, 0.9]] })",
+    "a slider": "() => ({ slider: 3 })",
+}
+
+
+def link_to(page, before: str = "") -> str:
+    """The fragment of the address, once it is no longer what it was before."""
+    until(page, "before => location.hash !== before", before)
+    return page.evaluate("() => location.hash")
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_link_brings_back_what_was_chosen(change, page, file):
+    page.evaluate(f"() => explorer.store.set(({CHANGES[change]})())")
+    before, link = page.evaluate(READ), link_to(page)
+    open_page(page, file, link)
+    assert page.evaluate(READ) == before
+
+
+def test_a_link_brings_back_ones_own_image(page, file):
+    page.locator("#own-canvas").click(position={"x": 80, "y": 120})
+    until(page, "() => explorer.store.picture !== null")
+    link = link_to(page)
+    drawn = grey(page, "#own-canvas")
+    assert (drawn == 255).any()
+    open_page(page, file, link)
+    until(page, "() => explorer.store.picture !== null")
+    settle(page)
+    np.testing.assert_array_equal(grey(page, "#own-canvas"), drawn)
+
+
+def test_a_link_that_is_opened_on_the_page_itself_takes_back_what_it_does_not_name(page):
+    page.evaluate("() => explorer.store.set({ share: 0.25 })")
+    plain = link_to(page)
+    before = page.evaluate(READ)
+    page.evaluate("() => explorer.store.set({ hidden: new Set([1]), view: { x: 0, y: 0, zoom: 2 }, slider: 2 })")
+    link_to(page, plain)
+    page.evaluate("link => { location.hash = link; }", plain)
+    until(page, "() => explorer.store.hidden.size === 0")
+    assert page.evaluate(READ) == before
+    assert page.locator('#legend button[aria-pressed="false"]').count() == 0
+
+
+NONSENSE = [
+    "#map=x&image=-1&from=999&to=a&at=9&hidden=77&shift=1,9,x&latents=9:1,b",
+    "#map=umap&view=1,x,2&area=1:2,3&slider=99&own=%3Cscript%3E",
+    "#map=umap&own=AAAA",
+    "#&&=",
+    "#%",
+]
+
+
+@pytest.mark.parametrize("fragment", NONSENSE)
+def test_an_address_that_makes_no_sense_does_no_harm(browser, file, fragment):
+    open_page(browser, file, fragment)
+    assert browser.evaluate("() => [explorer.store.map, explorer.store.from]") == ["umap", 0]
+    until(browser, "() => explorer.store.picture === null")
