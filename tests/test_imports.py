@@ -34,7 +34,10 @@ WITHOUT_TENSORFLOW = [
     "report/text.py",
     "report/typesetting.py",
 ]
-LIGHT = ["runs/config.py", "evaluation/config.py", "latent_space/config.py", "command_line.py", "files.py", "cli.py"]
+LIGHT = [
+    *(f"{package}/config.py" for package in ("runs", "evaluation", "latent_space", "encoding")),
+    *("command_line.py", "files.py", "cli.py"),
+]
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.py"))
 
 

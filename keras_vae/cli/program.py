@@ -18,6 +18,7 @@ NAMES = (
     "runs",
     "pack",
     "export",
+    "encode",
     "sheet",
     "benchmark",
     "ablate",
