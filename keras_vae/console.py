@@ -22,6 +22,7 @@ OPTIONAL = {
     **dict.fromkeys(("umap", "openTSNE", "typst", "markdown_it"), "all"),
     **dict.fromkeys(("tf2onnx", "onnxruntime"), "onnx"),
     "ai_edge_litert": "litert",
+    "pyarrow": "parquet",
 }
 
 

@@ -41,6 +41,10 @@ def test_a_gpu_that_cannot_be_used_is_named_with_tensorflows_reason(driver, tmp_
             "ModuleNotFoundError(name='tf2onnx.convert')",
             "error: this command needs tf2onnx: pip install 'keras_vae[onnx]' brings it.",
         ),
+        (
+            "ModuleNotFoundError(name='pyarrow')",
+            "error: this command needs pyarrow: pip install 'keras_vae[parquet]' brings it.",
+        ),
         ("InputError('Give another name.')", "error: Give another name."),
     ],
 )

@@ -12,7 +12,7 @@ from keras_vae.data import ImageData
 from keras_vae.runs import TrainConfig
 from keras_vae.training import compiled_model
 
-__all__ = ["bound_speeds", "pipeline_speed", "training_speeds"]
+__all__ = ["Training", "bound_speeds", "pipeline_speed", "training_speeds"]
 
 
 def pipeline_speed(config: TrainConfig, data: ImageData, seconds: float = 3.0) -> float:
@@ -52,7 +52,7 @@ def training_speeds(
     Returns:
         One median for each configuration.
     """
-    trainings = [_Training(config, data) for config in configs]
+    trainings = [Training(config, data) for config in configs]
     executions = [max(1, round(seconds / train(1))) for train in trainings]
     speeds = [
         [count * train.images / train(count) for train, count in zip(trainings, executions, strict=True)]
@@ -94,7 +94,7 @@ def bound_speeds(config: TrainConfig, data: ImageData, samples: int = 250, round
     return first, second
 
 
-class _Training:
+class Training:
     """A compiled training that tells how long a number of executions takes."""
 
     def __init__(self, config: TrainConfig, data: ImageData) -> None:

@@ -1,10 +1,12 @@
 """Commands that keep runs in order, and hand them on."""
 
 import argparse
+from pathlib import Path
 
 from keras_vae.cli.shared import Arguments, Command, Parser, add_root, add_run
 from keras_vae.command_line import add_arguments, given_options
 from keras_vae.console import import_tensorflow
+from keras_vae.encoding import EncodingConfig
 from keras_vae.files import typed_command
 from keras_vae.runs import (
     Run,
@@ -95,9 +97,38 @@ def _export(arguments: Arguments) -> None:
     print(f"\n{exported.table}\n\n{exported.size / 1e6:.1f} MB in {exported.path}")
 
 
+# ---- encode ----
+
+
+def _add_encode(parser: Parser) -> None:
+    add_run(parser)
+    parser.add_argument("dataset", metavar="DATASET", nargs="?", help="as for train --dataset (default: the run's own)")
+    parser.add_argument("--output", metavar="FOLDER", type=Path, required=True, help="receives the Parquet files")
+    add_arguments(parser, EncodingConfig)
+    add_root(parser)
+
+
+def _encode(arguments: Arguments) -> None:
+    config = EncodingConfig(**given_options(arguments, EncodingConfig))
+    run = Run.open(arguments.run, arguments.root)
+
+    import_tensorflow()
+    from keras_vae.encoding import encode_collection
+
+    try:
+        done = encode_collection(run, arguments.dataset, arguments.output, config)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"The same command goes on with what {arguments.output} does not hold yet.") from None
+    speed = f", {done.images / done.seconds:,.0f} images/s" if done.images else ""
+    print(f"{done.images:,} images encoded in {done.seconds:.1f} s{speed}.")
+    rest = f"; {done.missing:,} more are to come from other processes" if done.missing else ", which is all"
+    print(f"{done.files - done.missing:,} of {done.files:,} files are in {arguments.output}{rest}.")
+
+
 COMMANDS = {
     "runs": Command("List the runs in a folder, show one, make them smaller, or remove them.", _add_runs, _runs),
     "pack": Command("Copy a measured run without what only its training took, to ship it.", _add_pack, _pack),
+    "encode": Command("Write the posterior of every image of a collection into Parquet files.", _add_encode, _encode),
     "export": Command(
         "Write a trained model for another runtime, and compare what it gives there.", _add_export, _export
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_vae.cli import keeping, studies, training
+from keras_vae.cli import benchmarking, keeping, studies, training
 from keras_vae.cli.shared import Parser
 from keras_vae.console import run_command
 from keras_vae.version import __version__
@@ -18,13 +18,15 @@ NAMES = (
     "runs",
     "pack",
     "export",
+    "encode",
     "sheet",
     "benchmark",
     "ablate",
     "sweep",
     "train-classifier",
 )  # in the order of the help
-COMMANDS = {name: {**training.COMMANDS, **studies.COMMANDS, **keeping.COMMANDS}[name] for name in NAMES}
+_ALL = {**training.COMMANDS, **benchmarking.COMMANDS, **studies.COMMANDS, **keeping.COMMANDS}
+COMMANDS = {name: _ALL[name] for name in NAMES}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

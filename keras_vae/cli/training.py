@@ -142,43 +142,6 @@ def _sweep(arguments: Arguments) -> None:
     print(f"    {folder / 'sweep.csv'}\n    {folder / 'sweep.png'}")
 
 
-# ---- benchmark ----
-
-
-def _add_benchmark(parser: Parser) -> None:
-    add_arguments(parser, TrainConfig, PRESETS)
-
-
-def _benchmark(arguments: Arguments) -> None:
-    config = TrainConfig.from_preset(arguments.preset or "default", **given_options(arguments, TrainConfig))
-
-    import_tensorflow()
-    from keras_vae.benchmark import bound_speeds, pipeline_speed, training_speeds
-    from keras_vae.runs import open_data
-
-    data = open_data(config)
-    (training,) = training_speeds([config], data)
-    print(f"{'images/s':>48}{'ratio':>10}", flush=True)
-    print(f"{'training, this configuration':<36}{training:>12,.0f}", flush=True)
-    for binarize in ("none", "dynamic"):
-        speed = pipeline_speed(config.replace(binarize=binarize), data)
-        print(f"{f'pipeline alone, binarize {binarize}':<36}{speed:>12,.0f}{speed / training:>10.1f}", flush=True)
-    bound, decoder = bound_speeds(config, data)
-    print(f"{'decoder alone, latents/s':<36}{decoder:>12,.0f}", flush=True)
-    print(f"{'bound, image-samples/s':<36}{bound:>12,.0f}{bound / decoder:>10.2f}", flush=True)
-    ways = {
-        "float32": {"xla": "off", "mixed_precision": "off"},
-        "float32, XLA": {"xla": "on", "mixed_precision": "off"},
-        "bfloat16": {"xla": "off", "mixed_precision": "on"},
-    }
-    for network in ("dense", "convolutional"):
-        choices = [config.replace(network=network, widths=None, **way) for way in ways.values()]
-        first, *others = training_speeds(choices, data)
-        for way, speed in zip(ways, (first, *others), strict=True):
-            ratio = f"{speed / first:>10.2f}" if speed != first else ""
-            print(f"{f'training, {network}, {way}':<36}{speed:>12,.0f}{ratio}", flush=True)
-
-
 # ---- train-classifier ----
 
 
@@ -216,9 +179,6 @@ COMMANDS = {
     "train": Command("Train a variational autoencoder and keep it as a run.", _add_train, _train),
     "ablate": Command("Train and measure what each choice of a configuration brings.", _add_ablate, _ablate),
     "sweep": Command("Train and measure every combination of some values of some options.", _add_sweep, _sweep),
-    "benchmark": Command(
-        "Compare the speed of pipeline, bound, networks and XLA on this machine.", _add_benchmark, _benchmark
-    ),
     "train-classifier": Command(
         "Train the small Fashion-MNIST classifier whose features and verdicts the evaluation uses.",
         _add_train_classifier,

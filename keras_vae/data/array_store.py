@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 DESCRIPTION = "data.json"
-FORMAT = 1
+FORMAT = 2
 STREAMED_AT_ONCE = 256  # images
 A_DAY = 86_400.0  # seconds
 
@@ -81,6 +82,21 @@ class ArraySource:
         examples = tf.data.Dataset.from_generator(pieces, output_signature=shapes).unbatch()
         return examples.apply(tf.data.experimental.assert_cardinality(len(part)))
 
+    def stretch(self, split: str, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
+        """Yield the images from one place to another, uint8 (at most batch_size, h, w, c)."""
+        part = self.parts[split]
+        for first in range(start, min(end, len(part)), batch_size):
+            yield part.part(first, min(end, first + batch_size))[0]
+
+    def ids(self, split: str, start: int, end: int) -> list[str]:
+        """What images from one place to another are known by: their files, or the array and their rows in it."""
+        part = self.parts[split]
+        rows = part.rows_between(start, end)
+        if part.paths is not None:
+            return [os.fsdecode(path) for path in part.paths[rows].tolist()]
+        array = split if part.rows is None else "train"  # whose images a split is taken out of
+        return [f"{array}/{row}" for row in rows.tolist()]
+
 
 def write_array_folder(folder: Path, source: ArraySource) -> None:
     """Write a source into a folder that does not exist yet; it appears whole or not at all.
@@ -123,7 +139,12 @@ def open_array_folder(folder: Path, name: str | None = None) -> ArraySource:
             labels = np.load(folder / f"{split}-labels.npy", allow_pickle=False)
             if images.dtype != np.uint8 or images.ndim != 4 or labels.shape != images.shape[:1]:
                 raise ValueError(f"{split} has images {images.shape} and labels {labels.shape}")
-            parts[split] = Split(images, labels.astype(np.int64))
+            paths = folder / f"{split}-paths.npy"
+            parts[split] = Split(
+                images,
+                labels.astype(np.int64),
+                paths=np.load(paths, mmap_mode="r", allow_pickle=False) if paths.is_file() else None,
+            )
         names = tuple(map(str, described["class_names"]))
         return ArraySource(name or str(described["name"]), names, parts)
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:

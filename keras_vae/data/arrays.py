@@ -39,11 +39,13 @@ class Split(NamedTuple):
         images: `(m, h, w, c)` uint8.
         labels: `(m,)` int64.
         rows: `(n,)`, the rows that belong to the split, in its order; None takes all of them.
+        paths: `(m,)` bytes, the files that the images come from; None where they come from none.
     """
 
     images: np.ndarray
     labels: np.ndarray
     rows: np.ndarray | None = None
+    paths: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images) if self.rows is None else len(self.rows)
@@ -52,6 +54,10 @@ class Split(NamedTuple):
         """Images and labels from one place to another."""
         chosen = slice(start, end) if self.rows is None else self.rows[start:end]
         return np.asarray(self.images[chosen]), np.asarray(self.labels[chosen])
+
+    def rows_between(self, start: int, end: int) -> np.ndarray:
+        """The rows of the arrays that images from one place to another have."""
+        return np.arange(start, min(end, len(self))) if self.rows is None else self.rows[start:end]
 
 
 def pixels_of(images: Any, name: str, value_range: Sequence[float] | None = None) -> np.ndarray:

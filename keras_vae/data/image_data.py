@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -233,6 +233,29 @@ class ImageData:
         if binarize == "fixed":
             return _finish(pixels.enumerate().map(partial(_binarise, seed=np.array([0, 1]))))
         return _finish(pixels.map(_to_float))
+
+    def stretch(self, split: str, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
+        """Yield the images of a split from one place to another, which are read as they are asked for.
+
+        Args:
+            split: `train`, `validation` or `test`.
+            start: Number of the first image, counted from 0.
+            end: Number after the last one; what is beyond the split is left out.
+            batch_size: Images in a batch; the last one may have fewer.
+
+        Yields:
+            uint8 batches (at most batch_size, h, w, c).
+        """
+        return self._source.stretch(split, start, end, batch_size)
+
+    def ids(self, split: str, start: int, end: int) -> list[str]:
+        """What the images of such a stretch are known by.
+
+        Image files are known by their path from the folder or the list that they were opened by; images of arrays by
+        the array and their row in it, such as `train/17`, also where a split was taken out of the training images;
+        those of TFDS by the split and their number in it.
+        """
+        return self._source.ids(split, start, end)
 
     def images(self, split: str, count: int | None = None) -> np.ndarray:
         """Return the first `count` images of a split, or all of them, as read-only uint8 (n, h, w, c)."""

@@ -52,6 +52,7 @@ class ImageFile(NamedTuple):
 def open_image_files(
     name: str,
     files: Sequence[ImageFile],
+    root: Path,
     cache: Path,
     size: Size | None = None,
     passed_over: Sequence[tuple[Path, str]] = (),
@@ -66,6 +67,7 @@ def open_image_files(
     Args:
         name: What the data are called; the absolute path of their folder or list.
         files: The image files.
+        root: Folder that their paths are known from.
         cache: Folder that receives the folder of the arrays.
         size: Height and width that images are resized and cropped to, with antialiasing; None for images that are of
             one size already.
@@ -91,7 +93,7 @@ def open_image_files(
         with building(folder, bytes_needed) as part:
             classes = sorted({file.label for file in files})
             for split, members in splits.items():
-                _write_split(part, split, members, shape, size, classes, pool, skipped)
+                _write_split(part, split, members, root, shape, size, classes, pool, skipped)
             _write_skipped(part / SKIPPED, skipped)
             describe(part, name, tuple(classes))
     _tell(folder / SKIPPED)
@@ -162,6 +164,7 @@ def _write_split(
     folder: Path,
     split: str,
     files: Sequence[ImageFile],
+    root: Path,
     shape: tuple[int, int, int],
     size: Size | None,
     classes: Sequence[str],
@@ -170,12 +173,14 @@ def _write_split(
 ) -> None:
     images = empty_images(folder, split, len(files), shape)
     labels: list[int] = []
+    paths: list[bytes] = []
     for file, decoded in zip(files, _decoded(files, shape, size is not None, pool), strict=True):
         if isinstance(decoded, str):
             skipped[file.path] = decoded
             continue
         images[len(labels)] = decoded
         labels.append(classes.index(file.label))
+        paths.append(os.fsencode(file.path.relative_to(root) if file.path.is_relative_to(root) else file.path))
     images.flush()
     if not labels:
         raise InputError(f"{folder.name}: no image of the {split} split is intact; {_first(skipped)}.")
@@ -186,6 +191,7 @@ def _write_split(
         intact.flush()
         (folder / "intact.npy").replace(folder / f"{split}-images.npy")
     np.save(folder / f"{split}-labels.npy", np.array(labels, np.int64))
+    np.save(folder / f"{split}-paths.npy", np.array(paths))
 
 
 def _decoded(

@@ -8,7 +8,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,6 +65,12 @@ class Source(Protocol):
     def examples(self, split: str) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
 
+    def stretch(self, split: str, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
+        """Yield the images from one place to another, uint8 (at most batch_size, h, w, c)."""
+
+    def ids(self, split: str, start: int, end: int) -> list[str]:
+        """Return what images from one place to another are known by, each by another name."""
+
 
 @dataclass(frozen=True)
 class _TFDSSource:
@@ -99,8 +105,7 @@ class _TFDSSource:
         try:
             return self.examples(split).take(count).batch(count).get_single_element()
         except tf.errors.OpError as error:
-            folder = self.builder.data_dir
-            raise InputError(f"{self.name}: its files in {folder} are damaged: delete them and start again") from error
+            raise self._damaged() from error
 
     def examples(self, split: str) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
@@ -111,6 +116,29 @@ class _TFDSSource:
 
         read_config = tfds.ReadConfig(try_autocache=False)  # whoever reads decides what stays in memory
         return self.builder.as_dataset(split=self.splits[split], read_config=read_config).map(pair)
+
+    def stretch(self, split: str, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
+        """Yield the images from one place to another, in the order of the files, uint8 (at most batch_size, h, w, c).
+
+        Raises:
+            InputError: The files are damaged.
+        """
+        (whole,) = tfds.core.ReadInstruction.from_spec(self.splits[split]).to_absolute(self.builder.info.splits)
+        first, last = (whole.from_ or 0) + start, (whole.from_ or 0) + min(end, self.counts[split])
+        part = tfds.core.ReadInstruction(whole.splitname, from_=first, to=last, unit="abs")
+        in_order = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
+        images = self.builder.as_dataset(split=part, read_config=in_order).map(lambda example: example["image"])
+        try:
+            yield from images.batch(batch_size).prefetch(2).with_options(_untuned()).as_numpy_iterator()
+        except tf.errors.OpError as error:
+            raise self._damaged() from error
+
+    def ids(self, split: str, start: int, end: int) -> list[str]:
+        """Return the split and the number of each image in it, in the order of the files."""
+        return [f"{split}/{number}" for number in range(start, min(end, self.counts[split]))]
+
+    def _damaged(self) -> InputError:
+        return InputError(f"{self.name}: its files in {self.builder.data_dir} are damaged: delete them and start again")
 
 
 def open_source(
@@ -172,9 +200,9 @@ def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str
         if is_array_folder(path):
             return open_array_folder(path, called)
         files, passed_over = list_folder(path.resolve())
-        return open_image_files(called, files, cache, size, passed_over)
+        return open_image_files(called, files, path.resolve(), cache, size, passed_over)
     if path.suffix.lower() == ".csv":
-        return open_image_files(called, list_table(path.resolve()), cache, size)
+        return open_image_files(called, list_table(path.resolve()), path.resolve().parent, cache, size)
     if path.suffix.lower() not in (".npy", ".npz"):
         raise InputError(f"{path} is no data set: give a folder of images, a .npy, .npz or .csv file, or a TFDS name")
     return open_arrays(read_array_file(path), called, **of_arrays, is_kept=True)
@@ -232,6 +260,13 @@ def _image_shape(name: str, builder: tfds.core.DatasetBuilder, size: Size | None
         raise InputError(f"{name}: its images differ in size: give --image-size 64, say, to bring them to one")
     check_image_shape(name, shape)
     return shape
+
+
+def _untuned() -> tf.data.Options:
+    """Without the thread that tunes a pipeline, which is waited for at its end."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _has_classes(features: tfds.features.FeaturesDict) -> bool:

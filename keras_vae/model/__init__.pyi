@@ -18,6 +18,7 @@ from .fitting import fit_prior as fit_prior
 from .fitting import fit_variance as fit_variance
 from .fitting import posterior_means as posterior_means
 from .flow import LARGEST_LOG_SCALE as LARGEST_LOG_SCALE
+from .learning import ElboModel as ElboModel
 from .levels import LARGEST_LOG_VAR as LARGEST_LOG_VAR
 from .levels import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR
 from .litert_file import PRECISIONS as PRECISIONS

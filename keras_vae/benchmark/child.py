@@ -1,0 +1,113 @@
+"""A process whose memory or start is measured: `python -m keras_vae.benchmark.child KIND OPTIONS`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+STATUS = Path("/proc/self/status")
+BETWEEN_LOOKS = 0.02  # seconds
+OWN_PAGES = ("RssAnon:", "RssShmem:")
+
+
+def main(kind: str, options: dict[str, Any]) -> None:
+    """Do what is to be measured, and print what it took as JSON."""
+    works: dict[str, Callable[..., dict[str, Any]]] = {"train": _train, "encode": _encode, "first_step": _first_step}
+    print(json.dumps(works[kind](**options)))
+
+
+def _train(dataset: str, steps: int, memory_budget: int) -> dict[str, Any]:
+    with _watched() as peak:
+        from keras_vae.benchmark.peers.clock import Clock
+        from keras_vae.runs import TrainConfig, open_data
+        from keras_vae.training import compiled_model
+
+        config = TrainConfig(dataset=dataset, memory_budget=memory_budget)
+        data = open_data(config)
+        config = config.replace(batch_size=min(config.batch_size, data.counts["train"]))
+        clock = Clock()
+        compiled_model(config, data).fit(
+            data.training_batches(config.batch_size, seed=0, varied_epochs=config.varied_epochs),
+            steps_per_epoch=steps,
+            epochs=2,  # of which the second has compiled
+            callbacks=[clock],
+            shuffle=False,
+            verbose=0,
+        )
+    speed = steps * config.batch_size / clock.seconds
+    return {"images": sum(data.counts.values()), "peak": max(peak), "speed": f"{speed:,.0f}"}
+
+
+def _encode(dataset: str, steps: int, memory_budget: int) -> dict[str, Any]:
+    del steps
+    with _watched() as peak, tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        import numpy as np
+        import tensorflow as tf
+
+        from keras_vae.encoding import EncodingConfig, encode_collection
+        from keras_vae.model import VAE, save_model
+        from keras_vae.runs import Run, TrainConfig
+
+        config = TrainConfig(dataset=dataset, memory_budget=memory_budget)
+        run = Run.create(config, "encoder", folder)
+        model = VAE((28, 28, 1), config.latent_dim, widths=config.widths)
+        save_model(model, run.model_file)
+        done = encode_collection(run, None, Path(folder, "out"), EncodingConfig())
+        pixels = np.zeros((500, 28, 28, 1), np.uint8)
+        encode = tf.function(lambda images: model.encode(tf.cast(images, tf.float32) / 255.0), autograph=False)
+        encode(pixels)
+        batches = max(1, min(done.images, 50_000) // len(pixels))
+        start = time.perf_counter()
+        for _ in range(batches):
+            mean, _ = encode(pixels)
+        mean.numpy()
+        alone = batches * len(pixels) / (time.perf_counter() - start)
+    speed = done.images / done.seconds
+    return {"images": done.images, "peak": max(peak), "speed": f"{speed:,.0f}, {speed / alone:.2f} of the encoder's"}
+
+
+def _first_step() -> dict[str, Any]:
+    from keras_vae.runs import TrainConfig, open_data
+    from keras_vae.training import compiled_model
+
+    config = TrainConfig()
+    data = open_data(config)
+    model = compiled_model(config, data)
+    batches = data.training_batches(config.batch_size, seed=0, varied_epochs=config.varied_epochs)
+    model.fit(batches, steps_per_epoch=model.steps_per_execution, shuffle=False, verbose=0)
+    return {}
+
+
+@contextlib.contextmanager
+def _watched() -> Iterator[list[int]]:
+    """Look at the memory of this process now and then: bytes, without pages of files."""
+    found: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while True:
+            lines = [line.split() for line in STATUS.read_text().splitlines() if line.startswith(OWN_PAGES)]
+            found.append(sum(int(line[1]) for line in lines) * 1024)
+            if over.wait(BETWEEN_LOOKS):
+                return
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watcher.join()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], json.loads(sys.argv[2]) if len(sys.argv) > 2 else {})

@@ -1,0 +1,113 @@
+"""A VAE in plain Keras: a model with a `train_step` of its own, compiled with defaults, `fit` on an array."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers, ops
+
+from keras_vae.benchmark.peers.clock import Clock
+from keras_vae.benchmark.peers.task import Network, Ready, Settings
+
+
+class Sampling(layers.Layer):
+    """Draws a latent from mean and log variance."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs: Any) -> Any:
+        mean, log_var = inputs
+        return mean + ops.exp(0.5 * log_var) * keras.random.normal(ops.shape(mean), seed=self.seed_generator)
+
+
+class PlainVAE(keras.Model):
+    """Encoder, sample and decoder, trained by Keras's `fit`."""
+
+    def __init__(self, network: Network, shape: tuple[int, int, int], seed: int) -> None:
+        super().__init__()
+        self.network = network
+        self.encoder = _example_encoder(shape) if network == "example" else _dense_encoder(shape)
+        self.sampling = Sampling(seed)
+        self.decoder = _example_decoder(shape) if network == "example" else _dense_decoder(shape)
+        self.loss_tracker = keras.metrics.Mean(name="loss")
+        self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
+        self.kl_tracker = keras.metrics.Mean(name="kl")
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self.loss_tracker, self.reconstruction_tracker, self.kl_tracker]
+
+    def train_step(self, images: Any) -> dict[str, Any]:
+        with tf.GradientTape() as tape:
+            mean, log_var = self.encoder(images)
+            decoded = self.decoder(self.sampling((mean, log_var)))
+            kl = ops.mean(ops.sum(0.5 * (ops.square(mean) + ops.exp(log_var) - 1.0 - log_var), axis=1))
+            if self.network == "example":
+                crossentropy = keras.losses.binary_crossentropy(images, decoded)
+                reconstruction = ops.mean(ops.sum(crossentropy, axis=(1, 2)))
+                loss = reconstruction + kl
+            else:
+                pixels = decoded.shape[1] * decoded.shape[2] * decoded.shape[3]
+                reconstruction = 0.5 * pixels * ops.log(ops.mean(ops.square(images - decoded)))
+                loss = reconstruction + 0.3 * kl
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        self.loss_tracker.update_state(loss)
+        self.reconstruction_tracker.update_state(reconstruction)
+        self.kl_tracker.update_state(kl)
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+def make(settings: Settings) -> Ready:
+    """Compile the model, and let it make its first steps."""
+    tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
+    keras.utils.set_random_seed(settings.seed)
+    images = settings.pixels.astype("float32") / 255
+    model = PlainVAE(settings.network, images.shape[1:], settings.seed)
+    model.compile(optimizer=keras.optimizers.Adam())
+
+    def train(steps: int) -> float:
+        clock = Clock()
+        model.fit(images, batch_size=settings.batch_size, steps_per_epoch=steps, callbacks=[clock], verbose=0)
+        return clock.seconds
+
+    train(3)
+    weights = sum(ops.size(weight) for weight in model.trainable_weights)
+    return Ready(train, f"Keras {keras.__version__}, TensorFlow {tf.__version__}", int(weights))
+
+
+def _example_encoder(shape: tuple[int, int, int]) -> keras.Model:
+    images = keras.Input(shape)
+    hidden = layers.Conv2D(32, 3, activation="relu", strides=2, padding="same")(images)
+    hidden = layers.Conv2D(64, 3, activation="relu", strides=2, padding="same")(hidden)
+    hidden = layers.Dense(16, activation="relu")(layers.Flatten()(hidden))
+    return keras.Model(images, [layers.Dense(2)(hidden), layers.Dense(2)(hidden)])
+
+
+def _example_decoder(shape: tuple[int, int, int]) -> keras.Model:
+    latents = keras.Input((2,))
+    height, width = shape[0] // 4, shape[1] // 4
+    hidden = layers.Dense(height * width * 64, activation="relu")(latents)
+    hidden = layers.Reshape((height, width, 64))(hidden)
+    hidden = layers.Conv2DTranspose(64, 3, activation="relu", strides=2, padding="same")(hidden)
+    hidden = layers.Conv2DTranspose(32, 3, activation="relu", strides=2, padding="same")(hidden)
+    return keras.Model(latents, layers.Conv2DTranspose(1, 3, activation="sigmoid", padding="same")(hidden))
+
+
+def _dense_encoder(shape: tuple[int, int, int]) -> keras.Model:
+    images = keras.Input(shape)
+    hidden = layers.Dense(1024, activation="silu")(layers.Flatten()(images))
+    hidden = layers.Dense(1024, activation="silu")(hidden)
+    return keras.Model(images, [layers.Dense(40)(hidden), layers.Dense(40)(hidden)])
+
+
+def _dense_decoder(shape: tuple[int, int, int]) -> keras.Model:
+    latents = keras.Input((40,))
+    hidden = layers.Dense(1024, activation="silu")(latents)
+    hidden = layers.Dense(1024, activation="silu")(hidden)
+    decoded = layers.Dense(shape[0] * shape[1] * shape[2], activation="sigmoid")(hidden)
+    return keras.Model(latents, layers.Reshape(shape)(decoded))

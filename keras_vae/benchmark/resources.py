@@ -1,0 +1,114 @@
+"""What a command takes of a machine: memory at its peak, seconds until it begins. Each is measured in a new process."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_vae.benchmark.processes import environment
+from keras_vae.data import open_dataset
+
+__all__ = ["Memory", "memory_table", "peak_memories", "start_table"]
+
+SPLITS = {"train": 50_000, "validation": 10_000, "test": 10_000}
+BLOCK = 10_000  # images that are drawn; a larger data set repeats them
+
+
+class Memory(NamedTuple):
+    """What a process took.
+
+    Attributes:
+        work: what it did.
+        images: in the data set.
+        peak: bytes, without pages of files.
+        speed: images a second; of encoding, also as a share of the encoder's alone.
+    """
+
+    work: str
+    images: int
+    peak: int
+    speed: str
+
+
+def peak_memories(times: int = 20, steps: int = 200, splits: dict[str, int] = SPLITS) -> Iterator[Memory]:
+    """Train and encode synthetic images in new processes: in memory, streamed, and streamed of many times as many.
+
+    Args:
+        times: how many times as many images.
+        steps: of each training, in batches of 500.
+        splits: images of each split.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        small = _prepared(Path(folder, "small"), splits)
+        yield _measured("training, images in memory", "train", small, steps, 2048)
+        yield _measured("training, streamed", "train", small, steps, 0)
+        yield _measured("encoding, streamed", "encode", small, steps, 0)
+        large = _prepared(Path(folder, "large"), {split: times * count for split, count in splits.items()})
+        yield _measured("training, streamed", "train", large, steps, 0)
+        yield _measured("encoding, streamed", "encode", large, steps, 0)
+
+
+def memory_table(memories: Iterator[Memory]) -> Iterator[str]:
+    """Rows in Markdown."""
+    yield "| | images | peak of memory, MiB | images/s |"
+    yield "| --- | ---: | ---: | ---: |"
+    for each in memories:
+        yield f"| {each.work} | {each.images:,} | {each.peak / 2**20:,.0f} | {each.speed} |"
+
+
+def start_table(rounds: int = 3) -> Iterator[str]:
+    """Rows in Markdown: seconds until a command answers, and until a training of the default has made a step."""
+    starts = {
+        "`keras-vae train --help`": ["-c", "from keras_vae.cli import main; main(['train', '--help'])"],
+        "`import keras_vae`": ["-c", "import keras_vae"],
+        "`import tensorflow`": ["-c", "import tensorflow"],
+        "first step of a training": ["-m", "keras_vae.benchmark.child", "first_step"],
+    }
+    yield f"| start | seconds, median of {rounds} |"
+    yield "| --- | ---: |"
+    for name, arguments in starts.items():
+        yield f"| {name} | {statistics.median(_seconds(arguments) for _ in range(rounds)):.2f} |"
+
+
+def _prepared(folder: Path, splits: dict[str, int]) -> str:
+    """A prepared data set of noise, whose images stay on disk."""
+    block = np.random.default_rng(0).integers(0, 256, (BLOCK, 28, 28, 1), np.uint8)
+    images = {}
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        for split, count in splits.items():
+            path = Path(temporary, f"{split}.npy")
+            written = np.lib.format.open_memmap(path, "w+", np.uint8, shape=(count, *block.shape[1:]))
+            for start in range(0, count, BLOCK):
+                written[start : start + BLOCK] = block[: min(BLOCK, count - start)]
+            images[split] = written
+        open_dataset(images, name="noise").keep(folder)
+    return str(folder)
+
+
+def _measured(work: str, kind: str, dataset: str, steps: int, budget: int) -> Memory:
+    told = json.dumps({"dataset": dataset, "steps": steps, "memory_budget": budget})
+    answer = json.loads(_output(["-m", "keras_vae.benchmark.child", kind, told]).splitlines()[-1])
+    return Memory(work, answer["images"], answer["peak"], answer["speed"])
+
+
+def _seconds(arguments: Sequence[str]) -> float:
+    start = time.perf_counter()
+    _output(arguments)
+    return time.perf_counter() - start
+
+
+def _output(arguments: Sequence[str]) -> str:
+    quiet = environment(TF_CPP_MIN_LOG_LEVEL="3")
+    process = subprocess.run([sys.executable, *arguments], env=quiet, capture_output=True, text=True, check=False)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{process.stderr[-2000:]}")
+    return process.stdout

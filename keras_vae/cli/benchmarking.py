@@ -1,0 +1,155 @@
+"""The command that measures how fast this machine is, and how what it does scales."""
+
+from collections.abc import Iterable
+
+from keras_vae.cli.shared import Arguments, Command, Parser
+from keras_vae.command_line import add_arguments, given_options
+from keras_vae.console import import_tensorflow
+from keras_vae.errors import InputError
+from keras_vae.runs import PRESETS, TrainConfig
+
+__all__ = ["COMMANDS"]
+
+MEASURED_AFTER = (1, 2, 4, 8, 16, 32)  # epochs
+
+
+def _add_benchmark(parser: Parser) -> None:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--peers", action="store_true", help="compare with plain Keras, PyTorch and JAX, as far as they are installed"
+    )
+    what.add_argument(
+        "--scaling", action="store_true", help="measure how cost grows, arithmetic, memory and start-up time"
+    )
+    what.add_argument(
+        "--critical-batch", action="store_true", help="train, and measure by the noise of gradients which batch learns"
+    )
+    what.add_argument(
+        "--workers",
+        metavar="CRITICAL_BATCH",
+        type=float,
+        help="measure one to four processes of this machine that train together, and predict up to 512 machines",
+    )
+    add_arguments(parser, TrainConfig, PRESETS)
+
+
+def _benchmark(arguments: Arguments) -> None:
+    given = given_options(arguments, TrainConfig)
+    config = TrainConfig.from_preset(arguments.preset or "default", **given)
+    if arguments.peers and (given or arguments.preset):
+        raise InputError("--peers has networks of its own: leave out the options of a training.")
+    if arguments.workers is not None and not arguments.workers > 0:
+        raise InputError(f"--workers takes the critical batch in images, more than 0, not {arguments.workers:g}.")
+
+    import_tensorflow()
+    if arguments.peers:
+        _peers()
+    elif arguments.scaling:
+        _scaling(config)
+    elif arguments.critical_batch:
+        _critical_batch(config)
+    elif arguments.workers is not None:
+        _workers(config, arguments.workers)
+    else:
+        _speeds(config)
+
+
+def _speeds(config: TrainConfig) -> None:
+    from keras_vae.benchmark import bound_speeds, pipeline_speed, training_speeds
+    from keras_vae.runs import open_data
+
+    data = open_data(config)
+    (training,) = training_speeds([config], data)
+    print(f"{'images/s':>48}{'ratio':>10}", flush=True)
+    print(f"{'training, this configuration':<36}{training:>12,.0f}", flush=True)
+    for binarize in ("none", "dynamic"):
+        speed = pipeline_speed(config.replace(binarize=binarize), data)
+        print(f"{f'pipeline alone, binarize {binarize}':<36}{speed:>12,.0f}{speed / training:>10.1f}", flush=True)
+    bound, decoder = bound_speeds(config, data)
+    print(f"{'decoder alone, latents/s':<36}{decoder:>12,.0f}", flush=True)
+    print(f"{'bound, image-samples/s':<36}{bound:>12,.0f}{bound / decoder:>10.2f}", flush=True)
+    ways = {
+        "float32": {"xla": "off", "mixed_precision": "off"},
+        "float32, XLA": {"xla": "on", "mixed_precision": "off"},
+        "bfloat16": {"xla": "off", "mixed_precision": "on"},
+    }
+    for network in ("dense", "convolutional"):
+        choices = [config.replace(network=network, widths=None, **way) for way in ways.values()]
+        first, *others = training_speeds(choices, data)
+        for way, speed in zip(ways, (first, *others), strict=True):
+            ratio = f"{speed / first:>10.2f}" if speed != first else ""
+            print(f"{f'training, {network}, {way}':<36}{speed:>12,.0f}{ratio}", flush=True)
+
+
+def _peers() -> None:
+    from keras_vae.benchmark import PEER_NETWORKS, peer_speeds, peer_table
+    from keras_vae.data import open_dataset
+
+    images = open_dataset().images("train")
+    for network, title in PEER_NETWORKS.items():
+        _print(f"{title}, {len(images):,} images", peer_table(peer_speeds(network, images)))
+
+
+def _scaling(config: TrainConfig) -> None:
+    import pyarrow  # noqa: F401 (without it, encoding could not be measured: that is told before minutes are spent)
+
+    from keras_vae.benchmark import (
+        attained_rates,
+        growth_table,
+        measure_growth,
+        memory_table,
+        peak_memories,
+        pipeline_speed,
+        rate_table,
+        start_table,
+        training_speeds,
+    )
+    from keras_vae.runs import open_data
+
+    data = open_data(config)
+    _print("How cost grows", growth_table(measure_growth(config)))
+    _print("Arithmetic", rate_table(attained_rates(config, data)))
+    (training,), pipeline = training_speeds([config], data), pipeline_speed(config, data)
+    ratio = f"{pipeline / training:.1f} times the {training:,.0f} of training"
+    _print("The input pipeline alone", [f"{pipeline:,.0f} images/s, {ratio}"])
+    _print("Memory", memory_table(peak_memories()))
+    _print("Start", start_table())
+
+
+def _critical_batch(config: TrainConfig) -> None:
+    from keras_vae.benchmark import measure_noise_scales, noise_scale_table
+    from keras_vae.runs import open_data
+
+    epochs = {*MEASURED_AFTER, config.epochs}
+    _print("Noise of gradients", noise_scale_table(measure_noise_scales(config, open_data(config), epochs)))
+
+
+def _workers(config: TrainConfig, critical_batch: float) -> None:
+    import math
+
+    from keras_vae.benchmark import local_steps, local_table, predicted_table, training_speeds
+    from keras_vae.runs import open_data
+    from keras_vae.training import compiled_model
+
+    _print("Processes of this machine, a batch of 500 and a core each", local_table(list(local_steps((1, 2, 3, 4)))))
+    data = open_data(config)
+    (speed,) = training_speeds([config], data)
+    weights = sum(math.prod(variable.shape) for variable in compiled_model(config, data).trainable_variables)
+    step = config.batch_size / speed
+    title = f"Predicted of {1000 * step:.1f} ms a step and {4 * weights / 1e6:.1f} MB of gradients"
+    _print(title, predicted_table(step, config.batch_size, 4 * weights, critical_batch))
+
+
+def _print(title: str, lines: Iterable[str]) -> None:
+    print(f"\n{title}:\n", flush=True)
+    for line in lines:
+        print(line, flush=True)
+
+
+COMMANDS = {
+    "benchmark": Command(
+        "Measure speed, scaling and memory on this machine, alone or beside other frameworks.",
+        _add_benchmark,
+        _benchmark,
+    ),
+}

@@ -1,0 +1,11 @@
+"""Write the posterior of every image of a collection into Parquet files: python scripts/encode.py --help."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from keras_vae.cli import run_script
+
+if __name__ == "__main__":
+    run_script("encode")
