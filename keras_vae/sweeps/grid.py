@@ -1,7 +1,5 @@
 """Every combination of some values of some options, each with several seeds -> runs, and one table of them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools
