@@ -56,12 +56,13 @@ def error_map(batches: Iterable[Any], reconstruct: Callable[[Any, Any], Any], *,
     Returns:
         `(h, w, c)`, the mean over the images of the squared error; its own mean is their MSE per pixel.
     """
-    total, count = 0.0, 0
+    total: Any = 0.0
+    count = 0
     for number, images in enumerate(batches):
         error = tf.square(images - reconstruct(images, tf.constant((seed, number), tf.int32)))
         total = total + np.sum(error, axis=0, dtype=np.float64)
         count += len(images)
-    return np.asarray(total) / count
+    return total / count
 
 
 def fit_pca(batches: Iterable[Any], latent_dim: int) -> PCA:

@@ -24,7 +24,14 @@ BEFORE = {
     "augmentation": 0.0,
 }
 # Options that a configuration may lack, whatever its version: without them, all is as it was before there were any.
-ADDED: dict[str, Any] = {"image_size": None, "value_range": None, "distribute": "auto", "levels": 1, "init_from": None}
+ADDED: dict[str, Any] = {
+    "image_size": None,
+    "value_range": None,
+    "held_out": "in_order",
+    "distribute": "auto",
+    "levels": 1,
+    "init_from": None,
+}
 # What the presets are tuned for, and how far they are changed for fewer images.
 TUNED_FOR = 50_000  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
@@ -63,6 +70,10 @@ class TrainConfig:
         nargs=2,
         type=float,
         metavar=("BLACK", "WHITE"),
+    )
+    held_out: Literal["shuffled", "in_order"] = option(
+        "shuffled",
+        "how missing splits are taken from the training images: at random, always alike, or two of every six in order",
     )
     data_dir: str | None = option(
         None, "folder where TFDS, or what decodes images, keeps what it prepares", metavar="FOLDER", type=str

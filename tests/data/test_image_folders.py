@@ -269,6 +269,15 @@ def test_many_small_classes_are_split_without_regard_to_them(tmp_path):
     assert data.counts == {"train": 24, "validation": 6, "test": 6}
 
 
+def test_a_folder_is_split_as_it_is_asked_and_prepared_for_each_way(tmp_path):
+    images = np.arange(36, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones((1, 8, 8, 1), np.uint8)
+    folder = str(write_folder(tmp_path, images, np.zeros(36, int)))
+    for _ in range(2):
+        in_order = open_dataset(folder, held_out="in_order").images("test")[:, 0, 0, 0]
+        assert in_order.tolist() == list(range(4, 36, 6))
+        assert open_dataset(folder).images("test")[:, 0, 0, 0].tolist() != in_order.tolist()
+
+
 def test_too_few_images_to_split_are_refused(tmp_path):
     folder = write_folder(tmp_path, np.zeros((5, 8, 8, 1), np.uint8), np.arange(5) % 2)
     with pytest.raises(InputError, match="too few images for a validation split"):
