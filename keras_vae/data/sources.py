@@ -25,8 +25,8 @@ from keras_vae.data.fashion_mnist import fashion_mnist_builder, quiet_tfds
 from keras_vae.data.image_decoding import Size, fitted
 from keras_vae.data.image_files import open_image_files
 from keras_vae.data.image_lists import list_folder, list_table
+from keras_vae.data.prepared_images import image_cache
 from keras_vae.errors import InputError
-from keras_vae.files import cache_folder
 
 __all__ = ["Source", "open_source"]
 
@@ -161,7 +161,7 @@ def open_source(
     if (is_path or os.sep in known_as) and not path.exists():
         raise InputError(f"{known_as}: there is no such file or folder: give images by class, arrays, or a TFDS name")
     if path.exists():
-        return _from_path(path, name, data_dir or cache_folder() / "images", of_arrays)
+        return _from_path(path, name, data_dir or image_cache(), of_arrays)
     near = difflib.get_close_matches(
         known_as.lower(), tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5
     )

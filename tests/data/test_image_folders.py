@@ -213,7 +213,7 @@ def test_images_in_one_folder_have_no_classes(tmp_path):
     images = noise(12, 8, 8)
     for number, image in enumerate(images):
         Image.fromarray(image).save(tmp_path / f"{number:02}.png")
-    data = open_dataset(str(tmp_path))
+    data = open_dataset(str(tmp_path), held_out="in_order")
     assert (data.class_names, data.has_classes) == (("unlabelled",), False)
     assert data.counts == {"train": 8, "validation": 2, "test": 2}
     np.testing.assert_array_equal(data.images("validation")[..., 0], images[[5, 11]])
