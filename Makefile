@@ -11,7 +11,7 @@ $(error run $(RUN) is trained already: give another RUN with these ARGS)
 endif
 endif
 
-.PHONY: train report docs test test-slow lint clean
+.PHONY: train report docs api test test-slow lint clean
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/train.py $(ARGS)
@@ -28,6 +28,11 @@ docs: report
 	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png saved_models/$(RUN)/figures/map_umap.png docs/
 	$(BIN)/python scripts/page.py $(RUN) docs/explorer.html
 	$(BIN)/python scripts/sheet.py docs/theory.md
+
+PACKAGES = $(subst /,.,$(patsubst %/__init__.py,%,$(wildcard keras_vae/*/__init__.py)))
+
+api: $(VENV)/.installed-for-tests
+	$(BIN)/python -m pdoc --docformat google --template-directory docs --output-directory docs/api keras_vae $(PACKAGES)
 
 test: $(VENV)/.installed-for-tests lint
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile

@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_vae.cli.shared import Arguments, Command, Parser, add_root, add_run
 from keras_vae.command_line import add_arguments, given_options
 from keras_vae.console import import_tensorflow
+from keras_vae.data import remove_prepared_images
 from keras_vae.encoding import EncodingConfig
 from keras_vae.files import typed_command
 from keras_vae.runs import (
@@ -36,6 +37,9 @@ def _add_runs(parser: Parser) -> None:
     pruning.add_argument(
         "--checkpoints", action="store_true", help="remove these too: a run cannot be prolonged without them"
     )
+    pruning.add_argument(
+        "--images", action="store_true", help="remove images that were decoded into your cache too, of every folder"
+    )
     removing.add_argument("runs", metavar="RUN", nargs="+", help="name of a run")
     add_root(parser)
     for each in (listing, showing, pruning, removing):  # where it is not given, what stands before the action holds
@@ -54,6 +58,9 @@ def _runs(arguments: Arguments) -> None:
         for run in runs:
             size = remove(run) if action == "remove" else prune(run, checkpoints=arguments.checkpoints)
             print(f"{size / 1e6:>10.1f} MB  {run.name}")
+        if action == "prune" and arguments.images:
+            for name, size, is_removed in remove_prepared_images():
+                print(f"{size / 1e6:>10.1f} MB  {name}{'' if is_removed else ': is kept, as its files are gone'}")
 
 
 # ---- pack ----

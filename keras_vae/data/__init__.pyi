@@ -1,2 +1,3 @@
 from .image_data import ImageData as ImageData
 from .image_data import open_dataset as open_dataset
+from .prepared_images import remove_prepared_images as remove_prepared_images

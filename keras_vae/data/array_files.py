@@ -16,6 +16,7 @@ from keras_vae.data.arrays import (
     HELD_OUT,
     SPLITS,
     UNLABELLED,
+    HeldOut,
     Split,
     held_out_rows,
     labels_of,
@@ -62,6 +63,7 @@ def open_arrays(
     size: tuple[int, int] | None = None,
     value_range: Sequence[float] | None = None,
     class_names: Sequence[str] | None = None,
+    held_out: HeldOut = "shuffled",
     is_kept: bool = False,
 ) -> ArraySource:
     """Bring arrays to three splits.
@@ -75,6 +77,7 @@ def open_arrays(
         size: Height and width that images are resized and cropped to; None leaves them.
         value_range: The values of black and white, as `pixels_of` takes them.
         class_names: One for each label from 0; None takes the labels themselves.
+        held_out: How missing splits are taken out of the training images.
         is_kept: Whether the arrays can be opened again by their name.
 
     Returns:
@@ -104,7 +107,7 @@ def open_arrays(
     else:
         numbers, names = {split: np.zeros(len(each), np.int64) for split, each in images.items()}, (UNLABELLED,)
     parts = {split: Split(images[split], numbers[split]) for split in images}
-    return ArraySource(name, names, _in_three(parts, name), is_kept)
+    return ArraySource(name, names, _in_three(parts, name, held_out), is_kept)
 
 
 def _given(data: Any, name: str) -> Given:
@@ -165,10 +168,10 @@ def _from_dataset(dataset: tf.data.Dataset, name: str) -> tuple[np.ndarray, np.n
     return images, None if parts[0][1] is None else np.concatenate([labels for _, labels in parts])
 
 
-def _in_three(parts: dict[str, Split], name: str) -> dict[str, Split]:
+def _in_three(parts: dict[str, Split], name: str, held_out: HeldOut) -> dict[str, Split]:
     """Take the splits that are missing out of the training images."""
     whole = parts.get("train") or parts[""]
-    rows = held_out_rows(whole.labels, [split for split in parts if split in HELD_OUT])
+    rows = held_out_rows(whole.labels, [split for split in parts if split in HELD_OUT], held_out)
     taken = {split: Split(whole.images, whole.labels, chosen) for split, chosen in rows.items()}
     splits = {split: taken[split] if split in taken else parts[split] for split in SPLITS}
     for split, part in splits.items():

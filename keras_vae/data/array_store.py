@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.data.arrays import SPLITS, UNLABELLED, Split
+from keras_vae.data.prepared_images import DESCRIPTION
 from keras_vae.errors import InputError
 from keras_vae.files import require_room
 
@@ -32,7 +33,6 @@ __all__ = [
     "write_array_folder",
 ]
 
-DESCRIPTION = "data.json"
 FORMAT = 2
 STREAMED_AT_ONCE = 256  # images
 A_DAY = 86_400.0  # seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,7 @@ __all__ = [
     "HELD_OUT",
     "SPLITS",
     "UNLABELLED",
+    "HeldOut",
     "Split",
     "check_image_shape",
     "held_out_rows",
@@ -24,6 +25,7 @@ __all__ = [
 
 SPLITS = ("train", "validation", "test")
 HELD_OUT = {"test": 4, "validation": 5}  # which of every six images of a class goes there
+HeldOut = Literal["shuffled", "in_order"]  # how images of a class are counted off
 UNLABELLED = "unlabelled"
 
 SMALLEST_SIDE, LARGEST_SIDE = 8, 256
@@ -150,7 +152,9 @@ def name_classes(
     return dict(zip(labels, parts, strict=True)), names
 
 
-def held_out_rows(labels: np.ndarray, given: Sequence[str] = ()) -> dict[str, np.ndarray]:
+def held_out_rows(
+    labels: np.ndarray, given: Sequence[str] = (), held_out: HeldOut = "shuffled"
+) -> dict[str, np.ndarray]:
     """Take held-out splits out of the training images, always the same ones.
 
     Of every six images of a class, the fifth goes to the test and the sixth to the validation split; where no class has
@@ -159,16 +163,20 @@ def held_out_rows(labels: np.ndarray, given: Sequence[str] = ()) -> dict[str, np
     Args:
         labels: `(n,)` of the training images, from 0.
         given: The held-out splits that there are already.
+        held_out: `shuffled` counts them off in a random order, always the same one, so that images that take turns
+            (left, right, left, ...) are held out alike; `in_order` in their own.
 
     Returns:
         The rows of `train` and of each split that is not given.
     """
     missing = {split: place for split, place in HELD_OUT.items() if split not in given}
-    order = np.argsort(labels, kind="stable")
+    # numpy promises to keep what this generator draws: a run finds its splits again.
+    mixed = np.random.RandomState(0).permutation(len(labels)) if held_out == "shuffled" else np.arange(len(labels))
+    order = mixed[np.argsort(labels[mixed], kind="stable")]
     places = np.empty(len(labels), np.int64)
     places[order] = np.concatenate([np.arange(count) for count in np.bincount(labels)] or [order])
     if not all(np.any(places % 6 == place) for place in missing.values()):
-        places = np.arange(len(labels))
+        places[mixed] = np.arange(len(labels))
     rows = {split: np.flatnonzero(places % 6 == place) for split, place in missing.items()}
     return {"train": np.flatnonzero(~np.isin(places % 6, list(missing.values()))), **rows}
 

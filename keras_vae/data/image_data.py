@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.data.array_store import ArraySource, open_array_folder, write_array_folder
-from keras_vae.data.arrays import UNLABELLED, Split
+from keras_vae.data.arrays import UNLABELLED, HeldOut, Split
 from keras_vae.data.augmentation import varied
 from keras_vae.data.sources import Source, open_source
 from keras_vae.errors import InputError
@@ -37,6 +37,7 @@ def open_dataset(
     image_size: int | Sequence[int] | None = None,
     value_range: Sequence[float] | None = None,
     class_names: Sequence[str] | None = None,
+    held_out: HeldOut = "shuffled",
 ) -> ImageData:
     """Open a data set of grey or colour images of one size; sides are from 8 to 256.
 
@@ -54,6 +55,9 @@ def open_dataset(
             leaves them as they are, and they must be of one size.
         value_range: The values of black and white in arrays, where their type does not tell.
         class_names: The names of the labels 0, 1, ... of arrays.
+        held_out: How splits that are missing are taken out of the training images, a sixth of each class each:
+            `shuffled`, always in the same way, or `in_order`, the fifth and sixth of every six; of data sets of TFDS
+            they are the last.
 
     Returns:
         The data set; of what is on disk nothing is loaded yet.
@@ -68,6 +72,7 @@ def open_dataset(
         image_size=_height_and_width(image_size),
         value_range=value_range,
         class_names=class_names,
+        held_out=held_out,
     )
     return ImageData(source, memory_budget)
 

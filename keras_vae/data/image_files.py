@@ -24,7 +24,7 @@ from keras_vae.data.array_store import (
     is_array_folder,
     open_array_folder,
 )
-from keras_vae.data.arrays import SPLITS, check_image_shape, held_out_rows
+from keras_vae.data.arrays import SPLITS, HeldOut, check_image_shape, held_out_rows
 from keras_vae.data.image_decoding import Size, decode, read_header
 from keras_vae.errors import InputError
 
@@ -56,6 +56,7 @@ def open_image_files(
     cache: Path,
     size: Size | None = None,
     passed_over: Sequence[tuple[Path, str]] = (),
+    held_out: HeldOut = "shuffled",
 ) -> ArraySource:
     """Decode image files into arrays on disk, or find them there where they were decoded before.
 
@@ -72,6 +73,7 @@ def open_image_files(
         size: Height and width that images are resized and cropped to, with antialiasing; None for images that are of
             one size already.
         passed_over: Further files that are not to be used, each with the reason, for the list.
+        held_out: How missing splits are taken out of the training images.
 
     Returns:
         The arrays.
@@ -79,7 +81,7 @@ def open_image_files(
     Raises:
         InputError: No file can be used, images differ in size and none is given, or they are too few for three splits.
     """
-    folder = cache / f"{Path(name).stem}-{_digest(files, size)[:16]}"
+    folder = cache / f"{Path(name).stem}-{_digest(files, size, held_out)[:16]}"
     if is_array_folder(folder):
         source = open_array_folder(folder, name)
         _tell(folder / SKIPPED)
@@ -88,7 +90,7 @@ def open_image_files(
     skipped: dict[Path, str] = dict(passed_over)
     with ThreadPoolExecutor() as pool:
         files, shape = _survey(name, files, size, pool, skipped)
-        splits = _split(name, files)
+        splits = _split(name, files, held_out)
         bytes_needed = len(files) * int(np.prod(shape))
         with building(folder, bytes_needed) as part:
             classes = sorted({file.label for file in files})
@@ -100,9 +102,10 @@ def open_image_files(
     return open_array_folder(folder, name)
 
 
-def _digest(files: Sequence[ImageFile], size: Size | None) -> str:
+def _digest(files: Sequence[ImageFile], size: Size | None, held_out: HeldOut) -> str:
     """What the arrays follow from: names, sizes and times of the files say whether they are still the same."""
-    seen = hashlib.sha256(json.dumps([FORMAT, size]).encode())
+    read_as = [FORMAT, size] if held_out == "in_order" else [FORMAT, size, held_out]
+    seen = hashlib.sha256(json.dumps(read_as).encode())
     for path, label, split in files:
         try:
             found = path.stat()
@@ -145,11 +148,11 @@ def _survey(
     return usable, shape
 
 
-def _split(name: str, files: Sequence[ImageFile]) -> dict[str, list[ImageFile]]:
+def _split(name: str, files: Sequence[ImageFile], held_out: HeldOut) -> dict[str, list[ImageFile]]:
     given = {split: [file for file in files if file.split == split] for split in SPLITS}
     undecided = [file for file in files if file.split in ("", "train")]
     _, labels = np.unique([file.label for file in undecided], return_inverse=True)
-    rows = held_out_rows(labels, [split for split in SPLITS if given[split] and split != "train"])
+    rows = held_out_rows(labels, [split for split in SPLITS if given[split] and split != "train"], held_out)
     splits = {split: [undecided[row] for row in rows[split]] if split in rows else given[split] for split in SPLITS}
     for split, members in splits.items():
         if not members:

@@ -20,13 +20,13 @@ import tensorflow_datasets as tfds
 
 from keras_vae.data.array_files import open_arrays, read_array_file
 from keras_vae.data.array_store import ArraySource, is_array_folder, open_array_folder
-from keras_vae.data.arrays import UNLABELLED, Split, check_image_shape
+from keras_vae.data.arrays import UNLABELLED, HeldOut, Split, check_image_shape
 from keras_vae.data.fashion_mnist import fashion_mnist_builder, quiet_tfds
 from keras_vae.data.image_decoding import Size, fitted
 from keras_vae.data.image_files import open_image_files
 from keras_vae.data.image_lists import list_folder, list_table
+from keras_vae.data.prepared_images import image_cache
 from keras_vae.errors import InputError
-from keras_vae.files import cache_folder
 
 __all__ = ["Source", "open_source"]
 
@@ -149,6 +149,7 @@ def open_source(
     image_size: Size | None = None,
     value_range: Sequence[float] | None = None,
     class_names: Sequence[str] | None = None,
+    held_out: HeldOut = "shuffled",
 ) -> Source:
     """Open images, wherever they are, and prepare them where that is still to do.
 
@@ -167,11 +168,13 @@ def open_source(
         image_size: Height and width that images are resized and cropped to.
         value_range: The values of black and white in arrays.
         class_names: The names of the labels of arrays.
+        held_out: How splits that are missing are taken out of the training images; data sets of TFDS give their last.
 
     Raises:
         InputError: There is no such data set, or it cannot be had, or its images are not supported.
     """
     of_arrays: dict[str, Any] = {"size": image_size, "value_range": value_range, "class_names": class_names}
+    of_arrays["held_out"] = held_out
     if not isinstance(data, (str, os.PathLike)):
         if name == FASHION_MNIST:
             raise InputError(f"{name} names the data set that is bundled: call other images something else.")
@@ -186,7 +189,7 @@ def open_source(
     if (is_path or os.sep in known_as) and not path.exists():
         raise InputError(f"{known_as}: there is no such file or folder: give images by class, arrays, or a TFDS name")
     if path.exists():
-        return _from_path(path, name, data_dir or cache_folder() / "images", of_arrays)
+        return _from_path(path, name, data_dir or image_cache(), of_arrays)
     near = difflib.get_close_matches(
         known_as.lower(), tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5
     )
@@ -195,14 +198,16 @@ def open_source(
 
 
 def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str, Any]) -> Source:
-    called, size = name or str(path.resolve()), of_arrays["size"]
+    called, size, held_out = name or str(path.resolve()), of_arrays["size"], of_arrays["held_out"]
     if path.is_dir():
         if is_array_folder(path):
             return open_array_folder(path, called)
         files, passed_over = list_folder(path.resolve())
-        return open_image_files(called, files, path.resolve(), cache, size, passed_over)
+        return open_image_files(called, files, path.resolve(), cache, size, passed_over, held_out)
     if path.suffix.lower() == ".csv":
-        return open_image_files(called, list_table(path.resolve()), path.resolve().parent, cache, size)
+        return open_image_files(
+            called, list_table(path.resolve()), path.resolve().parent, cache, size, held_out=held_out
+        )
     if path.suffix.lower() not in (".npy", ".npz"):
         raise InputError(f"{path} is no data set: give a folder of images, a .npy, .npz or .csv file, or a TFDS name")
     return open_arrays(read_array_file(path), called, **of_arrays, is_kept=True)

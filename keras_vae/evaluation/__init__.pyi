@@ -1,3 +1,4 @@
+from .card import model_card as model_card
 from .classifier import classifier_accuracy as classifier_accuracy
 from .classifier import feature_extractor as feature_extractor
 from .classifier import load_classifier as load_classifier
@@ -8,6 +9,5 @@ from .metrics import MEASURES as MEASURES
 from .metrics import comparison as comparison
 from .metrics import read_metrics as read_metrics
 from .metrics import weights_digest as weights_digest
-from .model_card import model_card as model_card
 from .subject import open_model_and_data as open_model_and_data
 from .subject import open_subject as open_subject

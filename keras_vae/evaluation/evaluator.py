@@ -8,10 +8,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from keras_vae.evaluation.card import model_card
 from keras_vae.evaluation.config import EvaluationConfig
 from keras_vae.evaluation.likelihood_study import measure_likelihood, partial_bounds
 from keras_vae.evaluation.metrics import Measurement, comparison, write_metrics
-from keras_vae.evaluation.model_card import model_card
 from keras_vae.evaluation.neighbour_study import measure_neighbours
 from keras_vae.evaluation.reconstruction_study import measure_reconstruction, plain_pictures
 from keras_vae.evaluation.sample_study import measure_samples

@@ -32,13 +32,13 @@ from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent
 
 __all__ = ["measure_likelihood", "partial_bounds"]
 
-# What the negative log-likelihood of a grey image is, by likelihood.
+# What the negative log-likelihood of images as they are is, by likelihood.
 NATS_OF_GREY_IMAGES = {
-    "bernoulli": "grey values are probabilities: it bounds the mean over binarised versions of the image",
-    "gaussian": "of a density of grey values in [0, 1], which may be above 1 and its nats below 0: "
+    "bernoulli": "pixel values are probabilities: it bounds the mean over binarised versions of the image",
+    "gaussian": "of a density of pixel values in [0, 1], which may be above 1 and its nats below 0: "
     "to be compared with densities only",
     "discretized_logistic": "of a probability of the 8-bit values as they are stored",
-    "continuous_bernoulli": "of a density of grey values in [0, 1], which may be above 1 and its nats below 0: "
+    "continuous_bernoulli": "of a density of pixel values in [0, 1], which may be above 1 and its nats below 0: "
     "to be compared with densities only",
 }
 

@@ -28,6 +28,10 @@ __all__ = [
 ]
 
 
+# `grey` also stands for images in colour.
+PROTOCOL_WORDS = {"grey": "as they are", "binarized": "binarised"}
+
+
 @dataclass(frozen=True)
 class Measurement:
     """One measured number, and what one must know to compare it.
@@ -285,7 +289,8 @@ def _column(measured: Mapping[str, Mapping[str, Any]], rename: Callable[[str], s
 def _notes(all_metrics: Sequence[Mapping[str, Any]], evaluations: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the measurements are: said once where it is the same for all runs, and else for each."""
     first = next(iter(evaluations[0]["measurements"].values()))
-    notes = [f"{first['split']} split, {first['images']:,} images, {first['protocol']}; +- is one standard error."]
+    shown = PROTOCOL_WORDS[first["protocol"]]
+    notes = [f"{first['split']} split, {first['images']:,} images, {shown}; +- is one standard error."]
     for text, measurement in _EXPLAINED.items():
         details: dict[str, list[str]] = {}
         for metrics, evaluation in zip(all_metrics, evaluations, strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.decomposition import PCA
 
-__all__ = ["RECONSTRUCTION_UNITS", "fit_pca", "reconstruct_by_pca", "reconstruction_errors"]
+__all__ = ["RECONSTRUCTION_UNITS", "error_map", "fit_pca", "reconstruct_by_pca", "reconstruction_errors"]
 
 RECONSTRUCTION_UNITS = {
     "mse_per_pixel": "mean squared error of a pixel whose value lies in [0, 1]",
@@ -43,6 +43,26 @@ def reconstruction_errors(
         for number, images in enumerate(batches)
     ]
     return {name: np.concatenate([row[name] for row in rows]) for name in RECONSTRUCTION_UNITS}
+
+
+def error_map(batches: Iterable[Any], reconstruct: Callable[[Any, Any], Any], *, seed: int = 0) -> np.ndarray:
+    """Where in the image, and in which channel, reconstructions err.
+
+    Args:
+        batches: batches of images `(n, h, w, c)` in [0, 1].
+        reconstruct: a function from a batch of images and its seed, two integers, to images of the same shape.
+        seed: what all the batches' seeds follow from.
+
+    Returns:
+        `(h, w, c)`, the mean over the images of the squared error; its own mean is their MSE per pixel.
+    """
+    total: Any = 0.0
+    count = 0
+    for number, images in enumerate(batches):
+        error = tf.square(images - reconstruct(images, tf.constant((seed, number), tf.int32)))
+        total = total + np.sum(error, axis=0, dtype=np.float64)
+        count += len(images)
+    return total / count
 
 
 def fit_pca(batches: Iterable[Any], latent_dim: int) -> PCA:

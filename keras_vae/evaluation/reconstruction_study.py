@@ -10,10 +10,16 @@ import tensorflow as tf
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 
-from keras_vae.evaluation.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
+from keras_vae.evaluation.reconstruction import (
+    RECONSTRUCTION_UNITS,
+    error_map,
+    fit_pca,
+    reconstruct_by_pca,
+    reconstruction_errors,
+)
 from keras_vae.evaluation.subject import BATCH, REFINEMENTS, Results, Subject
 from keras_vae.model import encode_refined
-from keras_vae.plotting import chart_error_by_class, chart_reconstructions, draw_plain
+from keras_vae.plotting import chart_error_by_class, chart_error_map, chart_reconstructions, draw_plain
 
 __all__ = ["measure_reconstruction", "plain_pictures"]
 
@@ -55,14 +61,19 @@ def measure_reconstruction(subject: Subject) -> Results:
                 values = errors[method][name]
                 measurements[f"{method}.{name}"] = subject.mean_of(values, unit, by_class=True, details=details)
     own = reconstruction_errors(subject.batches(), lambda images, _: images)["cross_entropy"]
-    unit, entropy = RECONSTRUCTION_UNITS["cross_entropy"], "entropy of the images' own grey values"
+    unit, entropy = RECONSTRUCTION_UNITS["cross_entropy"], "entropy of the images' own pixel values"
     measurements["real_images.cross_entropy"] = subject.mean_of(own, unit, details=entropy)
 
     by_class = {
         name: measurements[f"{method}.mse_per_pixel"].by_class or {}
         for name, method in ((f"PCA, {pca.n_components_}", "pca"), (subject.run.name, "reconstruction.mean"))
     }
-    charts = {"reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"])}
+    charts = {
+        "reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"]),
+        "error_map": chart_error_map(
+            error_map(subject.batches(), through_mean), f"{subject.count:,} {subject.split} images"
+        ),
+    }
     if subject.data.has_classes:
         charts["error_by_class"] = chart_error_by_class(
             by_class, f"Reconstruction error of {subject.count:,} {subject.split} images, by class"

@@ -8,8 +8,8 @@ from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
 from .distributions import likelihood_mean as likelihood_mean
 from .distributions import likelihood_nll as likelihood_nll
-from .endpoints import Endpoint as Endpoint
-from .endpoints import endpoints as endpoints
+from .endpoint import Endpoint as Endpoint
+from .endpoint import endpoints as endpoints
 from .export import export_saved_model as export_saved_model
 from .export import load_model as load_model
 from .export import round_to_half as round_to_half

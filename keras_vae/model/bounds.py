@@ -1,7 +1,5 @@
 """How likely a model finds images: the terms of the ELBO, active units, the aggregate posterior, a tighter bound."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple

@@ -15,7 +15,7 @@ from keras_vae.errors import InputError
 from keras_vae.files import typed_command
 from keras_vae.model import refinement
 from keras_vae.model.distributions import Tensor
-from keras_vae.model.endpoints import Endpoint, endpoints
+from keras_vae.model.endpoint import Endpoint, endpoints
 from keras_vae.model.noise import fresh_seed
 from keras_vae.model.optimizer import AveragingAdamW
 from keras_vae.model.vae import VAE

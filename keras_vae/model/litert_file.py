@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import tensorflow as tf
 
 from keras_vae.files import write_atomically
-from keras_vae.model.endpoints import frozen_endpoints
+from keras_vae.model.endpoint import frozen_endpoints
 from keras_vae.model.vae import VAE
 
 __all__ = ["PRECISIONS", "Precision", "export_litert"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_vae.model.endpoints import Endpoint, frozen_endpoints
+from keras_vae.model.endpoint import Endpoint, frozen_endpoints
 from keras_vae.model.vae import VAE
 
 __all__ = ["export_onnx"]

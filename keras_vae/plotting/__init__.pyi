@@ -1,5 +1,6 @@
 from .evaluation_charts import chart_aggregate_posterior as chart_aggregate_posterior
 from .evaluation_charts import chart_error_by_class as chart_error_by_class
+from .evaluation_charts import chart_error_map as chart_error_map
 from .evaluation_charts import chart_kl_by_latent as chart_kl_by_latent
 from .evaluation_charts import chart_neighbours as chart_neighbours
 from .evaluation_charts import chart_reconstructions as chart_reconstructions

@@ -16,12 +16,15 @@ from keras_vae.plotting.style import BLUE, DOTS_PER_INCH, GREY, INK, TEXT_POINTS
 __all__ = [
     "chart_aggregate_posterior",
     "chart_error_by_class",
+    "chart_error_map",
     "chart_kl_by_latent",
     "chart_neighbours",
     "chart_reconstructions",
 ]
 
 SMALLEST_KL = 0.01  # nats, below which a latent tells nothing
+CHANNELS = ("red", "green", "blue")
+MAP_INCHES = 2.2  # the side of an error map
 MOST_LATENTS = 64  # bars that can still be told apart
 
 
@@ -51,6 +54,34 @@ def chart_error_by_class(errors: Mapping[str, Mapping[str, Mapping[str, Any]]], 
     axes.legend(
         loc="lower right", bbox_to_anchor=(1.0, 0.99), borderpad=0.0, ncols=2, frameon=False, fontsize=TEXT_POINTS
     )
+    return figure
+
+
+def chart_error_map(errors: np.ndarray, of: str) -> Figure:
+    """Draw where in the image reconstructions err, each channel by itself.
+
+    Args:
+        errors: `(h, w, c)`, mean squared error at each pixel; c is 1 or 3.
+        of: the images that it is the mean over, in words.
+    """
+    channels = errors.shape[2]
+    title, note = "Where reconstructions err", f"mean squared error at each pixel, values in [0, 1], of {of}"
+    width = max(channels * (MAP_INCHES + 0.15) + 1.0, text_inches(title, note))
+    height = MAP_INCHES + (0.95 if channels > 1 else 0.75)
+    figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
+    add_titles(figure, title, note)
+    for channel in range(channels):
+        left = 0.15 + channel * (MAP_INCHES + 0.15)
+        axes = figure.add_axes((left / width, 0.35 / height, MAP_INCHES / width, MAP_INCHES / height))
+        drawn = axes.imshow(errors[..., channel], cmap="magma", vmin=0.0, vmax=max(errors.max(), 1e-12))
+        axes.set_axis_off()
+        if channels > 1:
+            mean = errors[..., channel].mean()
+            axes.set_title(f"{CHANNELS[channel]}: {mean:.5f} in the mean", size=TEXT_POINTS, color=INK, pad=3)
+    left += MAP_INCHES + 0.1
+    scale = figure.add_axes((left / width, 0.35 / height, 0.1 / width, MAP_INCHES / height))
+    figure.colorbar(drawn, cax=scale).outline.set_visible(False)
+    scale.tick_params(labelsize=TEXT_POINTS - 1, labelcolor=INK, color="#999999", length=2)
     return figure
 
 

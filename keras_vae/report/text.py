@@ -29,7 +29,7 @@ DATASETS = {"fashion_mnist": "Fashion-MNIST"}
 LIKELIHOOD_WORDS = {
     "bernoulli": "Bernoulli for each pixel",
     "gaussian": "Gaussian for each pixel, one variance σ²",
-    "discretized_logistic": "logistic F for each pixel around its mean, one scale learned, cut at 256 grey values",
+    "discretized_logistic": "logistic F for each pixel around its mean, one scale learned, cut at 256 values",
     "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
 }
 NETWORKS = {

@@ -27,6 +27,7 @@ BEFORE = {
 ADDED: dict[str, Any] = {
     "image_size": None,
     "value_range": None,
+    "held_out": "in_order",
     "distribute": "auto",
     "levels": 1,
     "init_from": None,
@@ -73,6 +74,10 @@ class TrainConfig:
         nargs=2,
         type=float,
         metavar=("BLACK", "WHITE"),
+    )
+    held_out: Literal["shuffled", "in_order"] = option(
+        "shuffled",
+        "how missing splits are taken from the training images: at random, always alike, or two of every six in order",
     )
     data_dir: str | None = option(
         None, "folder where TFDS, or what decodes images, keeps what it prepares", metavar="FOLDER", type=str

@@ -13,7 +13,7 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
     """Open the images that a configuration names.
 
     Args:
-        config: data set, size, values and memory budget.
+        config: data set, size, values, splits and memory budget.
         run: a run of this configuration, whose own copy of the images is taken where it has one.
         dataset: another data set, read in the same way; None takes the configuration's.
 
@@ -29,4 +29,5 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
         memory_budget=budget,
         image_size=config.image_size,
         value_range=config.value_range,
+        held_out=config.held_out,
     )

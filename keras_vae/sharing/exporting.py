@@ -1,7 +1,5 @@
 """A run -> its model in another format, and how much of it is lost there."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple

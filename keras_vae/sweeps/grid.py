@@ -1,7 +1,5 @@
 """Every combination of some values of some options, each with several seeds -> runs, and one table of them."""
 
-from __future__ import annotations
-
 import csv
 import io
 import itertools
@@ -16,6 +14,7 @@ from keras_vae.files import write_atomically
 from keras_vae.plotting import chart_rate_distortion, png, rendered
 from keras_vae.runs import TrainConfig
 from keras_vae.sweeps.trained_runs import measurements, trained_run
+from keras_vae.tensorboard import Row, write_table
 
 __all__ = ["Combination", "combinations", "sweep", "sweep_table"]
 
@@ -74,7 +73,7 @@ def combinations(base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds:
 def sweep(
     base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds: Sequence[int], root: Path | str
 ) -> Iterator[str]:
-    """Train and measure every combination; write `sweep.md`, `sweep.csv` and `sweep.png` anew after each run.
+    """Train and measure every combination; write `sweep.md`, `sweep.csv`, `sweep.png` and `table/` anew after each run.
 
     What was trained before is not trained again, and what was interrupted goes on. What one run fails at is told, and
     does not stop the others.
@@ -140,6 +139,7 @@ def _write(root: Path, planned: Sequence[Combination], found: Mapping[str, Figur
     write_atomically(root / "sweep.csv", _csv(planned, found, failed))
     if found:
         write_atomically(root / "sweep.png", png(rendered(chart_rate_distortion(_lines(planned, found)))))
+        write_table(root / "table", _rows(planned, found))
 
 
 def _csv(planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> str:
@@ -153,6 +153,25 @@ def _csv(planned: Sequence[Combination], found: Mapping[str, Figures], failed: M
             figures = [found.get(run, {}).get(name, "") for name in names]
             writer.writerow([run, *each.options.values(), config.seed, *figures, failed.get(run, "")])
     return text.getvalue()
+
+
+def _rows(planned: Sequence[Combination], found: Mapping[str, Figures]) -> dict[str, Row]:
+    """Of each combination that was measured mean and, of several seeds, standard deviation of each figure."""
+    rows = {}
+    for each in planned:
+        known = [found[name] for name in each.configs if name in found]
+        figures: Figures = {}
+        for title, _, name in COLUMNS:
+            values = [run[name] for run in known if name in run]
+            if values:
+                figures[title] = statistics.mean(values)
+            if len(values) > 1:
+                figures[f"{title}, deviation"] = statistics.stdev(values)
+        if figures:
+            rows["-".join(f"{name}-{value}" for name, value in each.options.items()) or "all"] = Row(
+                {**each.options, "seeds": len(known)}, figures
+            )
+    return rows
 
 
 def _lines(planned: Sequence[Combination], found: Mapping[str, Figures]) -> dict[str, list[tuple[str, Any, Any]]]:

@@ -1,8 +1,10 @@
 """What TensorBoard's Text and HParams say of a run: its configuration, and metrics that compare runs in one table."""
 
 import dataclasses
+import shutil
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
@@ -10,7 +12,7 @@ from tensorboard.plugins.hparams import api as hparams
 from keras_vae.errors import InputError
 from keras_vae.runs import Run, TrainConfig
 
-__all__ = ["COMPARED_METRICS", "describe_run", "write_evaluation"]
+__all__ = ["COMPARED_METRICS", "Row", "describe_run", "write_evaluation", "write_table"]
 
 # Names in metrics.json, and what TensorBoard calls them.
 COMPARED_METRICS = {
@@ -81,6 +83,45 @@ def write_evaluation(
             for title, picture in pictures.items():
                 tf.summary.image(title, picture[None])
         writer.close()
+    except tf.errors.OpError as error:
+        raise InputError(f"TensorBoard's files cannot be written to {folder}: {error.message}") from error
+
+
+class Row(NamedTuple):
+    """A row of a table under HParams.
+
+    Attributes:
+        options: its hyperparameters.
+        figures: its metrics; those that are not there are left empty.
+    """
+
+    options: Mapping[str, Any]
+    figures: Mapping[str, float]
+
+
+def write_table(folder: Path, rows: Mapping[str, Row]) -> None:
+    """Write a table that HParams shows, in place of the one that was there.
+
+    Args:
+        folder: of the table, a log directory of its own.
+        rows: by their names.
+
+    Raises:
+        InputError: the files cannot be written.
+    """
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        options = dict.fromkeys(name for row in rows.values() for name in row.options)
+        figures = dict.fromkeys(name for row in rows.values() for name in row.figures)
+        with tf.summary.create_file_writer(str(folder)).as_default(step=0):
+            hparams.hparams_config(
+                hparams=[hparams.HParam(name) for name in options], metrics=[hparams.Metric(name) for name in figures]
+            )
+        for title, row in rows.items():
+            with tf.summary.create_file_writer(str(folder / title)).as_default(step=0):
+                hparams.hparams({name: _as_hyperparameter(value) for name, value in row.options.items()}, title)
+                for name, value in row.figures.items():
+                    tf.summary.scalar(name, value)
     except tf.errors.OpError as error:
         raise InputError(f"TensorBoard's files cannot be written to {folder}: {error.message}") from error
 

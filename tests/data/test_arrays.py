@@ -97,6 +97,31 @@ def test_arrays_are_brought_to_another_size():
     assert open_dataset(IMAGES, image_size=16).image_shape == (16, 16, 3)
 
 
+# Splits
+
+
+def test_images_that_take_turns_are_held_out_alike():
+    turns = np.zeros((600, 8, 8), np.uint8)
+    turns[1::2] = 200
+    turns[:, 0, 0], turns[:, 0, 1] = np.arange(600) // 256, np.arange(600) % 256  # each its own
+    data = open_dataset(turns)
+    assert tuple(data.counts.values()) == (400, 100, 100)
+    assert same(data, turns[..., np.newaxis])
+    for split in data.counts:
+        assert 0.3 < np.mean(data.images(split)[:, -1, -1] == 200) < 0.7
+        np.testing.assert_array_equal(open_dataset(turns).images(split), data.images(split))
+    in_order = open_dataset(turns, held_out="in_order")
+    np.testing.assert_array_equal(in_order.images("test")[..., 0], turns[4::6])
+    np.testing.assert_array_equal(in_order.images("validation")[..., 0], turns[5::6])
+
+
+def test_each_class_gives_a_sixth_to_each_held_out_split():
+    labels = np.arange(36) // 12
+    data = open_dataset((IMAGES, labels))
+    assert np.bincount(data.labels("test")).tolist() == [2, 2, 2]
+    assert np.bincount(data.labels("validation")).tolist() == [2, 2, 2]
+
+
 # Values
 
 

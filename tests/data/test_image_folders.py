@@ -213,7 +213,7 @@ def test_images_in_one_folder_have_no_classes(tmp_path):
     images = noise(12, 8, 8)
     for number, image in enumerate(images):
         Image.fromarray(image).save(tmp_path / f"{number:02}.png")
-    data = open_dataset(str(tmp_path))
+    data = open_dataset(str(tmp_path), held_out="in_order")
     assert (data.class_names, data.has_classes) == (("unlabelled",), False)
     assert data.counts == {"train": 8, "validation": 2, "test": 2}
     np.testing.assert_array_equal(data.images("validation")[..., 0], images[[5, 11]])
@@ -267,6 +267,15 @@ def test_a_folder_that_is_split_already_keeps_its_splits(tmp_path, given, counts
 def test_many_small_classes_are_split_without_regard_to_them(tmp_path):
     data = open_dataset(str(write_folder(tmp_path, noise(36, 8, 8, 1), np.arange(36) // 3)))
     assert data.counts == {"train": 24, "validation": 6, "test": 6}
+
+
+def test_a_folder_is_split_as_it_is_asked_and_prepared_for_each_way(tmp_path):
+    images = np.arange(36, dtype=np.uint8).reshape(-1, 1, 1, 1) * np.ones((1, 8, 8, 1), np.uint8)
+    folder = str(write_folder(tmp_path, images, np.zeros(36, int)))
+    for _ in range(2):
+        in_order = open_dataset(folder, held_out="in_order").images("test")[:, 0, 0, 0]
+        assert in_order.tolist() == list(range(4, 36, 6))
+        assert open_dataset(folder).images("test")[:, 0, 0, 0].tolist() != in_order.tolist()
 
 
 def test_too_few_images_to_split_are_refused(tmp_path):

@@ -136,6 +136,6 @@ def test_runs_stand_side_by_side_with_a_baseline_of_each_latent_size_and_real_im
         "active latents": ["4", "4", "4", "", "", ""],
         "Frechet distance, classifier": ["2.000", "3.000", "4.000", "", "", "0.250"],
     }  # fmt: skip
-    assert "test split, 10 images, grey" in table
+    assert "test split, 10 images, as they are" in table
     assert "Generated images: by the classifier." in table.splitlines()
     assert "Bound on the NLL (b): 101 samples." in table.splitlines()

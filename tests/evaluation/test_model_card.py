@@ -45,7 +45,7 @@ def test_the_text_has_the_numbers_with_their_protocol_and_the_command(run, card)
     for text, digits, name in MEASURES:
         if name in measured:
             assert f"| {text} | {measured[name]['value']:.{digits}f}" in card
-    assert "test split, 10,000 images, grey" in card
+    assert "test split, 10,000 images, as they are" in card
     assert f"{run.summary['parameters']:,}" in card
     assert "    python scripts/train.py\n" in card
     assert max(map(len, card.split("## Measurements")[0].splitlines()[20:])) <= 120

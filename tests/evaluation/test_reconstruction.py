@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from keras_vae.evaluation.reconstruction import RECONSTRUCTION_UNITS, fit_pca, reconstruct_by_pca, reconstruction_errors
+from keras_vae.evaluation.reconstruction import (
+    RECONSTRUCTION_UNITS,
+    error_map,
+    fit_pca,
+    reconstruct_by_pca,
+    reconstruction_errors,
+)
 
 
 def images_like(count: int, shape=(12, 12, 1), seed: int = 0) -> np.ndarray:
@@ -24,6 +30,16 @@ def test_errors_are_those_of_each_image(channels):
     assert errors["squared_error"] == pytest.approx(0.01 * 12 * 16 * channels, rel=1e-4)
     assert errors["psnr"] == pytest.approx(20.0, abs=1e-3)
     assert np.all((errors["ssim"] > 0.5) & (errors["ssim"] < 1.0))
+
+
+def test_the_error_map_says_where_and_in_which_channel_the_error_is():
+    batches = [images_like(3, (8, 12, 3)), images_like(2, (8, 12, 3), seed=1)]
+    wrong = np.zeros((8, 12, 3), np.float32)
+    wrong[2, 5, 1] = 0.3
+    found = error_map(batches, lambda images, _: images + wrong)
+    assert found == pytest.approx(wrong**2, abs=1e-6)
+    mse = reconstruction_errors(batches, lambda images, _: images + wrong)["mse_per_pixel"].mean()
+    assert found.mean() == pytest.approx(mse, rel=1e-5)
 
 
 def test_equal_images_are_as_similar_as_can_be():

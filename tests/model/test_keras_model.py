@@ -36,6 +36,27 @@ def test_keras_callbacks_stop_keep_and_restore_it(model, images, tmp_path):
     )
 
 
+class Stop(keras.callbacks.Callback):
+    """Breaks a training off in its third epoch."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+
+def test_keras_takes_up_a_training_that_was_broken_off(images, tmp_path):
+    model = VAE(SHAPE, 2, widths=(8,))
+    model.compile("adam", jit_compile=False)
+    backup = keras.callbacks.BackupAndRestore(tmp_path / "backup")
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(images, epochs=5, verbose=0, callbacks=[backup, Stop()])
+    again = VAE(SHAPE, 2, widths=(8,), seed=1)
+    again.compile("adam", jit_compile=False)
+    history = again.fit(images, epochs=5, verbose=0, callbacks=[keras.callbacks.BackupAndRestore(tmp_path / "backup")])
+    assert history.epoch == [2, 3, 4]
+    assert int(again.optimizer.iterations) == 5
+
+
 def test_a_loaded_model_exports_itself_by_keras(model, images, tmp_path):
     loaded = load_model(save_model(model, tmp_path / "vae.keras"))
     loaded.export(tmp_path / "exported", verbose=False)

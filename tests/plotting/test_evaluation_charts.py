@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 from keras_vae.plotting import (
     chart_aggregate_posterior,
     chart_error_by_class,
+    chart_error_map,
     chart_kl_by_latent,
     chart_neighbours,
     chart_reconstructions,
@@ -38,6 +39,16 @@ def test_classes_are_ordered_by_the_error_of_the_second_method():
 def test_a_class_of_one_image_has_a_dot_without_a_bar():
     errors = {"a": {"value": 1.0, "standard_error": None, "images": 1}}
     assert rendered(chart_error_by_class({"PCA": errors, "run": errors}, "A title")).std() > 0
+
+
+@pytest.mark.parametrize(("channels", "titles"), [(1, [""]), (3, ["red: 0", "green: 1", "blue: 2"])])
+def test_errors_are_mapped_by_channel_on_one_scale(channels, titles):
+    errors = np.zeros((8, 12, channels)) + np.arange(channels)
+    figure = chart_error_map(errors, "10 test images")
+    *maps, _ = figure.axes
+    assert [axes.get_title().split(".")[0] for axes in maps] == titles
+    assert all(axes.images[0].get_clim() == pytest.approx((0.0, errors.max()), abs=1e-9) for axes in maps)
+    assert is_whole(figure)
 
 
 @pytest.mark.parametrize("latent_dim", [1, 2, 16, 128])

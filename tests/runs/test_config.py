@@ -131,6 +131,13 @@ def test_a_configuration_of_an_earlier_version_keeps_the_values_of_its_time(vers
     assert (config.prior, config.widths, config.epochs) == ("standard_normal", widths, 7)
 
 
+def test_a_run_that_was_split_in_order_stays_so():
+    saved = json.loads(TrainConfig().to_json())
+    assert TrainConfig.from_json(json.dumps(saved)).held_out == "shuffled"
+    del saved["held_out"]
+    assert TrainConfig.from_json(json.dumps(saved)).held_out == "in_order"
+
+
 def test_a_configuration_that_was_written_before_there_were_levels_has_one():
     saved = json.loads(TrainConfig(levels=2).to_json())
     del saved["levels"]

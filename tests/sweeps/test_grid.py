@@ -1,13 +1,16 @@
 """A sweep trains every combination once, loses none to another's failure, and puts them into one table."""
 
 import csv
+import json
 
 import pytest
+from tensorboard_server import get_json, tensorboard
 
 from keras_vae.errors import InputError
 from keras_vae.plotting import chart_rate_distortion
 from keras_vae.runs import TrainConfig
 from keras_vae.sweeps import combinations, sweep, sweep_table, trained_runs
+from keras_vae.tensorboard import Row, write_table
 
 CHOICES = {"beta": [0.5, 1.0], "latent_dim": [8, 16]}
 MSE = "reconstruction.mean.mse_per_pixel"
@@ -40,6 +43,31 @@ def test_the_table_has_mean_and_spread_over_seeds_and_what_failed():
     assert table[-1] == "beta-1.0-seed-1 failed: The loss became nan."
 
 
+def test_tensorboard_shows_the_table_under_hparams(tmp_path):
+    rows = {
+        "beta-0.5": Row({"beta": 0.5, "seeds": 2}, {"MSE per pixel": 0.25, "MSE per pixel, deviation": 0.125}),
+        "beta-1.0": Row({"beta": 1.0, "seeds": 1}, {"MSE per pixel": 0.5}),
+    }
+    write_table(tmp_path / "table", {"beta-7.0": rows["beta-1.0"]})
+    write_table(tmp_path / "table", rows)
+    with tensorboard(tmp_path / "table", ["hparams"]) as url:
+        experiment = get_json(url, "/data/plugin/hparams/experiment", request="{}")
+        statuses = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
+        request = {
+            "startIndex": 0, "sliceSize": 9, "allowedStatuses": statuses,
+            "colParams": [{"metric": each["name"]} for each in experiment["metricInfos"]],
+        }  # fmt: skip
+        groups = get_json(url, "/data/plugin/hparams/session_groups", request=json.dumps(request))["sessionGroups"]
+    shown = {
+        group["name"]: (
+            group["hparams"],
+            {each["name"]["tag"]: each["value"] for each in group["sessions"][0]["metricValues"]},
+        )
+        for group in groups
+    }
+    assert shown == {name: (row.options, row.figures) for name, row in rows.items()}
+
+
 def test_rate_and_distortion_are_drawn_at_their_means():
     chart = chart_rate_distortion(
         {"beta 1": [("latents 8", [10.0, 20.0], [0.02, 0.04]), ("latents 16", [30.0], [0.01])]}
@@ -66,6 +94,7 @@ def test_a_failed_run_does_not_stop_the_others_and_none_is_trained_twice(picture
     assert "not possible" in failed["failed"]
     assert float(fine[MSE]) > 0.0
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in (tmp_path / "table").iterdir() if path.is_dir()] == ["batch-size-10"]
 
     def train(*arguments, **options):
         raise AssertionError("trained again")

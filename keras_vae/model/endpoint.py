@@ -1,7 +1,5 @@
 """What every exported model answers, whatever runs it: no random numbers, no loops."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
