@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,7 +17,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import model_card, open_model_and_data, read_metrics, weights_digest
 from keras_vae.files import typed_command
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import SHIPPED, Run
+from keras_vae.runs import SHIPPED, Run, read_record
 from keras_vae.tensorboard import write_projector
 
 __all__ = ["pack"]
@@ -70,8 +69,10 @@ def pack(run: Run, name: str) -> Run:
 
 def _latent(run: Run, digest: str) -> dict[str, Any]:
     path = run.folder / "latent.json"
-    latent = json.loads(path.read_text()) if path.is_file() and (run.folder / "report.pdf").is_file() else {}
-    return latent if latent and latent["weights"]["sha256"] == digest else {}
+    if not path.is_file() or not (run.folder / "report.pdf").is_file():
+        return {}
+    latent: dict[str, Any] = read_record(path, {"weights": {"sha256": str}}, "remove it, and explore again")
+    return latent if latent["weights"]["sha256"] == digest else {}
 
 
 def _check_same(model: VAE, exported: VAE) -> None:
