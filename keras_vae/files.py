@@ -6,6 +6,9 @@ import re
 import secrets
 import shutil
 import time
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from keras_vae.errors import InputError
 __all__ = [
     "BUNDLED",
     "REPOSITORY",
+    "UNREADABLE",
     "cache_folder",
     "clear_leftovers",
     "prepared_folder",
@@ -22,6 +26,19 @@ __all__ = [
     "typed_command",
     "write_atomically",
 ]
+
+# What numpy raises, of a file of arrays that is damaged.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    SyntaxError,
+    NotImplementedError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 # Names of what is written before it gets its own, here, by `tempfile` and by Keras.
 TEMPORARY = re.compile(r"\.(.+[.-][a-z0-9_]{8}|(.+\.)?part(\..+)?)")

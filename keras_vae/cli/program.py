@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_vae.cli import keeping, studies, training
+from keras_vae.cli import checking, keeping, studies, training
 from keras_vae.cli.shared import Parser
 from keras_vae.console import run_command
 from keras_vae.version import __version__
@@ -23,8 +23,11 @@ NAMES = (
     "ablate",
     "sweep",
     "train-classifier",
+    "reliability",
 )  # in the order of the help
-COMMANDS = {name: {**training.COMMANDS, **studies.COMMANDS, **keeping.COMMANDS}[name] for name in NAMES}
+COMMANDS = {
+    name: {**training.COMMANDS, **studies.COMMANDS, **keeping.COMMANDS, **checking.COMMANDS}[name] for name in NAMES
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

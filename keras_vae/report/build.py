@@ -43,7 +43,7 @@ from keras_vae.report.text import (
 from keras_vae.report.typesetting import count_pages, page_pictures, typeset
 from keras_vae.runs import Run, TrainConfig, code_origin, read_record
 
-__all__ = ["missing_parts", "report_content", "write_report"]
+__all__ = ["missing_parts", "page_facts", "report_content", "write_report"]
 
 # Size of the text in points and of the pictures: the first that fits the page is taken.
 SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 8, -1)))
@@ -121,7 +121,7 @@ def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
         RuntimeError: not even the smallest text fits one page.
     """
     inputs = read_inputs(run)
-    facts, pictures = _facts(run, inputs), _pictures(inputs)
+    facts, pictures = page_facts(run, inputs), _pictures(inputs)
     for scale, sizes in itertools.groupby(SIZES, key=lambda size: size[1]):
         files = pictures | _maps(inputs, scale)
         scaled = {name: scale * _picture_width(inputs, name) for name in PICTURES}
@@ -165,7 +165,8 @@ def _has(run: Run, *pictures: str) -> bool:
 # ---- words and numbers ----
 
 
-def _facts(run: Run, inputs: Inputs) -> dict[str, Any]:
+def page_facts(run: Run, inputs: Inputs) -> dict[str, Any]:
+    """What the page says: words and numbers, without pictures and sizes."""
     config, metrics, latent = inputs.config, inputs.metrics, inputs.latent
     summary, built = inputs.summary, inputs.model
     grey = metrics["evaluations"]["grey"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +15,7 @@ from keras_vae.evaluation import EvaluationConfig, read_metrics
 from keras_vae.files import typed_command
 from keras_vae.latent_space import ExplorationConfig
 from keras_vae.report.text import SPACES, network_of
-from keras_vae.runs import Run, TrainConfig, check_record, read_record
+from keras_vae.runs import Run, TrainConfig, check_record, read_arrays, read_record
 
 __all__ = ["LATENT", "PICTURES", "Inputs", "configuration", "read_inputs"]
 
@@ -192,11 +190,9 @@ def configuration(kind: Any, settings: Mapping[str, Any]) -> Any:
 
 
 def _maps(path: Path, names: Sequence[str], remedy: str) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as saved:
-            arrays = {name: saved[name] for name in ("labels", *names)}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): {remedy}.") from error
+    arrays = read_arrays(path, remedy)
+    if missing := sorted({"labels", *names} - arrays.keys()):
+        raise InputError(f"{path} is damaged (it has no {', '.join(missing)}): {remedy}.")
     labels = arrays["labels"]
     if labels.ndim != 1 or not len(labels) or labels.dtype.kind not in "iu":
         raise InputError(f"{path} is damaged (labels are {labels.dtype} {labels.shape}): {remedy}.")

@@ -6,11 +6,15 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_vae.errors import InputError
+from keras_vae.files import UNREADABLE
 
-__all__ = ["Pattern", "check_record", "read_record"]
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Pattern", "check_record", "read_arrays", "read_record"]
 
 Pattern = Any
 """What a value must look like.
@@ -46,6 +50,21 @@ def read_record(path: Path, pattern: Pattern, remedy: str) -> Any:
         raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): {remedy}.") from error
     check_record(path, content, pattern, remedy)
     return content
+
+
+def read_arrays(path: Path, remedy: str) -> dict[str, np.ndarray]:
+    """Read all arrays of a `.npz` file.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    import numpy as np  # which whoever asks for help does not wait for
+
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            return {name: saved[name] for name in saved.files}
+    except (*UNREADABLE, AttributeError, MemoryError) as error:  # a single array has no files
+        raise InputError(f"{path} is damaged ({' '.join(str(error).split())}): {remedy}.") from error
 
 
 def check_record(path: Path, content: Any, pattern: Pattern, remedy: str) -> None:
