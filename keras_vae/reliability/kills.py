@@ -32,6 +32,7 @@ TRAIN = tuple(
 EVALUATE = tuple(shlex.split("evaluate small --importance-samples 3 --features none"))
 EXPLORE = tuple(shlex.split("explore small --neighbours 5 --perplexity 5 --pairs 4 --repeats 2 --steps 4"))
 REPORT = tuple(shlex.split("report small"))
+POLLED = 0.01  # seconds between looks for the beginning of a phase
 FINISHED = "has finished"  # what a training answers that is resumed and has nothing left to do
 
 
@@ -136,7 +137,7 @@ def _undisturbed(
             for phase in ours:
                 if phase not in begun and _has_begun(phase, after):
                     begun[phase] = time.monotonic() - first
-            time.sleep(0.002)
+            time.sleep(POLLED)
         if code := finish(process):
             raise RuntimeError(f"{command} ended with {code}, undisturbed: {_last_line(after)}")
         end = time.monotonic() - first

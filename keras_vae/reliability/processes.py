@@ -58,7 +58,7 @@ def interrupt(process: BaseProcess, kind: signal.Signals) -> None:
 def wait_for(process: BaseProcess, begun: Callable[[], bool]) -> None:
     """Wait until a phase of a command has begun, or the command has ended."""
     while process.is_alive() and not begun():
-        time.sleep(0.002)
+        time.sleep(0.005)
 
 
 def _run(main: Main, words: list[str], log: str, environment: dict[str, str]) -> None:
