@@ -239,7 +239,8 @@ class TrainConfig:
         differences = {"missing": known - saved.keys(), "not known here": saved.keys() - known}
         if any(differences.values()):
             says = [f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names]
-            raise InputError(f"keras_vae {__version__} cannot read a configuration of {version}; {'; '.join(says)}.")
+            found = " ".join(f"{version}; {'; '.join(says)}".split())  # names may be anything
+            raise InputError(f"keras_vae {__version__} cannot read a configuration of {found}.")
         try:
             return cls(**saved)
         except TypeError as error:

@@ -89,6 +89,12 @@ def test_a_damaged_file_is_refused_in_one_line(text):
         TrainConfig.from_json(text)
 
 
+def test_a_version_that_is_not_known_is_named_in_one_line():
+    text = json.dumps({"version": "9\nand more", "epochs": 3, "new\nfield": 1})
+    with pytest.raises(InputError, match=r"cannot read a configuration of 9 and more; .*not known here: new field\.$"):
+        TrainConfig.from_json(text)
+
+
 WRONG = {int: [None, "5", 1.5, True, [5]], float: [None, "0.5", True, [0.5]], str: [None, 5, True, ["a"]]}
 
 
