@@ -2,8 +2,8 @@
 
 import argparse
 import dataclasses
-import math
 import shlex
+import sys
 import textwrap
 import types
 from collections.abc import Mapping
@@ -21,10 +21,12 @@ TYPES = {
     tuple: "a list",
     type(None): "none",
 }
+LONGEST_SHOWN = 80  # bits of a whole number in a message
+LARGEST = sys.float_info.max
 NOT_OF_ARGPARSE = {"help", "flag", "range", "heading"}
 
 
-def option(default: Any, text: str, *, low: float = -math.inf, high: float = math.inf, **details: Any) -> Any:
+def option(default: Any, text: str, *, low: float = -LARGEST, high: float = LARGEST, **details: Any) -> Any:
     """Declare a field of a configuration that is an option on the command line too.
 
     Args:
@@ -110,18 +112,27 @@ def check_fields(config: Any) -> None:
         kinds = _kinds(hints[each.name])
         if type(value) not in kinds:
             raise InputError(f"{flag} must be {_in_words(kinds)}, not {value!r}.")
+        if isinstance(value, str) and not value.isprintable():
+            raise InputError(f"{flag} must be a text that can be printed, not {value!r}.")
         low, high = each.metadata["range"]
         values = value if isinstance(value, tuple) else (value,)
         for number in values:
             if isinstance(value, tuple) and type(number) not in _kinds(_items(hints[each.name])):
                 raise InputError(f"{flag} must be numbers, not {list(values)!r}.")
-            if isinstance(number, (int, float)) and (not low <= number <= high or not math.isfinite(number)):
-                bounds = f"at least {_plain(low)}" if high == math.inf else f"between {_plain(low)} and {_plain(high)}"
-                raise InputError(f"{flag} must be {bounds if low > -math.inf else 'finite'}, not {number}.")
+            if isinstance(number, (int, float)) and not low <= number <= high:  # NaN is in no range
+                bounds = f"at least {_plain(low)}" if high == LARGEST else f"between {_plain(low)} and {_plain(high)}"
+                raise InputError(f"{flag} must be {bounds if low > -LARGEST else 'finite'}, not {_shown(number)}.")
 
 
 def _plain(number: float) -> str:
-    return f"{int(number):,}" if math.isfinite(number) and number == int(number) else f"{number:g}"
+    return f"{int(number):,}" if number == int(number) and abs(number) < 1e15 else f"{number:g}"
+
+
+def _shown(number: float) -> str:
+    """A number as it was given, or how long it is: Python itself writes none of thousands of digits."""
+    if isinstance(number, int) and number.bit_length() > LONGEST_SHOWN:
+        return f"a whole number of {number.bit_length()} bits"
+    return str(number)
 
 
 def _presets_in_words(config: type, presets: Mapping[str, Mapping[str, Any]]) -> str:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from keras_vae.backend import require_tensorflow
 from keras_vae.errors import InputError
 
 __all__ = ["import_tensorflow", "run_command"]
@@ -65,7 +66,11 @@ def import_tensorflow() -> None:
 
     Where the machine has an NVIDIA GPU that TensorFlow does not list, its notes are shown: they say why. Where the user
     has set `TF_CPP_MIN_LOG_LEVEL`, everything is shown as they asked.
+
+    Raises:
+        BackendError: Keras is told to compute with something else.
     """
+    require_tensorflow()
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         import tensorflow
 

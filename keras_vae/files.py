@@ -1,8 +1,15 @@
 """Where the project's own files lie, and how files are written."""
 
+import contextlib
 import os
+import re
 import secrets
 import shutil
+import time
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from keras_vae.errors import InputError
@@ -10,13 +17,32 @@ from keras_vae.errors import InputError
 __all__ = [
     "BUNDLED",
     "REPOSITORY",
+    "UNREADABLE",
     "cache_folder",
+    "clear_leftovers",
     "prepared_folder",
     "replace_durably",
     "require_room",
     "typed_command",
     "write_atomically",
 ]
+
+# What numpy raises, of a file of arrays that is damaged.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    EOFError,
+    KeyError,
+    SyntaxError,
+    NotImplementedError,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+# Names of what is written before it gets its own, here, by `tempfile` and by Keras.
+TEMPORARY = re.compile(r"\.(.+[.-][a-z0-9_]{8}|(.+\.)?part(\..+)?)")
+STALE = 60.0  # seconds: whoever still writes touches what it writes more often
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -80,15 +106,34 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
 
 
 def replace_durably(part: Path, path: Path) -> None:
-    """Give a finished file its name, once its content is on the disk: a name never stands for less.
+    """Give a finished file or folder its name, once its content is on the disk: a name never stands for less.
 
     Args:
-        part: the file, in the same folder as `path`.
-        path: what it replaces.
+        part: the file or folder, in the same folder as `path`.
+        path: the file, or the empty folder, that it replaces.
     """
-    _synchronise(part)
+    for each in (*part.rglob("*"), part):
+        _synchronise(each)
     part.replace(path)
     _synchronise(path.parent)
+
+
+def clear_leftovers(paths: Iterable[Path]) -> None:
+    """Remove what a process left that was killed while it wrote: temporary files and folders untouched for a minute.
+
+    Args:
+        paths: files and folders, of which only those with the name of a temporary one are looked at.
+    """
+    for path in list(paths):
+        if not TEMPORARY.fullmatch(path.name):
+            continue
+        with contextlib.suppress(OSError):  # another process clears them too, or nothing can be removed there
+            if time.time() - max(each.stat().st_mtime for each in (path, *path.rglob("*"))) < STALE:
+                continue
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _synchronise(path: Path) -> None:

@@ -124,10 +124,24 @@ def test_help_answers_before_anything_heavy_is_imported(script):
     assert not {"tensorflow", "keras", "numpy", "matplotlib", "tensorflow_datasets"} & set(modules)
 
 
-def test_another_backend_in_the_environment_is_refused_and_not_replaced():
-    result = run_python("import keras_vae", KERAS_BACKEND="torch")
+@pytest.mark.parametrize(
+    "code", ["from keras_vae import VAE", "import keras_vae.model", "from keras_vae.training import train"]
+)
+def test_another_backend_in_the_environment_is_refused_and_not_replaced(code):
+    result = run_python(code, KERAS_BACKEND="torch")
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].startswith("ImportError: keras_vae needs Keras on TensorFlow, not on torch")
+    assert "BackendError: keras_vae needs Keras on TensorFlow, not on torch" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("script", ["train.py", "evaluate.py"])
+def test_a_command_answers_another_backend_in_one_line_with_exit_code_2(script):
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    arguments = [] if script == "train.py" else ["reference-default"]
+    command = [sys.executable, str(ROOT / "scripts" / script), *arguments]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: keras_vae needs Keras on TensorFlow, not on jax")
+    assert len(result.stderr.splitlines()) == 1
 
 
 def test_another_backend_in_the_users_keras_json_is_overruled(tmp_path):
@@ -140,8 +154,8 @@ def test_a_backend_that_is_already_loaded_is_named_in_one_line():
     code = (
         "import sys, types\n"
         "sys.modules['keras'] = types.SimpleNamespace(backend=types.SimpleNamespace(backend=lambda: 'jax'))\n"
-        "import keras_vae"
+        "import keras_vae.model"
     )
     result = run_python(code)
     assert result.returncode == 1
-    assert result.stderr.splitlines()[-1].startswith("ImportError: keras_vae needs Keras on TensorFlow")
+    assert "BackendError: keras_vae needs Keras on TensorFlow" in result.stderr.splitlines()[-1]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keras_vae.cli import benchmarking, keeping, studies, training
+from keras_vae.cli import benchmarking, checking, keeping, studies, training
 from keras_vae.cli.shared import Parser
 from keras_vae.console import run_command
 from keras_vae.version import __version__
@@ -24,8 +24,15 @@ NAMES = (
     "ablate",
     "sweep",
     "train-classifier",
+    "reliability",
 )  # in the order of the help
-_ALL = {**training.COMMANDS, **benchmarking.COMMANDS, **studies.COMMANDS, **keeping.COMMANDS}
+_ALL = {
+    **training.COMMANDS,
+    **benchmarking.COMMANDS,
+    **studies.COMMANDS,
+    **keeping.COMMANDS,
+    **checking.COMMANDS,
+}
 COMMANDS = {name: _ALL[name] for name in NAMES}
 
 

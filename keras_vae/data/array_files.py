@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from keras_vae.data.arrays import (
 )
 from keras_vae.data.image_decoding import fitted
 from keras_vae.errors import InputError
+from keras_vae.files import UNREADABLE
 
 __all__ = ["open_arrays", "read_array_file"]
 
@@ -49,7 +48,7 @@ def read_array_file(path: Path) -> Mapping[str, np.ndarray] | np.ndarray:
             return found
         with found:
             return {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} cannot be read as arrays of numpy ({reason}): write it again.") from error
     except MemoryError as error:

@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras_vae.data.arrays import SPLITS, UNLABELLED, Split
 from keras_vae.data.prepared_images import DESCRIPTION
 from keras_vae.errors import InputError
-from keras_vae.files import require_room
+from keras_vae.files import UNREADABLE, require_room
 
 __all__ = [
     "FORMAT",
@@ -147,7 +147,7 @@ def open_array_folder(folder: Path, name: str | None = None) -> ArraySource:
             )
         names = tuple(map(str, described["class_names"]))
         return ArraySource(name or str(described["name"]), names, parts)
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+    except (*UNREADABLE, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{folder}: its files are damaged ({reason}): delete the folder and start again.") from error
 

@@ -27,6 +27,9 @@ __all__ = ["FASHION_MNIST_ARCHIVES", "fashion_mnist_builder", "quiet_tfds"]
 
 FASHION_MNIST_ARCHIVES: Path = BUNDLED / "fashion_mnist"
 
+UNPACKED_AT_ONCE = 2**20  # bytes
+LARGEST_PAYLOAD = 50_000_000  # bytes: the images of the training split are 47 MB
+
 _PAYLOADS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
 
 
@@ -132,13 +135,25 @@ def _verify(archives: Path) -> None:
     for payload in _PAYLOADS:
         archive = archives / f"{payload}.gz"
         try:
-            digest = hashlib.sha256(gzip.decompress(archive.read_bytes())).hexdigest()
+            digest = _digest_of_payload(archive)
         except FileNotFoundError as error:
             raise InputError(f"{archive} is missing: {remedy}") from error
         except (OSError, EOFError, zlib.error) as error:
             raise InputError(f"{archive} is truncated or damaged ({error}): {remedy}") from error
         if digest != sums.get(payload):
             raise InputError(f"{archive} does not hold the original data (its SHA-256 sum differs): {remedy}")
+
+
+def _digest_of_payload(archive: Path) -> str:
+    """SHA-256 of what an archive holds, in parts: what has been made to unpack without end would fill the memory."""
+    digest, size = hashlib.sha256(), 0
+    with gzip.open(archive) as payload:
+        while part := payload.read(UNPACKED_AT_ONCE):
+            digest.update(part)
+            size += len(part)
+            if size > LARGEST_PAYLOAD:
+                raise OSError(f"it holds more than {LARGEST_PAYLOAD / 1e6:.0f} MB")
+    return digest.hexdigest()
 
 
 def _prepare(builder: tfds.core.DatasetBuilder, archives: Path) -> None:

@@ -136,7 +136,7 @@ def load_classifier(path: Path | str = CLASSIFIER_WEIGHTS) -> keras.Model:
     classifier = build_classifier()
     try:
         classifier.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+    except Exception as error:  # whatever h5py and Keras stumble over in a damaged file
         raise InputError(f"{path} does not hold the weights of the classifier: train it anew.") from error
     return classifier
 

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from keras_vae.errors import InputError
 from keras_vae.evaluation.metrics import finite
 from keras_vae.evaluation.subject import BATCH, REFINEMENTS, Results, Subject
 from keras_vae.files import write_atomically
@@ -29,6 +30,7 @@ from keras_vae.model import (
     likelihood_nll,
 )
 from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent
+from keras_vae.runs import read_record
 
 __all__ = ["measure_likelihood", "partial_bounds"]
 
@@ -128,7 +130,7 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
     """The bound for every image and image-samples a second; taken up again where it was interrupted."""
     config, samples = subject.config, subject.config.importance_samples
     path = partial_bounds(subject)
-    bounds = np.array(json.loads(path.read_text())) if path.is_file() else np.empty(0)
+    bounds = _begun(path, subject.count)
     first = -(-len(bounds) // BATCH)
     taken, start = 0, time.perf_counter()
 
@@ -153,6 +155,15 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
                 f"The bound is kept for {len(bounds):,} images: the same command goes on from there."
             ) from None
     return bounds, taken / (time.perf_counter() - start) if taken else math.nan
+
+
+def _begun(path: Path, count: int) -> np.ndarray:
+    """The bounds of whole batches that an interrupted evaluation has left; none where the file is damaged."""
+    try:
+        bounds = np.array(read_record(path, [float], "") if path.is_file() else [], np.float64)
+    except InputError:
+        return np.empty(0)
+    return bounds if len(bounds) == count or (len(bounds) < count and len(bounds) % BATCH == 0) else np.empty(0)
 
 
 def partial_bounds(subject: Subject) -> Path:

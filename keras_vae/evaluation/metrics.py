@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_vae.errors import InputError
 from keras_vae.evaluation.unusual_images import SCORES, UNUSUAL_IMAGES
-from keras_vae.runs import Run
+from keras_vae.runs import Run, read_record
 
 __all__ = [
     "MEASURES",
@@ -128,11 +126,8 @@ def read_metrics(run: Run, digest: str | None = None) -> dict[str, Any]:
     path = run.folder / "metrics.json"
     if not path.is_file():
         return {}
-    try:
-        metrics = json.loads(path.read_text())
-        return metrics if metrics["weights"]["sha256"] == (digest or weights_digest(run)) else {}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged: remove it, and evaluate again.") from error
+    metrics: dict[str, Any] = read_record(path, _METRICS, "remove it, and evaluate again")
+    return metrics if metrics["weights"]["sha256"] == (digest or weights_digest(run)) else {}
 
 
 def write_metrics(
@@ -181,6 +176,32 @@ def write_metrics(
     run.write("metrics.json", metrics)
     return metrics
 
+
+# What the file holds of which tables are made.
+_METRICS = {
+    "run": str,
+    "latent_dim": int,
+    "beta": float,
+    "likelihood": str,
+    "prior?": str,
+    "weights": {"sha256": str},
+    "evaluations": {
+        str: {
+            "dataset?": (str, None),
+            "measurements": {
+                str: {
+                    "value": (float, None, [float]),
+                    "unit?": str,
+                    "split?": str,
+                    "images?": int,
+                    "protocol?": str,
+                    "standard_error?": (float, None),
+                    "details?": str,
+                }
+            },
+        }
+    },
+}
 
 # Settings on which everything that is measured depends.
 _DECISIVE = ("dataset", "protocol", "importance_samples", "seed")

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_vae.data import ImageData
 from keras_vae.evaluation.classifier import build_classifier, feature_extractor
+from keras_vae.files import replace_durably
 
 __all__ = ["own_features"]
 
@@ -41,12 +42,12 @@ def own_features(data: ImageData, file: Path) -> keras.Model:
         try:
             network.load_weights(file)
             return feature_extractor(network)
-        except (ValueError, OSError, KeyError):  # of other data or another version, or damaged: trained anew
+        except Exception:  # of other data or another version, or damaged: trained anew
             network = build_classifier(SEED, data.image_shape, classes)
     _train(network, data)
     part = file.with_name(f".part.{file.name}")
     network.save_weights(part, overwrite=True)
-    part.replace(file)
+    replace_durably(part, file)
     return feature_extractor(network)
 
 

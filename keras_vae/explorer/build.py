@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from keras_vae.explorer.content import MOST_IMAGES, MOST_IMAGES_OF_SMALL, Exhibi
 from keras_vae.explorer.log_folder import FOLDER, write_log_folder
 from keras_vae.explorer.page import make_page, packed, page_of
 from keras_vae.files import typed_command, write_atomically
-from keras_vae.runs import Run
+from keras_vae.runs import Run, read_arrays, read_record
 
 __all__ = ["PAGE", "write_explorer", "write_small_page"]
 
@@ -58,9 +57,8 @@ def _exhibition(run: Run, is_small: bool) -> Exhibition:
     model, data = open_model_and_data(run)
     if not _is_explored(run):
         raise InputError(f"Run {run.name!r} has no maps of these weights yet: {typed_command('explore')} {run.name}.")
-    with np.load(run.folder / "maps.npz") as saved:
-        explored = {name: saved[name] for name in saved.files}
-    labels = explored["labels"]
+    explored = read_arrays(run.folder / "maps.npz", f"{typed_command('explore')} {run.name}")
+    labels = explored.get("labels", np.empty(0))
     images = data.images("test", len(labels))
     if not np.array_equal(labels, data.labels("test", len(labels))):
         raise InputError(f"The maps of run {run.name!r} are of other images: {typed_command('explore')} {run.name}.")
@@ -88,4 +86,5 @@ def _is_explored(run: Run) -> bool:
     path = run.folder / "latent.json"
     if not path.is_file() or not (run.folder / "maps.npz").is_file():
         return False
-    return bool(json.loads(path.read_text())["weights"]["sha256"] == weights_digest(run))
+    explored = read_record(path, {"weights": {"sha256": str}}, "remove it, and explore again")
+    return bool(explored["weights"]["sha256"] == weights_digest(run))

@@ -24,12 +24,14 @@ class ExplorationConfig:
     )
     end: str | None = option(None, "class, or number of the test image, where it ends", flag="--to", type=str)
     steps: int = option(12, "images on a path, both ends included", low=3, high=1000)
-    pairs: int = option(200, "random pairs of images of different classes, for the means over paths", low=2)
+    pairs: int = option(
+        200, "random pairs of images of different classes, for the means over paths", low=2, high=100_000
+    )
     points: int = option(10_000, "number of test images that are explored, from the first", low=31, high=100_000)
-    neighbours: int = option(15, "neighbours of each point in UMAP", low=2)
+    neighbours: int = option(15, "neighbours of each point in UMAP", low=2, high=10_000)
     min_distance: float = option(0.1, "least distance between points of the UMAP map", low=0, high=1)
-    perplexity: float = option(30.0, "effective number of neighbours of each point in t-SNE", low=1)
-    repeats: int = option(5, "number of seeds of each clustering", low=2)
+    perplexity: float = option(30.0, "effective number of neighbours of each point in t-SNE", low=1, high=10_000)
+    repeats: int = option(5, "number of seeds of each clustering", low=2, high=1000)
     seed: int = option(0, "seed of maps, clusterings and random pairs", low=0, high=2**31 - 1)
 
     def __post_init__(self) -> None:

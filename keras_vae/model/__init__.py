@@ -5,4 +5,8 @@ May import `errors`; knows no data, no runs and no configuration, so that a save
 
 import lazy_loader
 
+from keras_vae.backend import require_tensorflow
+
+require_tensorflow()
+
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -24,6 +24,7 @@ from .levels import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR
 from .litert_file import PRECISIONS as PRECISIONS
 from .litert_file import Precision as Precision
 from .litert_file import export_litert as export_litert
+from .networks import DEFAULT_WIDTHS as DEFAULT_WIDTHS
 from .onnx_files import export_onnx as export_onnx
 from .optimizer import AveragingAdamW as AveragingAdamW
 from .optimizer import averaged_weights as averaged_weights

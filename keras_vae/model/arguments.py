@@ -13,6 +13,7 @@ from keras_vae.model.priors import PRIORS
 
 __all__ = [
     "PRIOR_TRAININGS",
+    "ROUNDING",
     "PriorTraining",
     "check_arguments",
     "check_disturbance",

@@ -12,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import InputError
-from keras_vae.files import typed_command
+from keras_vae.files import replace_durably, typed_command
 from keras_vae.model import refinement
+from keras_vae.model.arguments import ROUNDING
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.endpoint import Endpoint, endpoints
 from keras_vae.model.noise import fresh_seed
@@ -21,6 +22,10 @@ from keras_vae.model.optimizer import AveragingAdamW
 from keras_vae.model.vae import VAE
 
 __all__ = ["export_saved_model", "load_model", "round_to_half", "save_model"]
+
+# Arguments of the endpoints that are images, and the least that numbers may be.
+IMAGES = ("images", "start", "end")
+LEAST = {"samples": 1, "count": 0, "steps": 0}
 
 # In a SavedModel, where TensorFlow leaves room for files of others: what the model is made with.
 MODEL_CONFIG = Path("assets.extra", "vae.json")
@@ -36,7 +41,7 @@ def save_model(model: VAE, path: Path | str) -> Path:
     path = Path(path)
     part = path.with_name(f".{path.stem}.part.keras")
     model.save(part)
-    part.replace(path)
+    replace_durably(part, path)
     return path
 
 
@@ -56,7 +61,7 @@ def load_model(path: Path | str) -> VAE:
         raise InputError(f"There is no model at {path}: train one first, {typed_command('train')}.")
     try:
         model = keras.saving.load_model(path, custom_objects={"AveragingAdamW": AveragingAdamW})
-    except (ValueError, OSError, KeyError) as error:
+    except Exception as error:  # a damaged or foreign file makes Keras raise whatever its parts stumble over
         raise InputError(
             f"{path} is not a model that can be loaded: {next(iter(str(error).splitlines()), type(error).__name__)}"
         ) from error
@@ -111,7 +116,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     archive = keras.export.ExportArchive()
     archive.track(weights)
     for name, (function, signature) in served.items():
-        archive.add_endpoint(name, weights.used_by(function), input_signature=signature)
+        archive.add_endpoint(name, weights.used_by(_checked(function, signature)), input_signature=signature)
 
     folder = Path(folder)
     part = folder.with_name(f".{folder.name}.part")
@@ -120,7 +125,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     (part / MODEL_CONFIG).parent.mkdir()
     (part / MODEL_CONFIG).write_text(json.dumps(model.get_config()) + "\n")
     shutil.rmtree(folder, ignore_errors=True)
-    part.replace(folder)
+    replace_durably(part, folder)
     return folder
 
 
@@ -134,6 +139,23 @@ def round_to_half(weights: list[keras.Variable]) -> None:
             half = _half(weight.numpy())
             if np.isfinite(half).all():
                 weight.assign(half.astype(np.float32))
+
+
+def _checked(function: Callable[..., Any], signature: list[tf.TensorSpec]) -> Callable[..., Any]:
+    """The function, which refuses images that are not in [0, 1], and a count below what it must be at least."""
+
+    @functools.wraps(function)
+    def computed(*arguments: Tensor) -> Any:
+        for argument, spec in zip(arguments, signature, strict=True):
+            if spec.name in IMAGES:
+                inside = tf.reduce_all((argument >= -ROUNDING) & (argument <= 1.0 + ROUNDING))  # NaN is not
+                tf.debugging.Assert(inside, [f"{spec.name} must be in [0, 1] and finite: divide 8-bit values by 255."])
+            elif spec.name in LEAST:
+                least = LEAST[spec.name]
+                tf.debugging.Assert(argument >= least, [f"{spec.name} must be at least {least}, not", argument])
+        return function(*arguments)
+
+    return computed
 
 
 class _Weights(tf.Module):
@@ -188,6 +210,7 @@ def _from_saved_model(folder: Path) -> VAE:
             if value.shape != weight.shape:
                 raise ValueError(f"its {_name(number)} does not fit {weight.path}: another version has exported it")
             weight.assign(tf.cast(value, weight.dtype))
-    except (ValueError, TypeError, OSError, tf.errors.OpError) as error:
-        raise InputError(f"{folder} is not a SavedModel that can be loaded: {error}") from error
+    except Exception as error:  # as above, of TensorFlow
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise InputError(f"{folder} is not a SavedModel that can be loaded: {reason}") from error
     return model

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from keras_vae.latent_space import (
 )
 from keras_vae.plotting import CLASS_COLOURS, chart_bare_map, chart_training, colour_of, svg
 from keras_vae.report.commands import commands
+from keras_vae.report.inputs import Inputs, read_inputs
 from keras_vae.report.text import (
     LONGEST_NAME,
     clustering_rows,
@@ -40,9 +41,9 @@ from keras_vae.report.text import (
     training,
 )
 from keras_vae.report.typesetting import count_pages, page_pictures, typeset
-from keras_vae.runs import Run, code_origin
+from keras_vae.runs import Run, TrainConfig, code_origin, read_record
 
-__all__ = ["missing_parts", "report_content", "write_report"]
+__all__ = ["missing_parts", "page_facts", "report_content", "write_report"]
 
 # Size of the text in points and of the pictures: the first that fits the page is taken.
 SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 8, -1)))
@@ -116,13 +117,14 @@ def report_content(run: Run) -> tuple[dict[str, Any], dict[str, bytes]]:
         run: a run that lacks no part.
 
     Raises:
+        InputError: its numbers or pictures are damaged.
         RuntimeError: not even the smallest text fits one page.
     """
-    latent = json.loads((run.folder / "latent.json").read_text())
-    facts, pictures = _facts(run, latent), _pictures(run)
+    inputs = read_inputs(run)
+    facts, pictures = page_facts(run, inputs), _pictures(inputs)
     for scale, sizes in itertools.groupby(SIZES, key=lambda size: size[1]):
-        files = pictures | _maps(run, latent, scale)
-        scaled = {name: scale * _picture_width(run, name) for name in PICTURES}
+        files = pictures | _maps(inputs, scale)
+        scaled = {name: scale * _picture_width(inputs, name) for name in PICTURES}
         facts |= {"pictures": scaled, "table_height": scale * TABLE_HEIGHT}
         for points, _ in sizes:
             facts["text_points"] = points
@@ -152,11 +154,8 @@ def _read_latent(run: Run, digest: str) -> dict[str, Any]:
     path = run.folder / "latent.json"
     if not path.is_file():
         return {}
-    try:
-        latent = json.loads(path.read_text())
-        return latent if latent["weights"]["sha256"] == digest and latent.get("format") == FORMAT else {}
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged: remove it, and explore again.") from error
+    latent: dict[str, Any] = read_record(path, {"weights": {"sha256": str}}, "remove it, and explore again")
+    return latent if latent["weights"]["sha256"] == digest and latent.get("format") == FORMAT else {}
 
 
 def _has(run: Run, *pictures: str) -> bool:
@@ -166,9 +165,10 @@ def _has(run: Run, *pictures: str) -> bool:
 # ---- words and numbers ----
 
 
-def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
-    config, metrics = run.config, read_metrics(run)
-    summary, built = run.summary, run.model_config
+def page_facts(run: Run, inputs: Inputs) -> dict[str, Any]:
+    """What the page says: words and numbers, without pictures and sizes."""
+    config, metrics, latent = inputs.config, inputs.metrics, inputs.latent
+    summary, built = inputs.summary, inputs.model
     grey = metrics["evaluations"]["grey"]
     images = grey["measurements"]["reconstruction.mean.mse_per_pixel"]["images"]
     settings, has_classes = latent["settings"], bool(_class_names(latent))
@@ -185,8 +185,8 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         f"mean, beside a PCA of {config.latent_dim} components. {_NATS[config.likelihood]}K: posterior samples of each "
         f"image. {compared_by(grey['measurements'])}"
         f"Evaluated in {grey['seconds'] / 60:.1f} min.",
-        "maps": _map_names(run),
-        "map_width": _map_size(run)[0],
+        "maps": _map_names(config),
+        "map_width": _map_size(config)[0],
         "map_names": {
             "umap": f"UMAP, {settings['neighbours']} neighbours",
             "tsne": f"t-SNE, perplexity {latent['maps'].get('perplexity', settings['perplexity']):.3g}",
@@ -194,14 +194,14 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
         },
         "legend": _legend(_class_names(latent)),
         "has_classes": has_classes,
-        "contingency": _contingency(run, latent),
+        "contingency": _contingency(config, latent),
         "spaces": space_rows(latent),
         "clusterings": clustering_rows(latent),
         "latent_note": _latent_note(latent),
-        "path": _path(run, latent),
+        "path": _path(inputs),
         "paths": path_rows(latent),
         "paths_note": _paths_note(latent),
-        "lines": _lines(run, latent),
+        "lines": _lines(inputs),
         "interpretation": findings(config, metrics, latent),
         "commands": commands(run, metrics, latent),
         "origin": code_origin(summary.get("commit")),
@@ -209,12 +209,12 @@ def _facts(run: Run, latent: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _map_names(run: Run) -> list[str]:
-    return ["umap", "tsne", *(["latents"] if run.config.latent_dim == 2 else [])]
+def _map_names(config: TrainConfig) -> list[str]:
+    return ["umap", "tsne", *(["latents"] if config.latent_dim == 2 else [])]
 
 
-def _map_size(run: Run) -> tuple[float, float]:
-    return LARGE_MAP if len(_map_names(run)) < 3 else SMALL_MAP
+def _map_size(config: TrainConfig) -> tuple[float, float]:
+    return LARGE_MAP if len(_map_names(config)) < 3 else SMALL_MAP
 
 
 def _class_names(latent: Mapping[str, Any]) -> list[str]:
@@ -229,13 +229,13 @@ def _legend(names: Sequence[str]) -> list[list[str]]:
     return [[colour_of(label), shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
 
 
-def _contingency(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+def _contingency(config: TrainConfig, latent: Mapping[str, Any]) -> dict[str, Any]:
     if "contingency" not in latent:
         return {}
     table = np.array(latent["contingency"]["table"])
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     return {
-        "width": 52 if _map_size(run) == LARGE_MAP else 48,
+        "width": 52 if _map_size(config) == LARGE_MAP else 48,
         "names": [shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]],
         "counts": table.tolist(),
         "shares": shares.round(4).tolist(),
@@ -267,7 +267,8 @@ def _paths_note(latent: Mapping[str, Any]) -> str:
     return f"{note}mean log prior in nats."
 
 
-def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
+def _path(inputs: Inputs) -> dict[str, Any]:
+    latent = inputs.latent
     path, ends = latent["path"], [latent["path"][end] for end in ("from", "to")]
     judged = bool(path["classes_seen"])
     return {
@@ -275,21 +276,21 @@ def _path(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
             kind + (f": {seen(path['classes_seen'][kind])}" if judged else "")
             for kind in latent["path"]["log_prior_density"]
         ],
-        "ratio": _ratio(run, "path"),
+        "ratio": _ratio(inputs, "path"),
         "caption": f"From test image {_end(latent, ends[0])} to {_end(latent, ends[1])}"
         + (": the classifier's verdict" if judged else ""),
     }
 
 
-def _lines(run: Run, latent: Mapping[str, Any]) -> dict[str, Any]:
-    rows = []
+def _lines(inputs: Inputs) -> dict[str, Any]:
+    latent, rows = inputs.latent, []
     for line in latent["lines"]:
         verdict = seen(line["classes_seen"])
         rows.append(f"{_short(line['from'])} to {_short(line['to'])}{f': {verdict}' if verdict else ''}")
     judged = any(line["classes_seen"] for line in latent["lines"])
     return {
         "rows": rows,
-        "ratio": _ratio(run, "lines"),
+        "ratio": _ratio(inputs, "lines"),
         "caption": "Straight lines between first test images"
         + (" of classes" if "contingency" in latent else "")
         + (": the classifier's verdict" if judged else ""),
@@ -305,34 +306,32 @@ def _short(end: Mapping[str, Any]) -> str:
     return shortened(end["class"], LONGEST_NAME)
 
 
-def _ratio(run: Run, name: str) -> float:
-    with Image.open(run.figures / "plain" / f"{name}.png") as picture:
+def _ratio(inputs: Inputs, name: str) -> float:
+    with Image.open(io.BytesIO(inputs.pictures[name])) as picture:
         return picture.height / picture.width
 
 
-def _picture_width(run: Run, name: str) -> float:
+def _picture_width(inputs: Inputs, name: str) -> float:
     rows, widest, highest = PICTURES[name]
-    return min(widest, rows * highest / _ratio(run, name))
+    return min(widest, rows * highest / _ratio(inputs, name))
 
 
 # ---- pictures ----
 
 
-def _pictures(run: Run) -> dict[str, bytes]:
-    history = json.loads((run.folder / "history.json").read_text())
-    plain = {f"{name}.png": (run.figures / "plain" / f"{name}.png").read_bytes() for name in PICTURES}
-    return {"training.svg": svg(chart_training(history, _in_inches(LOSS_CURVES))), **plain}
+def _pictures(inputs: Inputs) -> dict[str, bytes]:
+    plain = {f"{name}.png": content for name, content in inputs.pictures.items()}
+    return {"training.svg": svg(chart_training(inputs.history, _in_inches(LOSS_CURVES))), **plain}
 
 
-def _maps(run: Run, latent: Mapping[str, Any], scale: float) -> dict[str, bytes]:
-    size, rows = _map_size(run), _class_names(latent)
+def _maps(inputs: Inputs, scale: float) -> dict[str, bytes]:
+    size, rows = _map_size(inputs.config), _class_names(inputs.latent)
     # Small maps have the legend only; more than twice as many classes as colours are not to be told apart.
     named = size == LARGE_MAP and len(rows) <= 2 * len(CLASS_COLOURS)
     names = [shortened(name, LONGEST_NAME) for name in rows] if named else []
     inches = _in_inches((size[0], scale * size[1]))
-    with np.load(run.folder / "maps.npz") as saved:
-        points = {name: saved["means" if name == "latents" else name] for name in _map_names(run)}
-        labels = saved["labels"]
+    points = {name: inputs.maps["means" if name == "latents" else name] for name in _map_names(inputs.config)}
+    labels = inputs.maps["labels"]
     return {f"{name}.svg": svg(chart_bare_map(each, labels, names, inches)) for name, each in points.items()}
 
 

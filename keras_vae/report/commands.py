@@ -11,6 +11,7 @@ from keras_vae.command_line import command_options
 from keras_vae.evaluation import EvaluationConfig
 from keras_vae.files import typed_command
 from keras_vae.latent_space import ExplorationConfig
+from keras_vae.report.inputs import configuration
 from keras_vae.runs import Run
 
 __all__ = ["commands"]
@@ -34,14 +35,14 @@ def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) ->
         trained = trained.replace(dataset=str(run.data.relative_to(run.root)))
     found = [[typed_command("train"), "--run", run.name, *trained.command_options()]]
     for settings in metrics["evaluations"].values():
-        config = _configuration(EvaluationConfig, settings)
+        config = configuration(EvaluationConfig, settings)
         own = config.dataset in (None, run.config.dataset)
         given = dataclasses.replace(config, dataset=None) if own else config
         options = ["--protocol", config.protocol] if config.protocol != EvaluationConfig().protocol else []
         options += command_options(given, EvaluationConfig(config.protocol))  # which decides on the number of samples
         if options:
             found.append([typed_command("evaluate"), name, *options])
-    if options := command_options(_configuration(ExplorationConfig, latent["settings"]), ExplorationConfig()):
+    if options := command_options(configuration(ExplorationConfig, latent["settings"]), ExplorationConfig()):
         found.append([typed_command("explore"), name, *options])
     found.append([typed_command("report"), name])
     return [_in_lines(each) for each in found]
@@ -63,8 +64,3 @@ def _in_lines(words: list[str]) -> list[str]:
             lines[-1] += " \\"
             lines.append(f"  {part}")
     return lines
-
-
-def _configuration(kind: Any, settings: Mapping[str, Any]) -> Any:
-    names = {each.name for each in dataclasses.fields(kind)}
-    return kind(**{name: value for name, value in settings.items() if name in names})

@@ -12,10 +12,12 @@ from keras_vae.runs import TrainConfig
 
 __all__ = [
     "LONGEST_NAME",
+    "SPACES",
     "clustering_rows",
     "dataset_name",
     "findings",
     "modelling",
+    "network_of",
     "path_rows",
     "result_rows",
     "seen",
@@ -209,9 +211,12 @@ def clustering_rows(latent: Numbers) -> list[list[str]]:
     for name, title in CLUSTERINGS.items():
         if name not in latent["clusterings"]:
             continue
-        mean, spread = (list(latent["clusterings"][name][part].values()) for part in ("mean", "standard_deviation"))
+        mean, spread = (latent["clusterings"][name][part] for part in ("mean", "standard_deviation"))
         is_drawn = not name.startswith("hdbscan")
-        cells = [f"{mean[at]:.3f}" + (f" ± {spread[at]:.3f}" if is_drawn else "") for at in (0, 1)]
+        cells = [
+            f"{mean[measure]:.3f}" + (f" ± {spread[measure]:.3f}" if is_drawn else "")
+            for measure in ("accuracy", "normalised_mutual_information")
+        ]
         rows.append([title, *cells])
     return rows
 

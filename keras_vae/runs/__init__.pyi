@@ -9,6 +9,9 @@ from .inventory import run_table as run_table
 from .inventory import size_of as size_of
 from .provenance import code_origin as code_origin
 from .provenance import environment as environment
+from .records import check_record as check_record
+from .records import read_arrays as read_arrays
+from .records import read_record as read_record
 from .run import Run as Run
 from .shipped import SHIPPED as SHIPPED
 from .shipped import working_copy as working_copy

@@ -40,6 +40,8 @@ ADDED: dict[str, Any] = {
 TUNED_FOR = 50_000  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
 LONGEST = 3  # times the epochs
+MOST_LAYERS, MOST_COUPLINGS = 32, 100
+MOST = 1_000_000  # epochs, images in a batch, MiB: more is a slip of the hand, and would overflow where it is used
 EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
 WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
 
@@ -74,6 +76,8 @@ class TrainConfig:
         nargs=2,
         type=float,
         metavar=("BLACK", "WHITE"),
+        low=-1e30,
+        high=1e30,
     )
     held_out: Literal["shuffled", "in_order"] = option(
         "shuffled",
@@ -83,7 +87,7 @@ class TrainConfig:
         None, "folder where TFDS, or what decodes images, keeps what it prepares", metavar="FOLDER", type=str
     )
     memory_budget: int = option(
-        2048, "MiB of images that are kept in memory; larger data are streamed from disk", low=0
+        2048, "MiB of images that are kept in memory; larger data are streamed from disk", low=0, high=MOST
     )
     binarize: Literal["none", "dynamic"] = option(
         "none", "dynamic: draw the pixels black or white afresh in every epoch"
@@ -98,7 +102,12 @@ class TrainConfig:
     )
     network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
     widths: tuple[int, ...] | None = option(
-        None, "hidden widths from the image inwards (default: the network's own)", nargs="+", type=int, low=1
+        None,
+        "hidden widths from the image inwards (default: the network's own)",
+        nargs="+",
+        type=int,
+        low=1,
+        high=65_536,
     )
     likelihood: Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"] = option(
         "gaussian", "distribution of the pixels"
@@ -106,7 +115,7 @@ class TrainConfig:
     variance: Literal["optimal", "learned"] = option(
         "optimal", "of a Gaussian likelihood while it is trained: the best one for each batch, or one that is learned"
     )
-    beta: float = option(0.1, "weight of the KL; 1 is the ELBO", low=0)
+    beta: float = option(0.1, "weight of the KL; 1 is the ELBO", low=0, high=1e6)
     prior: Literal["standard_normal", "mixture", "flow", "vamp"] = option(
         "mixture", "distribution of the latents that samples are drawn from"
     )
@@ -121,7 +130,7 @@ class TrainConfig:
         "when a mixture or flow is learned: afterwards fits it to the latents of a model trained against N(0, I), "
         "joint learns it with the model, as a VampPrior always is",
     )
-    beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0)
+    beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0, high=MOST)
 
     augmentation: float = option(
         0.9,
@@ -131,27 +140,28 @@ class TrainConfig:
         high=1,
         heading="training",
     )
-    epochs: int = option(54, "number of passes over the training images", low=1)
-    batch_size: int = option(500, "number of images in a training step", low=1)
-    learning_rate: float = option(5e-3, "peak learning rate of Adam", low=0)
+    epochs: int = option(54, "number of passes over the training images", low=1, high=MOST)
+    batch_size: int = option(500, "number of images in a training step", low=1, high=MOST)
+    learning_rate: float = option(5e-3, "peak learning rate of Adam", low=0, high=100)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
-    learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0)
-    weight_decay: float = option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam", low=0)
+    learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0, high=MOST)
+    weight_decay: float = option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam", low=0, high=1000)
     dropout: float = option(
         0.0, "probability that a hidden unit of a dense network is dropped in a training step", low=0, high=0.9
     )
     input_noise: float = option(
         0.0, "deviation of noise on what the encoder sees in training, of pixels in [0, 1]", low=0, high=10
     )
-    gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0)
-    weight_average: float = option(
-        0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
-    )
     patience: int = option(
         0,
         "epochs without a lower loss on the validation split after which the training ends, with the weights of the "
         "epoch that had the lowest; 0: as many as --epochs",
         low=0,
+        high=MOST,
+    )
+    gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0, high=1e30)
+    weight_average: float = option(
+        0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
     )
     init_from: str | None = option(
         None, "start from the weights of another run of the same network and latents", metavar="RUN", type=str
@@ -169,11 +179,11 @@ class TrainConfig:
         "devices that share each batch; auto: all GPUs of this machine if there are several; mirrored: all its "
         "devices; multiworker: those of all machines in TF_CONFIG or of a Slurm step (docs/distributed.md)",
     )
-    steps_per_execution: int = option(10, "training steps in one call of the graph", low=1)
+    steps_per_execution: int = option(10, "training steps in one call of the graph", low=1, high=MOST)
 
-    grid_every: int = option(10, "epochs between sample grids; 0: only at the end", low=0, heading="output")
-    projector_every: int = option(0, "epochs between snapshots for the projector; 0: only at the end", low=0)
-    histogram_every: int = option(10, "epochs between histograms of the weights; 0: none", low=0)
+    grid_every: int = option(10, "epochs between sample grids; 0: only at the end", low=0, high=MOST, heading="output")
+    projector_every: int = option(0, "epochs between snapshots for the projector; 0: only at the end", low=0, high=MOST)
+    histogram_every: int = option(10, "epochs between histograms of the weights; 0: none", low=0, high=MOST)
 
     def __post_init__(self) -> None:
         for name in ("widths", "image_size", "value_range"):
@@ -184,6 +194,13 @@ class TrainConfig:
             raise InputError(f"--learning-rate must be more than 0, not {self.learning_rate}.")
         if self.widths == ():
             raise InputError("--widths must be positive numbers, not none.")
+        if self.widths is not None and len(self.widths) > MOST_LAYERS:
+            raise InputError(f"--widths has {len(self.widths)} layers: give {MOST_LAYERS} at most.")
+        if self.prior == "flow" and self.prior_components > MOST_COUPLINGS:
+            raise InputError(
+                f"--prior flow of {self.prior_components:,} couplings would not be learned in a lifetime: "
+                f"give --prior-components 8, say, and {MOST_COUPLINGS} at most."
+            )
         if self.image_size is not None and len(self.image_size) not in (1, 2):
             raise InputError(f"--image-size takes a side, or a height and a width, not {list(self.image_size)}.")
         if self.value_range is not None and not (
@@ -232,7 +249,7 @@ class TrainConfig:
         return cls(preset=preset, **{**PRESETS[preset], **options})
 
     @classmethod
-    def from_json(cls, text: str) -> "TrainConfig":
+    def from_json(cls, text: str | bytes) -> "TrainConfig":
         """Read what `to_json` wrote, in this version or in an earlier one, whose options keep the values of that time.
 
         Raises:
@@ -240,7 +257,7 @@ class TrainConfig:
         """
         try:
             saved = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"This is not a saved training configuration: {error}.") from error
         known = {each.name for each in dataclasses.fields(cls)}
         if not isinstance(saved, dict) or not known & saved.keys():
@@ -256,7 +273,8 @@ class TrainConfig:
         differences = {"missing": known - saved.keys(), "not known here": saved.keys() - known}
         if any(differences.values()):
             says = [f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names]
-            raise InputError(f"keras_vae {__version__} cannot read a configuration of {version}; {'; '.join(says)}.")
+            found = " ".join(f"{version}; {'; '.join(says)}".split())  # names may be anything
+            raise InputError(f"keras_vae {__version__} cannot read a configuration of {found}.")
         try:
             return cls(**saved)
         except TypeError as error:
@@ -295,8 +313,11 @@ class TrainConfig:
         wanted = {
             "batch_size": batch,
             "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),
-            **{name: round(longer * getattr(self, name)) for name in ("epochs", *EVERY)},
-            **{name: round(longer * getattr(self, name), 1) for name in ("beta_warmup", "learning_rate_warmup")},
+            **{name: min(MOST, round(longer * getattr(self, name))) for name in ("epochs", *EVERY)},
+            **{
+                name: min(MOST, round(longer * getattr(self, name), 1))
+                for name in ("beta_warmup", "learning_rate_warmup")
+            },
         }
         return self.replace(**{name: value for name, value in wanted.items() if name not in given})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from keras_vae.errors import InputError
 from keras_vae.files import typed_command
+from keras_vae.runs.records import Pattern, read_record
 from keras_vae.runs.run import Run
 from keras_vae.runs.shipped import SHIPPED
 
@@ -101,27 +101,29 @@ def _state(run: Run) -> str:
         return "shipped"
     if run.is_finished:
         return "finished"
-    epochs = len(_read(run.folder / "history.json") or [])
+    epochs = len(_read(run.folder / "history.json", [{"epoch": int}]) or [])
     return f"stopped after {epochs} epochs" if epochs else "begun"
 
 
 def _test_elbo(run: Run) -> str:
-    trained = _read(run.folder / "training.json") or {}
-    return f"{trained['splits']['test']['elbo']:.2f}" if "splits" in trained else ""
+    trained = _read(run.folder / "training.json", {"splits": {"test": {"elbo": float}}})
+    return f"{trained['splits']['test']['elbo']:.2f}" if trained else ""
 
 
 def _figures(run: Run) -> Iterator[str]:
-    evaluations = (_read(run.folder / "metrics.json") or {}).get("evaluations", {})
-    measured = evaluations.get("grey", {}).get("measurements", {})
+    shown = {f"{name}?": {"value": (float, None)} for *_, name in FIGURES}
+    found = _read(run.folder / "metrics.json", {"evaluations": {"grey": {"measurements": shown}}})
+    measured = found["evaluations"]["grey"]["measurements"] if found else {}
     for _, digits, name in FIGURES:
-        yield f"{measured[name]['value']:.{digits}f}" if name in measured else ""
+        value = measured[name]["value"] if name in measured else None
+        yield "" if value is None else f"{value:.{digits}f}"
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, pattern: Pattern) -> Any:
     """What a JSON file holds; None where there is none, or it is damaged: a list must show the other runs too."""
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
+        return read_record(path, pattern, "") if path.is_file() else None
+    except InputError:
         return None
 
 

@@ -9,16 +9,39 @@ import re
 import shlex
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from keras_vae.errors import InputError
-from keras_vae.files import typed_command, write_atomically
+from keras_vae.files import clear_leftovers, typed_command, write_atomically
 from keras_vae.runs.config import TrainConfig
+from keras_vae.runs.records import check_record, read_record
 
 __all__ = ["Run"]
+
+LONGEST_NAME = 200  # letters: the names of temporary files, which have more, may have 255
+
+# What the files hold of which others read something.
+_SPLIT = {"images": int, "reconstruction": float, "kl": float, "elbo": float}
+SUMMARY = {
+    "splits": {"validation": _SPLIT, "test": _SPLIT},
+    "epochs": int,
+    "training_images": int,
+    "seconds": float,
+    "images_per_second": float,
+    "steps": int,
+    "parameters": int,
+    "compute": str,
+    "machine": {"processor": str, "system": str},
+    "versions": {str: str},
+    "commit?": (str, None),
+}
+HISTORY = [{"epoch": int, "elbo": float, "kl": float, "val_elbo?": float}]
+MODEL = {"image_shape": [int], "latent_dim": int, "network": str, "widths": [int], "likelihood": str}
+TRAIN_ANEW = "train a new run"
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,8 @@ class Run:
             name = _free_name(config.preset, root)
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
             raise InputError(f"--run {name!r} cannot name a run: use letters, digits, '_', '.' and '-' only.")
+        if len(name) > LONGEST_NAME:
+            raise InputError(f"--run {name[:20]}... has {len(name)} letters: give a name of {LONGEST_NAME} at most.")
         run = cls(name, root)
         if run.logs.exists() and not run.folder.exists():
             raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
@@ -59,6 +84,7 @@ class Run:
         )
         try:
             run.folder.parent.mkdir(parents=True, exist_ok=True)
+            clear_leftovers(run.folder.parent.glob(".*"))
             # Whoever sees the folder finds its configuration: without it, it could be neither used nor resumed.
             with tempfile.TemporaryDirectory(dir=run.folder.parent, prefix=f".{name}-") as temporary:
                 begun = Path(temporary, name)
@@ -79,13 +105,15 @@ class Run:
         """
         folder = Path(name)
         if folder.parent.name == "saved_models":
-            name, root = folder.name, folder.resolve().parents[1]
-        run = cls(name, Path(root).resolve())
-        if not (run.folder / "config.json").is_file():
+            root = folder.parent.resolve().parent
+        elif len(folder.parts) > 1:
+            raise InputError(f"{name!r} names no run: give its name, or the path of its folder in saved_models.")
+        run = cls(folder.name, Path(root).resolve())
+        if not run.is_begun:
             known = sorted(path.parent.name for path in run.folder.parent.glob("*/config.json"))
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or known[:3]
+            near = difflib.get_close_matches(run.name, known, n=3, cutoff=0.3) or known[:3]
             hint = f"the nearest are {', '.join(near)}" if near else f"there are none yet: {typed_command('train')}"
-            raise InputError(f"There is no run {name!r} in {run.folder.parent}; {hint}.")
+            raise InputError(f"There is no run {run.name!r} in {run.folder.parent}; {hint}.")
         return run
 
     @property
@@ -130,6 +158,14 @@ class Run:
         return in_saved_model if in_saved_model.is_file() and not self.model_file.is_file() else self.model_file
 
     @property
+    def is_begun(self) -> bool:
+        """Whether there is such a run at all."""
+        try:
+            return bool(self.name.strip(".")) and (self.folder / "config.json").is_file()
+        except (OSError, ValueError):  # no folder can have this name
+            return False
+
+    @property
     def has_weights(self) -> bool:
         """Whether anything was trained."""
         return self.weights_file.is_file()
@@ -141,16 +177,38 @@ class Run:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What `training.json` holds of a finished training."""
-        return dict(json.loads((self.folder / "training.json").read_text()))
+        """What `training.json` holds of a finished training.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return dict(read_record(self.folder / "training.json", SUMMARY, TRAIN_ANEW))
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """What `history.json` holds of each epoch.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        return list(read_record(self.folder / "history.json", HISTORY, TRAIN_ANEW))
 
     @property
     def model_config(self) -> dict[str, Any]:
-        """The arguments that the trained model was made with."""
+        """The arguments that the trained model was made with.
+
+        Raises:
+            InputError: the file of the model is damaged.
+        """
         if not self.model_file.is_file():
-            return dict(json.loads((self.saved_model / "assets.extra" / "vae.json").read_text()))
-        with zipfile.ZipFile(self.model_file) as archive:
-            return dict(json.loads(archive.read("config.json"))["config"])
+            return dict(read_record(self.saved_model / "assets.extra" / "vae.json", MODEL, TRAIN_ANEW))
+        try:
+            with zipfile.ZipFile(self.model_file) as archive:
+                content = json.loads(archive.read("config.json"))
+        except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+            raise InputError(f"{self.model_file} is not a model that can be loaded ({error}): {TRAIN_ANEW}.") from error
+        check_record(self.model_file, content, {"config": MODEL}, TRAIN_ANEW)
+        return dict(content["config"])
 
     @property
     def config(self) -> TrainConfig:
@@ -159,7 +217,13 @@ class Run:
         Raises:
             InputError: the file is damaged.
         """
-        return TrainConfig.from_json((self.folder / "config.json").read_text())
+        path = self.folder / "config.json"
+        try:
+            return TrainConfig.from_json(path.read_bytes())
+        except OSError as error:
+            raise InputError(f"{path} cannot be read ({error.strerror}): {TRAIN_ANEW}.") from error
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
 
     @property
     def resume_command(self) -> str:
@@ -179,7 +243,15 @@ class Run:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise InputError(f"Run {self.name!r} is being trained by another process: wait for its end.") from None
-            yield
+            self.clear_leftovers()
+            try:
+                yield
+            finally:
+                self.clear_leftovers()
+
+    def clear_leftovers(self) -> None:
+        """Remove what processes left that were killed while they wrote to the run."""
+        clear_leftovers([*self.folder.rglob(".*"), *self.logs.rglob(".*")])
 
     def write(self, name: str, content: str | bytes | Mapping[str, Any] | list[Any]) -> Path:
         """Write a file into the run's folder, atomically; mappings and lists as JSON."""

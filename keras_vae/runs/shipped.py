@@ -20,6 +20,7 @@ def working_copy(run: Run) -> Run:
     A copy that was made before is gone on with, as long as it has the same weights.
     """
     if not (run.folder / SHIPPED).is_file():
+        run.clear_leftovers()
         return run
     weights = run.weights_file.read_bytes()
     for number in itertools.count(1):

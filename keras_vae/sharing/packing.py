@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,7 +17,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import model_card, open_model_and_data, read_metrics, weights_digest
 from keras_vae.files import typed_command
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import SHIPPED, Run
+from keras_vae.runs import SHIPPED, Run, read_arrays, read_record
 from keras_vae.tensorboard import write_projector
 
 __all__ = ["pack"]
@@ -28,6 +27,7 @@ SCALARS = ("train", "validation", "test", "evaluation")  # TensorBoard's runs be
 PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
 PROJECTED = 2_000  # test images in the projector, of which all take as much room as the weights
 DECIMALS = 3  # of their latents
+EXPLORE = "remove it, and explore again"
 NOTE = "\nCommands that would change this folder work on a copy of it.\n"
 
 
@@ -70,8 +70,10 @@ def pack(run: Run, name: str) -> Run:
 
 def _latent(run: Run, digest: str) -> dict[str, Any]:
     path = run.folder / "latent.json"
-    latent = json.loads(path.read_text()) if path.is_file() and (run.folder / "report.pdf").is_file() else {}
-    return latent if latent and latent["weights"]["sha256"] == digest else {}
+    if not path.is_file() or not (run.folder / "report.pdf").is_file():
+        return {}
+    latent: dict[str, Any] = read_record(path, {"weights": {"sha256": str}}, EXPLORE)
+    return latent if latent["weights"]["sha256"] == digest else {}
 
 
 def _check_same(model: VAE, exported: VAE) -> None:
@@ -87,8 +89,9 @@ def _copy_files(run: Run, part: Run) -> None:
         shutil.copytree(run.data, part.data)
     for name in KEPT:
         shutil.copy(run.folder / name, part.folder / name)
-    with np.load(run.folder / "maps.npz") as saved:  # two latents are a map, more are in the projector
-        kept = {key: saved[key] for key in saved.files if key != "means" or run.config.latent_dim == 2}
+    arrays = read_arrays(run.folder / "maps.npz", EXPLORE)
+    # Two latents are a map, more are in the projector.
+    kept: dict[str, Any] = {key: each for key, each in arrays.items() if key != "means" or run.config.latent_dim == 2}
     content = io.BytesIO()
     np.savez_compressed(content, **kept)
     part.write("maps.npz", content.getvalue())
@@ -124,8 +127,8 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _write_projector(run: Run, part: Run, data: ImageData) -> None:
-    with np.load(run.folder / "maps.npz") as saved:
-        points = {name: saved[name][:PROJECTED] for name in ("means", "umap", "tsne", "pca")}
+    arrays = read_arrays(run.folder / "maps.npz", EXPLORE)
+    points = {name: arrays[name][:PROJECTED] for name in ("means", "umap", "tsne", "pca")}
     points["latent_mean"] = points.pop("means").round(DECIMALS)
     labels = data.labels("test", len(points["latent_mean"]))
     write_projector(

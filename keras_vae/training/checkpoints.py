@@ -145,7 +145,7 @@ def restore(model: VAE, folder: Path) -> int:
 def _loads(model: VAE, path: Path) -> bool:
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever h5py and Keras stumble over in a damaged file
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         print(f"warning: {path} cannot be read ({reason}).", file=sys.stderr, flush=True)
         return False

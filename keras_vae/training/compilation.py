@@ -12,6 +12,7 @@ from keras_vae.model import VAE, AveragingAdamW, VampPrior, load_model
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training.compute import in_mixed_precision, with_xla
 from keras_vae.training.distribution import open_strategy
+from keras_vae.training.room import require_memory
 
 __all__ = ["compiled_model", "steps_at_once"]
 
@@ -27,14 +28,15 @@ def compiled_model(config: TrainConfig, data: ImageData, strategy: tf.distribute
         strategy: the devices that share the training; None makes the one that the configuration names.
 
     Raises:
-        InputError: the network does not take images of this shape, the batch is larger than the training split or
-            smaller than the number of devices, or the run to start from is of another network.
+        InputError: there is too little memory, the network does not take images of this shape, the batch is larger than
+            the training split or smaller than the number of devices, or the run to start from is of another network.
     """
     steps = data.steps_per_epoch(config.batch_size)
     strategy = open_strategy(config.distribute) if strategy is None else strategy
     replicas = strategy.num_replicas_in_sync
     if config.batch_size < replicas:
         raise InputError(f"--batch-size {config.batch_size} gives nothing to some of the {replicas} devices.")
+    require_memory(config, data.image_shape)
     with strategy.scope():
         try:
             model = VAE(

@@ -18,7 +18,6 @@ import tensorflow as tf
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
-from keras_vae.files import require_room
 from keras_vae.model import VAE, export_saved_model, save_model
 from keras_vae.runs import Run, TrainConfig, environment, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
@@ -35,6 +34,7 @@ from keras_vae.training.distribution import (
     wait_for_all,
 )
 from keras_vae.training.fitting import fit_model, held_out
+from keras_vae.training.room import require_disk, weights_of
 from keras_vae.version import __version__
 
 __all__ = ["resume", "train", "training_table"]
@@ -42,9 +42,6 @@ __all__ = ["resume", "train", "training_table"]
 PICTURED_IMAGES = 10_000
 COMPARED_IMAGES = 10_000
 SHARDED_MEMORY = 1024  # MiB: to be shared out, images in memory become part of a graph, which holds 2 GiB at most
-
-BYTES_OF_A_WEIGHT = 64  # on disk: with moments and average in up to three checkpoints, and in what is exported
-BYTES_BESIDE = 80_000_000  # pictures and TensorBoard's files
 
 
 def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", data: ImageData | None = None) -> Run:
@@ -77,7 +74,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
         config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
         if not is_chief(config.distribute):
             return _fit(Run(str(name), Path(root).resolve()), config, data, model)
-        _require_room(Path(root).resolve(), model)
+        require_disk(Path(root).resolve(), model)
         run = Run.create(config, name, root)
         if not data.is_kept:
             try:
@@ -119,7 +116,7 @@ def resume(run: Run, epochs: int | None = None, distribute: Distribute | None = 
         finished = restore(model, run.checkpoints)
         if not is_chief(config.distribute):
             return _fit(run, config, data, model, finished)
-        _require_room(run.root, model)
+        require_disk(run.root, model)
         with run.locked():
             return _fit(run, config, data, model, finished)
 
@@ -149,7 +146,9 @@ def training_table(run: Run) -> str:
 def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: int = 0) -> Run:
     chief = is_chief(config.distribute)
     if chief:
-        print(f"Run {run.name}: {computed_by(model)}, {_weights(model):,} weights; {_sizes(data)} images.", flush=True)
+        print(
+            f"Run {run.name}: {computed_by(model)}, {weights_of(model):,} weights; {_sizes(data)} images.", flush=True
+        )
     start = time.perf_counter()
     saving = _Saving(run)
     try:
@@ -292,7 +291,7 @@ def _write_results(
         "seconds": seconds + sum(epoch["seconds"] for epoch in history[:finished_before]),
         "images_per_second": statistics.median(epoch["images_per_second"] for epoch in history),
         "steps": len(history) * steps,
-        "parameters": _weights(model),
+        "parameters": weights_of(model),
         "compute": computed_by(model),
         **environment(),
     }
@@ -335,18 +334,9 @@ def _check_workers(
     check_alike(strategy, facts)
 
 
-def _require_room(root: Path, model: VAE) -> None:
-    exists = next(folder for folder in (root, *root.parents) if folder.is_dir())
-    require_room(exists, BYTES_OF_A_WEIGHT * _weights(model) + BYTES_BESIDE)
-
-
 def _shows_progress_bars(stream: TextIO) -> bool:
     """Whether a stream can draw over its last line: a terminal, or the output of a notebook's cell."""
     return stream.isatty() or type(stream).__module__.startswith("ipykernel")
-
-
-def _weights(model: VAE) -> int:
-    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
 
 
 def _sizes(data: ImageData) -> str:

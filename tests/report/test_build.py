@@ -118,13 +118,19 @@ def full_size(root: Path, config: TrainConfig, name: str = "run", classes=FASHIO
     """Files of a run whose every number, table and chain of classes is as large as it gets; nothing is trained."""
     run = Run.create(config, name, root)
     digest_of = {"file": "vae.keras", "sha256": ""}
-    built = {"widths": config.widths or [512, 512], "image_shape": [28, 28, 1]}
+    built = {
+        "widths": config.widths or [512, 512], "image_shape": [28, 28, 1], "latent_dim": config.latent_dim,
+        "network": config.network, "likelihood": config.likelihood,
+    }  # fmt: skip
     with zipfile.ZipFile(run.folder / "vae.keras", "w") as archive:
         archive.writestr("config.json", json.dumps({"config": built}))
     digest_of["sha256"] = weights_digest(run)
     machine = {"cores": 64, "processor": "x86_64", "system": "Linux"}
     versions = {"python": "3.13.11", "tensorflow": "2.21.0", "keras": "3.15.1"}
-    splits = {split: {"images": 10000, "elbo": -237.0} for split in ("validation", "test")}
+    splits = {
+        split: {"images": 10000, "reconstruction": 220.0, "kl": 17.0, "elbo": -237.0}
+        for split in ("validation", "test")
+    }
     run.write("training.json", {
         "splits": splits, "epochs": config.epochs, "training_images": 50000, "seconds": 30000.0, "steps": 1200000,
         "images_per_second": 123456.0, "parameters": 12345678, "machine": machine, "versions": versions,

@@ -52,11 +52,28 @@ def test_a_configuration_cannot_be_changed():
         ({"image_size": (32, 32, 3)}, "--image-size"),
         ({"value_range": (1.0, 0.0)}, "--value-range"),
         ({"value_range": (0.0,)}, "--value-range"),
+        ({"value_range": (-1e308, 1e308)}, "--value-range"),
+        ({"epochs": 10**30}, "--epochs"),
+        ({"epochs": 10**5000}, "--epochs"),
+        ({"batch_size": 2**63}, "--batch-size"),
+        ({"widths": (10**9,)}, "--widths"),
+        ({"widths": (8,) * 1000}, "--widths"),
+        ({"beta_warmup": 1e308}, "--beta-warmup"),
+        ({"learning_rate_warmup": 1e308}, "--learning-rate-warmup"),
+        ({"memory_budget": 10**400}, "--memory-budget"),
+        ({"steps_per_execution": 10**12}, "--steps-per-execution"),
+        ({"grid_every": 10**20}, "--grid-every"),
+        ({"prior": "flow"}, "--prior-components"),
+        ({"dataset": "pictures\0"}, "--dataset"),
+        ({"data_dir": "a\nb"}, "--data-dir"),
+        ({"init_from": "\udcff"}, "--init-from"),
     ],
 )
 def test_a_value_out_of_its_range_names_its_option(options, flag):
-    with pytest.raises(InputError, match=flag):
+    with pytest.raises(InputError, match=flag) as error:
         TrainConfig(**options)
+    assert len(str(error.value)) < 200
+    assert str(error.value).isprintable()
 
 
 def test_an_unknown_preset_names_those_that_exist():
@@ -64,9 +81,17 @@ def test_an_unknown_preset_names_those_that_exist():
         TrainConfig.from_preset("huge")
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"no_such_field": 1}', "[]"])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"no_such_field": 1}', "[]", b"\xff\xfe", "[" * 100_000, '{"epochs": ' + "9" * 5000 + "}"]
+)
 def test_a_damaged_file_is_refused_in_one_line(text):
     with pytest.raises(InputError, match="not a saved training configuration"):
+        TrainConfig.from_json(text)
+
+
+def test_a_version_that_is_not_known_is_named_in_one_line():
+    text = json.dumps({"version": "9\nand more", "epochs": 3, "new\nfield": 1})
+    with pytest.raises(InputError, match=r"cannot read a configuration of 9 and more; .*not known here: new field\.$"):
         TrainConfig.from_json(text)
 
 

@@ -1,6 +1,7 @@
 """A run is never overwritten, is found again, and its files are never half written."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,48 @@ def test_a_write_that_fails_leaves_the_old_file_whole(tmp_path):
         write_atomically(path, 3)
     assert json.loads(path.read_text()) == {"whole": True}
     assert [each.name for each in path.parent.iterdir()] == ["file.json"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "/", "saved_models/..", "x" * 300, "nul\0", "\udcff", "elsewhere/taken", "/tmp/taken"]
+)
+def test_what_cannot_name_a_run_is_refused_in_one_line(tmp_path, name):
+    Run.create(TrainConfig(), "taken", tmp_path)
+    with pytest.raises(InputError) as error:
+        Run.open(name, tmp_path)
+    assert "\n" not in str(error.value)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match="--run"):
+        Run.create(TrainConfig(), name, tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["config.json", "training.json", "history.json", "vae.keras"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"null", b"\xff", b"PK\x03\x04"])
+def test_a_damaged_file_of_a_run_is_named(tmp_path, name, content):
+    run = Run.create(TrainConfig(), "damaged", tmp_path)
+    run.write(name, content)
+    attribute = {"training.json": "summary", "history.json": "history", "vae.keras": "model_config"}.get(name, "config")
+    with pytest.raises(InputError, match=name):
+        getattr(run, attribute)
+
+
+def test_what_a_killed_process_left_is_removed_once_nobody_writes_to_it(tmp_path):
+    run = Run.create(TrainConfig(), "killed", tmp_path)
+    left = [
+        run.folder / ".history.json.0a1b2c3d",
+        run.checkpoints / ".part.weights.h5",
+        run.folder / ".exploring-abcd_123" / "latent.json",
+        run.logs / ".projector-12345678" / "metadata.tsv",
+    ]
+    kept = [run.folder / ".bounds-0123456789abcdef.json", run.folder / ".DS_Store", run.folder / ".maps.npz.89abcdef"]
+    for path in (*left, *kept):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    for path in left:
+        for each in (path, path.parent):
+            os.utime(each, (0, 0))
+    with run.locked():
+        pass
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)

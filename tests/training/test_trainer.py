@@ -288,7 +288,7 @@ def test_a_finished_run_can_be_prolonged(picture_folder, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "moment", ["keras_vae.training.trainer.describe_run", "keras_vae.training.trainer._require_room"]
+    "moment", ["keras_vae.training.trainer.describe_run", "keras_vae.training.trainer.require_disk"]
 )
 def test_a_finished_run_stays_as_it_is_until_it_has_had_another_epoch(moment, trained, monkeypatch):
     def stopped(*arguments, **options):

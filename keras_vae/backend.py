@@ -1,0 +1,37 @@
+"""Keras has one backend in a process: TensorFlow, or what is said in one line."""
+
+import os
+import sys
+
+from keras_vae.errors import InputError
+
+__all__ = ["BackendError", "choose_tensorflow", "require_tensorflow"]
+
+
+class BackendError(InputError, ImportError):
+    """Keras computes, or is told to compute, with another backend than TensorFlow."""
+
+
+def choose_tensorflow() -> None:
+    """Let Keras compute with TensorFlow whatever the user's `keras.json` names; it reads this once, as it is imported.
+
+    A variable of the environment is the user's own choice, and stays.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def require_tensorflow() -> None:
+    """See that Keras computes, or will compute, with TensorFlow.
+
+    Raises:
+        BackendError: it does not.
+    """
+    if "keras" in sys.modules:
+        backend = sys.modules["keras"].backend.backend()
+    else:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise BackendError(
+            f"keras_vae needs Keras on TensorFlow, not on {backend}: import keras_vae before keras, and set "
+            "KERAS_BACKEND to tensorflow or not at all."
+        )

@@ -1,0 +1,66 @@
+"""The command that checks what the project promises."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+from keras_vae.cli.shared import Arguments, Command, Parser
+from keras_vae.console import import_tensorflow
+from keras_vae.errors import InputError
+
+__all__ = ["COMMANDS"]
+
+
+def _add_reliability(parser: Parser) -> None:
+    parser.add_argument("--kills", metavar="N", type=int, default=0, help="commands to kill, and to take up again")
+    parser.add_argument(
+        "--phases", metavar="PHASE", nargs="+", help="only kills in these, such as checkpoint or export (default: all)"
+    )
+    parser.add_argument("--fuzz", metavar="N", type=int, default=0, help="damaged and absurd inputs to try")
+    parser.add_argument("--disks", metavar="N", type=int, default=0, help="sizes of a full disk to try")
+    parser.add_argument("--seed", type=int, default=0, help="seed of moments and inputs (default: 0)")
+    parser.add_argument(
+        "--folder", metavar="FOLDER", type=Path, help="where trials that fail are kept (default: nowhere)"
+    )
+
+
+def _reliability(arguments: Arguments) -> None:
+    if min(arguments.kills, arguments.fuzz, arguments.disks, arguments.seed) < 0:
+        raise InputError("--kills, --fuzz, --disks and --seed must be at least 0.")
+    if not (arguments.kills or arguments.fuzz or arguments.disks):
+        raise InputError("There is nothing to try: give --kills, --fuzz or --disks.")
+    if arguments.folder is not None and arguments.folder.exists():
+        raise InputError(f"{arguments.folder} exists already: give another --folder.")
+
+    import_tensorflow()
+    from keras_vae.cli.program import main
+    from keras_vae.reliability import PHASES, fuzz, tally_table, try_full_disks, try_kills
+
+    phases = [phase for phase in PHASES if phase.name in (arguments.phases or [phase.name])]
+    if arguments.phases and len(phases) != len(set(arguments.phases)):
+        raise InputError(f"--phases are among {', '.join(phase.name for phase in PHASES)}.")
+    with tempfile.TemporaryDirectory(prefix="reliability-") as temporary:
+        folder = Path(temporary) if arguments.folder is None else arguments.folder.resolve()
+        survived = True
+        for title, count, tries in (
+            ("phase", arguments.kills, functools.partial(try_kills, phases=phases)),
+            ("input", arguments.fuzz, fuzz),
+            ("full disk", arguments.disks, try_full_disks),
+        ):
+            if count:
+                place = folder / title.replace(" ", "-")
+                place.mkdir(parents=True)
+                tallies = tries(main, place, count, arguments.seed)
+                print(f"\n{tally_table(tallies, title)}\n", flush=True)
+                survived = survived and not any(tally.failures for tally in tallies.values())
+    if not survived:
+        raise InputError("Not all tries survived: the lines above say which.")
+
+
+COMMANDS = {
+    "reliability": Command(
+        "Kill commands at random moments, damage files, fill disks, and count what survives.",
+        _add_reliability,
+        _reliability,
+    ),
+}

@@ -1,0 +1,9 @@
+from .full_disk import try_full_disks as try_full_disks
+from .fuzzing import SUBJECTS as SUBJECTS
+from .fuzzing import fuzz as fuzz
+from .kills import PHASES as PHASES
+from .kills import try_kills as try_kills
+from .outcomes import Tally as Tally
+from .outcomes import tally_table as tally_table
+from .wholeness import damaged_files as damaged_files
+from .wholeness import outcome_of as outcome_of

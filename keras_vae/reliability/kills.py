@@ -1,0 +1,188 @@
+"""Commands killed at random moments and taken up again: they must end as if nothing had happened."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import signal
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from keras_vae.reliability.outcomes import Tally
+from keras_vae.reliability.processes import Main, finish, interrupt, start, wait_for
+from keras_vae.reliability.wholeness import damaged_files, outcome_of
+from keras_vae.runs import Run
+
+__all__ = ["PHASES", "try_kills", "write_pictures"]
+
+SIDE, CLASSES, IMAGES = 8, 3, 240  # pixels; of these images a sixth is for tests, as many as an exploration needs
+NAME = "small"
+TRAIN = tuple(
+    shlex.split(
+        "train --run small --epochs 3 --batch-size 20 --widths 8 --latent-dim 3 --prior-components 3 --grid-every 1 "
+        "--projector-every 1 --histogram-every 1 --steps-per-execution 1 --xla off --mixed-precision off"
+    )
+)
+EVALUATE = tuple(shlex.split("evaluate small --importance-samples 3 --features none"))
+EXPLORE = tuple(shlex.split("explore small --neighbours 5 --perplexity 5 --pairs 4 --repeats 2 --steps 4"))
+REPORT = tuple(shlex.split("report small"))
+POLLED = 0.01  # seconds between looks for the beginning of a phase
+FINISHED = "has finished"  # what a training answers that is resumed and has nothing left to do
+
+
+class Phase(NamedTuple):
+    """A part of a command's work.
+
+    Attributes:
+        name: what it is called.
+        words: the command line.
+        begins: pattern of a file, below the folder of a trial, that shows that it has begun; none: at once.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    begins: str = ""
+
+
+PHASES = (
+    Phase("preparing data", TRAIN),
+    Phase("first epoch", TRAIN, f"saved_models/{NAME}/config.json"),
+    Phase("checkpoint", TRAIN, f"saved_models/{NAME}/checkpoints/epoch-00001.weights.h5"),
+    Phase("image", TRAIN, f"saved_models/{NAME}/figures/progress/*-0001.png"),
+    Phase("projector", TRAIN, f"logs/{NAME}/*projector*"),
+    Phase("export", TRAIN, f"saved_models/{NAME}/.vae.part.keras"),
+    Phase("evaluation", EVALUATE),
+    Phase("exploration", EXPLORE),
+    Phase("explorer page", EXPLORE, f"saved_models/{NAME}/latent.json"),
+    Phase("report", REPORT),
+)
+
+
+def try_kills(
+    main: Main, folder: Path, trials: int, seed: int = 0, progress: Callable[[str], None] = print,
+    phases: Sequence[Phase] = PHASES,
+) -> dict[str, Tally]:  # fmt: skip
+    """Kill commands at random moments of their phases, and take each up again.
+
+    A training is taken up by `--resume` where its run is there, and else by the same command; every other command by
+    itself. A trial survives where no file that bears its name is damaged, the second command succeeds, and weights and
+    figures are those of an undisturbed run, to the last bit.
+
+    Args:
+        main: the console program.
+        folder: for the trials; emptied of each as it ends.
+        trials: how many, in turns over the phases, by SIGKILL and SIGINT.
+        seed: of the moments.
+        progress: is told a line for each trial.
+        phases: those of which moments are taken.
+
+    Returns:
+        Tallies by phase.
+    """
+    rng = np.random.default_rng(seed)
+    pictures = write_pictures(folder / "pictures", seed)
+    stages, lengths = _undisturbed(main, folder, pictures, phases)
+    tallies = {phase.name: Tally() for phase in phases}
+    for number in range(trials):
+        phase = phases[number % len(phases)]
+        kind = (signal.SIGKILL, signal.SIGINT)[number // len(phases) % 2]
+        delay = rng.uniform(0.0, lengths[phase])
+        root = folder / f"trial-{number}"
+        before, after = stages[phase.words[0]]
+        shutil.copytree(before, root)
+        failure, ended = _try(main, phase, root, pictures, kind, delay, outcome_of(Run(NAME, after)))
+        tallies[phase.name].add(f"{kind.name}{' too late' if ended else ''}", failure)
+        progress(f"{number + 1}/{trials} {phase.name}, {kind.name} after {delay:.2f} s: {failure or 'survived'}")
+        if not failure:
+            shutil.rmtree(root)
+    return tallies
+
+
+def write_pictures(folder: Path, seed: int = 0) -> Path:
+    """Write a small data set: grey images of three classes, in a folder for each."""
+    rng = np.random.default_rng(seed)
+    for number in range(IMAGES):
+        place = folder / f"class-{number % CLASSES}"
+        place.mkdir(parents=True, exist_ok=True)
+        image = rng.integers(0, 90, (SIDE, SIDE), np.uint8)
+        image[2 * (number % CLASSES) : 2 * (number % CLASSES) + 3] += 150
+        Image.fromarray(image).save(place / f"{number:03}.png")
+    return folder
+
+
+def _undisturbed(
+    main: Main, folder: Path, pictures: Path, phases: Sequence[Phase]
+) -> tuple[dict[str, tuple[Path, Path]], dict[Phase, float]]:
+    """Run each command once: the folder before and after it, and how long its phases are."""
+    stages: dict[str, tuple[Path, Path]] = {}
+    lengths: dict[Phase, float] = {}
+    before = folder / "nothing"
+    before.mkdir(parents=True)
+    names = [phase.words[0] for phase in phases]
+    commands = {phase.words[0]: phase.words for phase in PHASES}
+    for command in list(commands)[: 1 + max(list(commands).index(name) for name in names)]:
+        after = folder / f"after-{command}"
+        shutil.copytree(before, after)
+        ours = [phase for phase in phases if phase.words[0] == command]
+        begun: dict[Phase, float] = {}
+        process = _start(main, commands[command], after, pictures)
+        first = time.monotonic()
+        while process.is_alive():
+            for phase in ours:
+                if phase not in begun and _has_begun(phase, after):
+                    begun[phase] = time.monotonic() - first
+            time.sleep(POLLED)
+        if code := finish(process):
+            raise RuntimeError(f"{command} ended with {code}, undisturbed: {_last_line(after)}")
+        end = time.monotonic() - first
+        moments = sorted([*begun.values(), end])
+        for phase in ours:
+            at = begun.get(phase, end)
+            lengths[phase] = min(moment for moment in [*moments, end + 0.1] if moment > at) - at
+        stages[command] = (before, after)
+        before = after
+    return stages, lengths
+
+
+def _try(
+    main: Main, phase: Phase, root: Path, pictures: Path, kind: signal.Signals, delay: float, wanted: dict[str, str]
+) -> tuple[str, bool]:
+    """A line on what went wrong, or none; and whether the command had ended before the signal came."""
+    process = _start(main, phase.words, root, pictures)
+    wait_for(process, lambda: _has_begun(phase, root))
+    process.join(delay)
+    interrupt(process, kind)
+    ended = finish(process) == 0
+    if damaged := damaged_files(root):
+        return f"damaged: {', '.join(damaged)}", ended
+    run = Run(NAME, root)
+    is_training = phase.words[0] == "train"
+    words = ("train", "--resume", "--run", NAME) if is_training and run.is_begun else phase.words
+    code = finish(_start(main, words, root, pictures))
+    if code and not (is_training and FINISHED in _last_line(root)):
+        return f"{words[0]} again ended with {code}: {_last_line(root)}", ended
+    found = outcome_of(run)
+    differing = [name for name in wanted if found.get(name) != wanted[name]]
+    differing += [f"after all {each}" for each in damaged_files(root)]
+    return (f"differ: {', '.join(differing)}" if differing else ""), ended
+
+
+def _start(main: Main, words: Sequence[str], root: Path, pictures: Path) -> BaseProcess:
+    dataset = ["--dataset", str(pictures)] if words[0] == "train" and "--resume" not in words else []
+    cache = {"XDG_CACHE_HOME": str(root / "cache")}
+    return start(main, [*words, *dataset, "--root", str(root)], root / "log.txt", cache)
+
+
+def _has_begun(phase: Phase, root: Path) -> bool:
+    return not phase.begins or any(root.glob(phase.begins))
+
+
+def _last_line(root: Path) -> str:
+    lines = (root / "log.txt").read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

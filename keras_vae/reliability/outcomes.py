@@ -1,0 +1,55 @@
+"""What came of many tries, counted."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = ["Tally", "tally_table"]
+
+
+@dataclass
+class Tally:
+    """Outcomes of tries of one kind.
+
+    Attributes:
+        outcomes: how many tries had each.
+        failures: a line on each of these.
+    """
+
+    outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, outcome: str, failure: str = "") -> None:
+        """Count one try, and keep a line on it where it failed."""
+        self.outcomes[outcome] += 1
+        if failure:
+            self.failures.append(failure)
+
+    @property
+    def tried(self) -> int:
+        """How many tries there were."""
+        return self.outcomes.total()
+
+    @property
+    def survived(self) -> int:
+        """How many of them kept the promise."""
+        return self.tried - len(self.failures)
+
+
+def tally_table(tallies: Mapping[str, Tally], title: str) -> str:
+    """Put tallies into a table in Markdown, below it a line for each failure.
+
+    Args:
+        tallies: by the name of what was tried.
+        title: of the first column.
+    """
+    lines = [f"| {title} | survived / tried | outcomes |", "| --- | ---: | --- |"]
+    for name, tally in tallies.items():
+        outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(tally.outcomes.items()))
+        lines.append(f"| {name} | {tally.survived:,} / {tally.tried:,} | {outcomes} |")
+    survived, tried = (sum(getattr(each, part) for each in tallies.values()) for part in ("survived", "tried"))
+    lines.append(f"| all | {survived:,} / {tried:,} | |")
+    failures = [f"{name}: {failure}" for name, tally in tallies.items() for failure in tally.failures]
+    return "\n".join([*lines, *(["", *failures] if failures else [])])

@@ -1,0 +1,117 @@
+"""What a training needs of the machine, estimated before anything is built or written."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from pathlib import Path
+
+from keras_vae.errors import InputError
+from keras_vae.files import require_room
+from keras_vae.model import DEFAULT_WIDTHS, VAE
+from keras_vae.runs import TrainConfig
+
+__all__ = ["estimated_size", "require_disk", "require_memory", "weights_of"]
+
+BYTES_OF_A_WEIGHT = 64  # on disk: with moments and average in up to three checkpoints, and in what is exported
+BYTES_BESIDE = 80_000_000  # pictures and TensorBoard's files
+COPIES = 5  # of each weight in memory: itself, its gradient, two moments and a moving average
+KEPT_FOR_GRADIENTS = 2  # values of each layer: before and after its activation
+COUPLING_UNITS = 256  # of the hidden layers of a flow
+BYTES = 4  # of a float32
+MEMORY, LIMIT = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max")
+
+
+def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
+    """Refuse a model that this machine has no memory to train, before it is built.
+
+    Args:
+        config: what is to be trained.
+        image_shape: `(h, w, c)`.
+
+    Raises:
+        InputError: there is too little.
+    """
+    weights, values = estimated_size(config, image_shape)
+    needed = BYTES * (COPIES * weights + KEPT_FOR_GRADIENTS * config.batch_size * values)
+    if needed > (available := _available()):
+        raise InputError(
+            f"A model of {weights:,} weights takes about {needed / 1e9:,.1f} GB of memory to train with --batch-size "
+            f"{config.batch_size}, and {available / 1e9:,.1f} GB are free: give smaller --widths, --latent-dim, "
+            "--prior-components or --batch-size."
+        )
+
+
+def estimated_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int, int]:
+    """How many weights a model has, and how many values its layers make of one image; to within some hundredths.
+
+    Args:
+        config: what the model is made of.
+        image_shape: `(h, w, c)`.
+    """
+    latents, widths = config.latent_dim, tuple(config.widths or DEFAULT_WIDTHS[config.network])
+    size = _convolutional if config.network == "convolutional" else _dense
+    weights, values = size(image_shape, latents, widths)
+    components = config.prior_components
+    of_prior = {
+        "standard_normal": 0,
+        "mixture": components * (latents + 1) ** 2,
+        "vamp": components * math.prod(image_shape),
+        "flow": components * (2 * latents + COUPLING_UNITS) * COUPLING_UNITS,
+    }[config.prior]
+    # A prior that is learned with the model compares each latent with each component, in every step.
+    is_learned = config.prior == "vamp" or (config.prior == "mixture" and config.prior_training == "joint")
+    return weights + of_prior, values + (components * latents if is_learned else 0)
+
+
+def _dense(image_shape: tuple[int, int, int], latents: int, widths: tuple[int, ...]) -> tuple[int, int]:
+    pixels = math.prod(image_shape)
+    layers = [
+        *itertools.pairwise((pixels, *widths, 2 * latents)),
+        *itertools.pairwise((latents, *widths[::-1], pixels)),
+    ]
+    return sum((taken + 1) * given for taken, given in layers), sum(given for _, given in layers)
+
+
+def _convolutional(image_shape: tuple[int, int, int], latents: int, widths: tuple[int, ...]) -> tuple[int, int]:
+    step = 2 ** len(widths)
+    area = math.prod(side + -side % step for side in image_shape[:2])
+    weights = values = 0
+    for before, width in itertools.pairwise((image_shape[2], *widths)):
+        area //= 4
+        weights += 9 * before * width + 10 * width**2  # with its residual block
+        values += 9 * area * width
+    for before, width in itertools.pairwise((widths[-1], *widths[::-1])):
+        weights += 10 * before**2 + 4 * before * width
+    flat = area * widths[-1]
+    return weights + 3 * latents * flat, values + flat
+
+
+def require_disk(root: Path, model: VAE) -> None:
+    """Refuse a run that the disk has no room for.
+
+    Args:
+        root: the folder of `logs` and `saved_models`, which need not exist.
+        model: what is trained.
+
+    Raises:
+        InputError: there is too little.
+    """
+    exists = next(folder for folder in (root, *root.parents) if folder.is_dir())
+    require_room(exists, BYTES_OF_A_WEIGHT * weights_of(model) + BYTES_BESIDE)
+
+
+def weights_of(model: VAE) -> int:
+    """The number of weights that training moves."""
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
+
+
+def _available() -> float:
+    """Bytes of memory that this process can have; without end where the system does not tell."""
+    try:
+        lines = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines())
+        free = 1024.0 * int(lines["MemAvailable"].split()[0])
+        limit = LIMIT.read_text().strip() if LIMIT.is_file() else "max"
+    except (OSError, ValueError, KeyError):
+        return math.inf
+    return free if limit == "max" else min(free, float(limit))
