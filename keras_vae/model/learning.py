@@ -30,10 +30,10 @@ class ElboModel(keras.Model):
 
     image_shape: tuple[int, int, int]
     latent_dim: int
-    widths: tuple[int, ...]
+    widths: tuple[int, ...] = ()
     beta: keras.Variable
-    dropout: float
-    input_noise: float
+    dropout: float = 0.0
+    input_noise: float = 0.0
     noise: keras.random.SeedGenerator
 
     def elbo_terms(self, images: Tensor, seed: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:

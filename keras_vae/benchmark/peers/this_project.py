@@ -35,7 +35,9 @@ class ExampleVAE(ElboModel):
         self.track_nats()
         self.built = True
 
-    def elbo_terms_of(self, images: Any, noise: Any, training: bool = False) -> tuple[Any, Any]:
+    def elbo_terms_of(
+        self, images: Any, noise: Any, training: bool = False, disturbance: Any = None
+    ) -> tuple[Any, Any]:
         mean, log_var = tf.split(self.encoder(images, training=training), 2, axis=-1)
         logits = self.decoder(gaussian_sample(mean, log_var, noise), training=training)
         kl = tf.reduce_sum(gaussian_kl(mean, log_var), axis=-1)
