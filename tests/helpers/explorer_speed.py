@@ -1,7 +1,7 @@
 """Measure the page about a latent space.
 
-    python tests/helpers/explorer_speed.py saved_models/default/explorer.html
-    python tests/helpers/explorer_speed.py 50000    # of so many images of 8 x 8 in 40 latents, which nobody trained on
+python tests/helpers/explorer_speed.py saved_models/default/explorer.html
+python tests/helpers/explorer_speed.py 50000    # of so many images of 8 x 8 in 40 latents, which nobody trained on
 """
 
 import os
