@@ -13,6 +13,7 @@ from keras_vae.explorer import sprite
 from keras_vae.explorer.bundle import ASSETS, bundle
 from keras_vae.explorer.content import MOST_IMAGES, MOST_VALUES, stratified
 from keras_vae.explorer.description import describe_network
+from keras_vae.explorer.neighbours import Neighbours, find_neighbours, nearest_classes
 from keras_vae.explorer.parts import FIRST_CHARACTER, as_text, pack
 from keras_vae.explorer.rounding import fewest_bits, round_weights
 from keras_vae.model import VAE
@@ -124,6 +125,27 @@ def test_images_are_chosen_by_the_share_of_their_class():
     assert np.bincount(labels[for_colour]) / len(for_colour) == pytest.approx([0.25, 0.5, 0.25], abs=0.001)
     np.testing.assert_array_equal(stratified(labels[:50], 784), np.arange(50))
     assert len(stratified(np.zeros(60_000, int), 64)) == MOST_IMAGES
+
+
+@pytest.mark.parametrize("spread", [1.0, 0.0])
+@pytest.mark.parametrize("count", [2, 4, 30])
+def test_no_image_is_its_own_neighbour_even_where_all_are_alike(count, spread):
+    mean = spread * np.random.default_rng(0).normal(size=(count, 3)).astype(np.float32)
+    found = find_neighbours(mean)
+    assert found.nearest.shape == (count, min(5, count - 1))
+    assert (found.nearest != found.chosen[:, np.newaxis]).all()
+    others = np.linalg.norm(mean[found.chosen, np.newaxis] - mean, axis=2)
+    others[np.arange(count), found.chosen] = np.inf
+    assert found.distances == pytest.approx(others.min(axis=1), abs=1e-3)
+
+
+def test_the_nearest_classes_of_a_class_are_told_with_their_shares():
+    found = Neighbours(np.array([0, 1, 2]), np.array([[1, 2], [0, 3], [3, 3]]), np.ones(3))
+    labels = np.array([7, 7, 2, 5])
+    assert nearest_classes(labels, 7, found) == [(7, 0.5), (2, 0.25), (5, 0.25)]
+    assert nearest_classes(labels, 2, found) == [(5, 1.0)]
+    assert nearest_classes(labels, 5, found) == []  # none of its images was drawn
+    assert nearest_classes(np.zeros(1, int), 0, find_neighbours(np.zeros((1, 2)))) == []
 
 
 def test_modules_are_joined_in_the_order_of_their_imports(tmp_path):

@@ -33,7 +33,7 @@ export function showOwn(app) {
     showVerdict(again, posterior.mean);
     const nearest = space.nearest(posterior.mean, NEAREST);
     byId("own-nearest").replaceChildren(...nearest.map(({ index }) => app.button(index)));
-    showPosterior(byId("own-posterior"), posterior, prior.klByLatent(posterior), facts.latents);
+    showPosterior(byId("own-posterior"), posterior, prior.klByLatent(posterior), app.latents.used);
     own = posterior;
     store.set(isOwn ? { own, picture: asPicture(values, model.shape) } : { own: null, picture: null });
   });
@@ -71,6 +71,7 @@ export function showOwn(app) {
   byId("own-hint").textContent = channels === 1 ? "draw, or drop a picture here" : "drop a picture here";
   byId("own-text").textContent = facts.texts.own;
   byId("own-how").textContent = facts.texts.ownHow;
+  byId("own-posterior-note").textContent = facts.texts.posterior;
   byId("own-clear").onclick = () => take(new Float32Array(values.length));
   byId("own-invert").onclick = () => take(values.map((value) => 1 - value));
   byId("own-chosen").onclick = () => store.image !== null && take(images.values(store.image));

@@ -3,11 +3,10 @@
 import { makeSvg, number } from "./dom.js";
 
 const [LEFT, TOP, HIGH, GAP, LOW] = [40, 24, 130, 34, 56]; // pixels
-const LEAST_APART = 19; // pixels between numbers of latents
+const LEAST_APART = 19; // pixels between numbers of sliders
 
-export function showPosterior(place, { mean, logVar }, kl, latents) {
-  const order = latents.kl.map((_, index) => index).filter((index) => latents.active[index]);
-  order.sort((first, second) => latents.kl[second] - latents.kl[first]);
+// `order` are the latents that are shown, as their sliders are.
+export function showPosterior(place, { mean, logVar }, kl, order) {
   if (!order.length) return;
   const wide = Math.max(160, place.clientWidth - LEFT - 4);
   const reach = Math.max(3, ...order.map((index) => Math.ceil(Math.abs(mean[index]))));
@@ -45,7 +44,7 @@ export function showPosterior(place, { mean, logVar }, kl, latents) {
       makeSvg("circle", { class: "mean", cx: x(at), cy: y(mean[index]), r: 2.6 }),
     );
     below.append(makeSvg("rect", { class: "bar-kl", x: x(at) - width / 2, y: LOW - high, width, height: high }));
-    if (at % named === 0) below.append(makeSvg("text", { x: x(at), y: LOW + 17, "text-anchor": "middle" }, index));
+    if (at % named === 0) below.append(makeSvg("text", { x: x(at), y: LOW + 17, "text-anchor": "middle" }, at + 1));
   });
   const titles = { above: "mean ± standard deviation", below: "KL, nats" };
   above.append(makeSvg("text", { x: wide, y: -11, "text-anchor": "end" }, titles.above));

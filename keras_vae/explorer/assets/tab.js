@@ -20,7 +20,8 @@ export async function render() {
   document.documentElement.lang = "en";
   document.title = "Latent space";
   const main = make("main", {});
-  document.body.replaceChildren(make("h1", {}, "The latent space of a run"), main); // for a screen reader
+  document.body.replaceChildren(main);
+  const heading = make("h1", {}, "The latent space of a run"); // for a screen reader
   const menu = make("select", {});
   const frame = make("iframe", { title: "Latent space of the run" });
   let state = ""; // the fragment of the page's own address
@@ -49,8 +50,8 @@ export async function render() {
     if (runs.includes(chosen)) menu.value = chosen;
     if (!runs.length) {
       const text = "No run in this log folder was explored yet. This writes the page of one: ";
-      main.replaceChildren(make("p", {}, text, make("code", {}, `${command} RUN`)));
-    } else if (!frame.isConnected) main.replaceChildren(make("label", {}, "Run", menu), frame);
+      main.replaceChildren(heading, make("p", {}, text, make("code", {}, `${command} RUN`)));
+    } else if (!frame.isConnected) main.replaceChildren(heading, make("label", {}, "Run", menu), frame);
     const isAsked = runs.includes(asked?.run);
     if (isAsked) [menu.value, state] = [asked.run, asked.state];
     else if (menu.value !== chosen) state = "";

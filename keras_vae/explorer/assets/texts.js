@@ -102,6 +102,7 @@ export const texts = ({ classes, latents, model, classifier }) => ({
     "The network writes it down as its numbers and draws it again. It knows only what it was trained on, and draws",
     "whatever it is given as the most similar thing that it can draw.",
   ].join(" "),
+  posterior: `mean, a standard deviation to either side, and KL to ${latents.reference}, by the number of the slider`,
   ownHow: [
     `The picture is scaled to ${model.image_shape[0]} × ${model.image_shape[1]} pixels, encoded and decoded. How`,
     "unusual an image is shows in its reconstruction error, the squared differences summed over the pixels, beside",
