@@ -13,6 +13,7 @@ from keras_vae.model import VAE
 from keras_vae.runs import TrainConfig
 from keras_vae.training.callbacks import (
     AverageForEvaluation,
+    EpochLine,
     EpochLog,
     FitToTrainedModel,
     KLWarmup,
@@ -43,7 +44,7 @@ def fit_model(
         data: whose training split it learns, and whose validation split it is watched on.
         callbacks: what else happens; at the end of the training they see the model as it is kept.
         first_epoch: number of epochs that are done already.
-        verbose: as for Keras's `fit`: 0 is silent, 1 a progress bar, 2 a line for each epoch.
+        verbose: 0 is silent, 1 shows Keras's progress bar, 2 prints a line for each epoch.
 
     Raises:
         InputError: the loss became NaN or infinite.
@@ -66,11 +67,12 @@ def fit_model(
             EpochLog(steps * config.batch_size),
             AverageForEvaluation(),
             StopAtNonFiniteLoss(),
+            *([EpochLine()] if verbose == 2 else []),
             _fit_to_trained_model(config, data),
             *callbacks,
         ],
         shuffle=False,
-        verbose=verbose,
+        verbose=1 if verbose == 1 else 0,
     )
 
 
