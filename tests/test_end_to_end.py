@@ -1,6 +1,7 @@
 """What a new user does, for real: train the quick preset on Fashion-MNIST, look at it in TensorBoard, reuse it."""
 
 import json
+import re
 import urllib.parse
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def test_the_quick_preset_learns_the_real_data(run):
 
 def test_the_console_shows_progress_a_table_and_the_next_commands(output):
     lines = output["stdout"].splitlines()
-    assert any(line.startswith("Epoch 1/") for line in lines)
+    (first,) = (line for line in lines if line.startswith("Epoch 1/"))
+    assert re.search(r"elbo -?\d+\.\d, .*val_elbo -?\d+\.\d", first)
     assert any("test (10,000 images)" in line for line in lines)
     assert any(line.endswith(f"tensorboard --logdir {output['root'] / 'logs'}") for line in lines)
     explore = lines.index("    python scripts/explore.py first")

@@ -18,6 +18,7 @@ from keras_vae.model import averaged_weights, fit_prior, fit_variance, round_to_
 __all__ = [
     "AverageForEvaluation",
     "Decoration",
+    "EpochLine",
     "EpochLog",
     "FitToTrainedModel",
     "KLWarmup",
@@ -76,6 +77,14 @@ class EpochLog(keras.callbacks.Callback):
         logs["seconds"] = time.perf_counter() - self._begin
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["beta"] = float(self.model.beta.numpy())
+
+
+class EpochLine(keras.callbacks.Callback):
+    """Print a line at the end of each epoch, where no bar can be drawn; Keras's has nats below 0 as powers of ten."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        figures = ", ".join(f"{name} {_plain(value)}" for name, value in logs.items())
+        print(f"Epoch {epoch + 1}/{self.params['epochs']}: {figures}", flush=True)
 
 
 class StopAtNonFiniteLoss(keras.callbacks.Callback):
@@ -181,3 +190,7 @@ class Decoration(keras.callbacks.Callback):
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             name = type(self.inner).__name__
             print(f"warning: {name} failed ({reason}); the training goes on without it.", file=sys.stderr, flush=True)
+
+
+def _plain(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= 1.0 else f"{value:.2g}"

@@ -16,6 +16,7 @@ from keras_vae.model import VAE
 from keras_vae.runs import TrainConfig
 from keras_vae.training.callbacks import (
     AverageForEvaluation,
+    EpochLine,
     EpochLog,
     FitToTrainedModel,
     KLWarmup,
@@ -50,7 +51,7 @@ def fit_model(
         first_epoch: number of epochs that are done already.
         best: folder where the weights of the best epoch are kept, where the configuration has a patience; None takes
             a temporary one.
-        verbose: as for Keras's `fit`: 0 is silent, 1 a progress bar, 2 a line for each epoch.
+        verbose: 0 is silent, 1 shows Keras's progress bar, 2 prints a line for each epoch.
 
     Raises:
         InputError: the loss became NaN or infinite.
@@ -75,11 +76,12 @@ def fit_model(
                 AverageForEvaluation(),
                 StopAtNonFiniteLoss(),
                 *keep_best,
+                *([EpochLine()] if verbose == 2 else []),
                 _fit_to_trained_model(config, data),
                 *callbacks,
             ],
             shuffle=False,
-            verbose=verbose,
+            verbose=1 if verbose == 1 else 0,
         )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_vae.model import VAE, AveragingAdamW, averaged_weights
-from keras_vae.training.callbacks import AverageForEvaluation, KLWarmup
+from keras_vae.training.callbacks import AverageForEvaluation, EpochLine, KLWarmup
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
 
@@ -102,3 +102,12 @@ def test_averages_that_keras_keeps_under_another_name_are_missed_not_replaced_by
     monkeypatch.delattr(model.optimizer, "_model_variables_moving_average")
     with pytest.raises(AttributeError), averaged_weights(model):
         pass
+
+
+def test_nats_below_zero_are_printed_as_they_are(capsys):
+    line = EpochLine()
+    line.set_params({"epochs": 3})
+    line.on_epoch_end(0, {"elbo": -342.33, "val_elbo": -0.6, "images_per_second": 11319.2, "learning_rate": 2e-3})
+    assert capsys.readouterr().out == (
+        "Epoch 1/3: elbo -342.3, val_elbo -0.6, images_per_second 11319.2, learning_rate 0.002\n"
+    )
