@@ -133,7 +133,7 @@ class TrainConfig:
     beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0, high=MOST)
 
     augmentation: float = option(
-        0.9,
+        1.0,
         "share of the training in which images are also mirrored, shifted, and made brighter or darker, ever less; "
         "0: never",
         low=0,
@@ -349,10 +349,11 @@ PRESETS: dict[str, dict[str, Any]] = {
         "latent_dim": 32,
         "widths": (2048, 1024),
         "beta": 0.3,
+        "augmentation": 0.9,
         "epochs": 110,
         "learning_rate": 4e-3,
     },
-    "compress": {"latent_dim": 64, "widths": (2048, 1024), "epochs": 45, "learning_rate": 4e-3},
+    "compress": {"latent_dim": 64, "widths": (2048, 1024), "augmentation": 0.9, "epochs": 45, "learning_rate": 4e-3},
     "manifold": {
         "latent_dim": 2,
         "widths": (1024, 1024, 512),
