@@ -18,9 +18,14 @@ from keras_vae.runs import Run, TrainConfig
 
 @pytest.fixture
 def run(picture_folder, tmp_path) -> Run:
+    return explored_run(picture_folder, tmp_path)
+
+
+def explored_run(picture_folder: Path, root: Path, levels: int = 1) -> Run:
     """A run as an exploration leaves it, of a model that has learned nothing."""
-    run = Run.create(TrainConfig(dataset=str(picture_folder), latent_dim=3, widths=(8,)), "bars", tmp_path)
-    save_model(VAE((16, 16, 1), 3, widths=(8,)), run.model_file)
+    config = TrainConfig(dataset=str(picture_folder), latent_dim=3, widths=(8,), levels=levels)
+    run = Run.create(config, "bars", root)
+    save_model(VAE((16, 16, 1), 3, widths=(8,), levels=levels), run.model_file)
     labels = open_dataset(str(picture_folder)).labels("test")
     points = np.random.default_rng(0).normal(size=(len(labels), 2)).astype(np.float32)
     file = io.BytesIO()
@@ -79,6 +84,21 @@ def test_a_small_page_has_fewer_images_and_leaves_the_run_alone(run, monkeypatch
             page.evaluate("image => Array.from(explorer.encode(image).mean)", each.ravel().tolist()) for each in images
         ]
         assert np.abs(np.array(found) - load_model(run.model_file).encode(images)[0]).max() < 0.02
+    assert problems == []
+
+
+def test_a_run_of_two_levels_has_both_pages_too(picture_folder, tmp_path):
+    run = explored_run(picture_folder, tmp_path, levels=2)
+    model = load_model(run.model_file)
+    images = open_dataset(run.config.dataset).images("test")[:5] / np.float32(255)
+    expected = np.concatenate(model.encode(images), axis=1)
+    pages = {write_explorer(run): 1e-3, write_small_page(run, tmp_path / "small.html"): 0.02}
+    with browser_page() as (page, problems):
+        for path, bound in pages.items():
+            open_page(page, path)
+            code = "image => { const { mean, logVar } = explorer.encode(image); return [...mean, ...logVar]; }"
+            found = np.array([page.evaluate(code, image.ravel().tolist()) for image in images])
+            assert np.abs(found - expected).max() < bound
     assert problems == []
 
 
