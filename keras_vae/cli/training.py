@@ -42,6 +42,8 @@ def _train(arguments: Arguments) -> None:
             raise InputError(f"--resume takes the run's own configuration: use it {wrong}.")
     else:
         config = TrainConfig.from_preset(arguments.preset or "default", **options)
+        if arguments.run is not None:
+            Run.check_name(arguments.run)
     if arguments.show:
         shown = Run.open(arguments.run, arguments.root).config.replace(**options) if arguments.resume else config
         print(shown.to_json(), end="")
