@@ -21,6 +21,7 @@ TYPES = {
     tuple: "a list",
     type(None): "none",
 }
+LONGEST_NAME = 255  # bytes of a file
 LONGEST_SHOWN = 80  # bits of a whole number in a message
 LARGEST = sys.float_info.max
 NOT_OF_ARGPARSE = {"help", "flag", "range", "heading"}
@@ -114,6 +115,8 @@ def check_fields(config: Any) -> None:
             raise InputError(f"{flag} must be {_in_words(kinds)}, not {value!r}.")
         if isinstance(value, str) and not value.isprintable():
             raise InputError(f"{flag} must be a text that can be printed, not {value!r}.")
+        if isinstance(value, str) and max(map(len, value.encode().split(b"/"))) > LONGEST_NAME:
+            raise InputError(f"{flag} names what no file can be called: it has more than {LONGEST_NAME} letters.")
         low, high = each.metadata["range"]
         values = value if isinstance(value, tuple) else (value,)
         for number in values:

@@ -46,6 +46,7 @@ def test_a_gpu_that_cannot_be_used_is_named_with_tensorflows_reason(driver, tmp_
             "error: this command needs pyarrow: pip install 'keras_vae[parquet]' brings it.",
         ),
         ("InputError('Give another name.')", "error: Give another name."),
+        ("InputError('a\\nb is no name.')", "error: a b is no name."),
     ],
 )
 def test_what_the_user_can_mend_is_one_line_and_exit_code_2(failure, line):
@@ -83,3 +84,15 @@ def test_output_that_nobody_reads_ends_a_command_in_silence():
     process.stdout.close()
     assert process.wait(timeout=60) == 141
     assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--x", "a\nb"], ["--epochs", "a\nb"], ["--run", "a\nb", "--resume"], ["--dataset", "a\nb"], ["--run", "x" * 300]],
+)
+def test_whatever_is_typed_is_answered_by_one_line_with_exit_code_2(words, tmp_path):
+    command = [sys.executable, "scripts/train.py", "--root", str(tmp_path), *words]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert process.returncode == 2
+    assert "error: " in process.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())

@@ -2,12 +2,18 @@
 
 import argparse
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 __all__ = ["Arguments", "Command", "Parser", "add_root", "add_run"]
 
-Parser = argparse.ArgumentParser
 Arguments = argparse.Namespace
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors end in one line, whatever was typed."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(" ".join(message.split()))
 
 
 class Command(NamedTuple):

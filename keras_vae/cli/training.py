@@ -40,11 +40,14 @@ def _train(arguments: Arguments) -> None:
         if arguments.run is None or forbidden:
             wrong = f"without --{forbidden[0].replace('_', '-')}" if forbidden else "with --run NAME"
             raise InputError(f"--resume takes the run's own configuration: use it {wrong}.")
+        run = Run.open(arguments.run, arguments.root)
+        config = run.config.replace(**options)
     else:
         config = TrainConfig.from_preset(arguments.preset or "default", **options)
+        if arguments.run is not None:
+            Run.check_name(arguments.run)
     if arguments.show:
-        shown = Run.open(arguments.run, arguments.root).config.replace(**options) if arguments.resume else config
-        print(shown.to_json(), end="")
+        print(config.to_json(), end="")
         return
 
     import_tensorflow()
@@ -52,8 +55,6 @@ def _train(arguments: Arguments) -> None:
     from keras_vae.training import is_chief, resume, train, training_table
 
     if arguments.resume:
-        run = Run.open(arguments.run, arguments.root)
-        config = run.config.replace(**options)
         resume(run, options.get("epochs"), options.get("distribute"))
     elif config.distribute == "multiworker":  # whose workers find each other before TensorFlow does anything else
         run = train(config, arguments.run, arguments.root)

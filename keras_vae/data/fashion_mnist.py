@@ -51,17 +51,17 @@ def fashion_mnist_builder(
         A builder with the splits `train` (60,000) and `test` (10,000), both in the order of the archives.
 
     Raises:
-        InputError: An archive is missing, damaged or altered, or `data_dir` cannot be written.
+        InputError: An archive or what was prepared is missing, damaged or altered, or `data_dir` cannot be written.
     """
     data_dir = data_dir or prepared_folder()
     builder = _open_builder(data_dir)
-    if builder.is_prepared():
+    if _is_whole(builder):
         return builder
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         with _exclusive(data_dir / "fashion_mnist.lock"):
             builder = _open_builder(data_dir)  # another process may have prepared it while this one waited
-            if not builder.is_prepared():
+            if not _is_whole(builder):
                 _verify(archives)
                 _prepare(builder, archives)
     except (OSError, tf.errors.OpError) as error:
@@ -111,8 +111,20 @@ class _FashionMNISTInFileOrder(FashionMNIST, skip_registration=True):  # type: i
 
 
 def _open_builder(data_dir: Path) -> tfds.core.DatasetBuilder:
-    with quiet_tfds():
-        return _FashionMNISTInFileOrder(data_dir=data_dir)
+    try:
+        with quiet_tfds():
+            return _FashionMNISTInFileOrder(data_dir=data_dir)
+    except (OSError, ImportError):
+        raise
+    except Exception as error:  # whatever TFDS stumbles over in files that are damaged
+        raise InputError(f"{data_dir / 'fashion_mnist'} is damaged: delete it and start again.") from error
+
+
+def _is_whole(builder: tfds.core.DatasetBuilder) -> bool:
+    """Whether the data set is prepared, and says of what splits it is."""
+    if builder.is_prepared() and not {"train", "test"} <= set(builder.info.splits):
+        raise InputError(f"{builder.data_dir} is damaged: delete it and start again.")
+    return builder.is_prepared()
 
 
 @contextlib.contextmanager

@@ -190,6 +190,8 @@ class TrainConfig:
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         check_fields(self)
+        if not isinstance(self.preset, str):
+            raise InputError(f"--preset must be a text, not {self.preset!r}.")
         if self.learning_rate <= 0:
             raise InputError(f"--learning-rate must be more than 0, not {self.learning_rate}.")
         if self.widths == ():

@@ -71,10 +71,7 @@ class Run:
         root = Path(root).resolve()
         if name is None:
             name = _free_name(config.preset, root)
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
-            raise InputError(f"--run {name!r} cannot name a run: use letters, digits, '_', '.' and '-' only.")
-        if len(name) > LONGEST_NAME:
-            raise InputError(f"--run {name[:20]}... has {len(name)} letters: give a name of {LONGEST_NAME} at most.")
+        cls.check_name(name)
         run = cls(name, root)
         if run.logs.exists() and not run.folder.exists():
             raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
@@ -95,6 +92,18 @@ class Run:
                 raise taken from None
             raise InputError(f"Cannot make {run.folder}: {error.strerror}. Choose another --root.") from error
         return run
+
+    @staticmethod
+    def check_name(name: str) -> None:
+        """See that a new run can have a name.
+
+        Raises:
+            InputError: it has characters that TensorBoard does not show, or too many.
+        """
+        if len(name) > LONGEST_NAME:
+            raise InputError(f"--run {name[:20]!r}... has {len(name)} letters: give a name of {LONGEST_NAME} at most.")
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+            raise InputError(f"--run {name!r} cannot name a run: use letters, digits, '_', '.' and '-' only.")
 
     @classmethod
     def open(cls, name: str, root: Path | str = ".") -> "Run":

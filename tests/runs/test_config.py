@@ -65,6 +65,8 @@ def test_a_configuration_cannot_be_changed():
         ({"grid_every": 10**20}, "--grid-every"),
         ({"prior": "flow"}, "--prior-components"),
         ({"dataset": "pictures\0"}, "--dataset"),
+        ({"dataset": "pictures/" + "x" * 300}, "--dataset"),
+        ({"preset": ["default"]}, "--preset"),
         ({"data_dir": "a\nb"}, "--data-dir"),
         ({"init_from": "\udcff"}, "--init-from"),
     ],
