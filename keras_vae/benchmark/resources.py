@@ -39,7 +39,7 @@ class Memory(NamedTuple):
     speed: str
 
 
-def peak_memories(times: int = 20, steps: int = 200, splits: dict[str, int] = SPLITS) -> Iterator[Memory]:
+def peak_memories(times: int = 20, steps: int = 100, splits: dict[str, int] = SPLITS) -> Iterator[Memory]:
     """Train and encode synthetic images in new processes: in memory, streamed, and streamed of many times as many.
 
     Args:

@@ -48,16 +48,17 @@ def main(batch: int, steps: int) -> None:
     @tf.function(autograph=False)
     def add_up(values: Any) -> Any:
         def of_replica() -> Any:
-            return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, values)
+            added = values
+            for _ in range(steps):  # each waits for the one before
+                own = tf.identity(added)
+                added = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, own)
+            return tf.reduce_sum(added)
 
-        for _ in range(steps):
-            values = strategy.run(of_replica)
-            values = strategy.experimental_local_results(values)[0]
-        return tf.reduce_sum(values)
+        return strategy.run(of_replica)
 
     def reduce() -> float:
         start = time.perf_counter()
-        add_up(tf.zeros(gradients)).numpy()
+        strategy.experimental_local_results(add_up(tf.zeros(gradients)))[0].numpy()
         return time.perf_counter() - start
 
     train()  # compiles

@@ -52,10 +52,11 @@ def open_strategy(distribute: Distribute) -> tf.distribute.Strategy:
         InputError: the cluster is not described, or wrongly; this worker's port is taken; a worker does not come.
     """
     if distribute == "multiworker":
-        return _joined()
+        joined = _joined()
+        # One device waits for no other, so that all that it computes can be compiled: that takes no strategy.
+        return joined if joined.num_replicas_in_sync > 1 else tf.distribute.get_strategy()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    several_gpus = len(devices) > 1 and devices[0].device_type == "GPU"
-    if distribute == "mirrored" or several_gpus:
+    if len(devices) > 1 and (distribute == "mirrored" or devices[0].device_type == "GPU"):
         return _mirrored(tuple(device.name for device in devices))
     return tf.distribute.get_strategy()
 
@@ -83,6 +84,8 @@ def check_alike(strategy: tf.distribute.Strategy, facts: Mapping[str, str]) -> N
         InputError: a worker differs from the chief; the message names the worker and the facts. It is raised on all
             workers.
     """
+    if strategy.cluster_resolver is None:  # there is one worker, on its only device
+        return
     chief, *others = _gathered(strategy, _digests(facts))
     for number, row in enumerate(others, start=1):
         if different := [

@@ -9,6 +9,8 @@ from keras_vae.benchmark import (
     Network,
     exponent,
     growth_table,
+    local_steps,
+    local_table,
     measure_growth,
     memory_table,
     noise_scale,
@@ -108,3 +110,12 @@ def test_memory_is_that_of_processes_that_train_and_encode():
     assert [each.images for each in memories] == [1200, 1200, 1200, 2400, 2400]
     assert all(each.peak > 100 * 2**20 for each in memories)  # TensorFlow alone takes that
     assert len(list(memory_table(iter(memories)))) == 2 + 5
+
+
+@pytest.mark.slow
+def test_processes_of_this_machine_train_together_and_are_set_beside_the_model():
+    alone, two = local_steps((1, 2), batch=20, steps=2)
+    assert (alone.workers, two.workers) == (1, 2)
+    assert alone.gradient_bytes == two.gradient_bytes > 1e6
+    assert alone.reduction == 0 < two.reduction
+    assert len(list(local_table([alone, two], cores=2))) == 2 + 2

@@ -87,6 +87,12 @@ def test_two_devices_train_to_the_weights_of_one(alone, picture_folder, two_devi
     assert_same(alone, train(config(picture_folder, distribute="mirrored"), "two", tmp_path))
 
 
+def test_one_device_is_no_cluster(monkeypatch):
+    (cpu, *_) = tf.config.list_logical_devices("CPU")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [cpu] if kind == "CPU" else [])
+    assert open_strategy("mirrored") is tf.distribute.get_strategy()
+
+
 def test_two_workers_train_to_the_weights_of_one_and_the_chief_alone_writes(alone, picture_folder, tmp_path):
     shared = config(picture_folder, distribute="multiworker")
     roots = [tmp_path / "chief", tmp_path / "other"]
