@@ -8,7 +8,7 @@ from notebook import executed
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SMALL = {"preset": "quick", "options": {"epochs": 1, "widths": (64,), "latent_dim": 4, "prior_components": 5}}
+SMALL = {"preset": "quick", "options": {"epochs": 1, "widths": (64,), "latent_dim": 4, "prior_components": 20}}
 
 
 def outputs_of(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:

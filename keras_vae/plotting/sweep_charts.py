@@ -11,6 +11,7 @@ from keras_vae.plotting.style import DOTS_PER_INCH, INK, TEXT_POINTS, add_titles
 
 __all__ = ["chart_rate_distortion"]
 
+LETTER = 0.013  # of the width of the axes
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")  # Okabe & Ito
 
 
@@ -37,6 +38,9 @@ def chart_rate_distortion(lines: Mapping[str, Sequence[tuple[str, Sequence[float
             )
     plain_axes(axes)
     axes.margins(x=0.15, y=0.15)
+    left, right = axes.get_xlim()
+    longest = max((len(label) for points in lines.values() for label, *_ in points), default=0)
+    axes.set_xlim(left, right + (right - left) * LETTER * longest)  # labels stand to the right of their points
     axes.set_xlabel("rate: KL, nats per image", size=TEXT_POINTS, color=INK)
     axes.set_ylabel("distortion: MSE per pixel", size=TEXT_POINTS, color=INK)
     if any(lines):

@@ -7,7 +7,7 @@ import pytest
 from tensorboard_server import get_json, tensorboard
 
 from keras_vae.errors import InputError
-from keras_vae.plotting import chart_rate_distortion
+from keras_vae.plotting import chart_rate_distortion, rendered
 from keras_vae.runs import TrainConfig
 from keras_vae.sweeps import combinations, sweep, sweep_table, trained_runs
 from keras_vae.tensorboard import Row, write_table
@@ -77,6 +77,14 @@ def test_rate_and_distortion_are_drawn_at_their_means():
     assert list(line.get_xdata()) == [15.0, 30.0]
     assert list(line.get_ydata()) == pytest.approx([0.03, 0.01])
     assert [each.get_text() for each in axes.texts] == ["latents 8", "latents 16"]
+
+
+@pytest.mark.parametrize("name", ["beta", "learning rate warmup"])
+def test_the_labels_of_the_chart_lie_within_it(name):
+    points = [(f"{name} {value}", [60.0 / value], [0.001 * value]) for value in (1, 2, 16)]
+    chart = chart_rate_distortion({"latents 8": points})
+    width = rendered(chart).shape[1]
+    assert all(each.get_window_extent().x1 < width for each in chart.axes[0].texts)
 
 
 @pytest.mark.slow
