@@ -28,6 +28,7 @@ from keras_vae.model import (
     gaussian_sample,
     importance_weighted_bounds,
     likelihood_nll,
+    log_densities,
 )
 from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent
 from keras_vae.runs import read_record
@@ -56,7 +57,9 @@ def measure_likelihood(subject: Subject) -> Results:
     active = active_units(terms.mean)
     # Of a lower level there is no such posterior: it is another Gaussian for each upper latent.
     mean, log_var = terms.mean[:, model.lower_dim :], terms.log_var[:, model.lower_dim :]
-    aggregate = aggregate_posterior(mean, log_var, model.upper_prior.log_density, config.seed)
+    aggregate = aggregate_posterior(
+        mean, log_var, lambda latents: log_densities(model.upper_prior, latents), config.seed
+    )
     bounds, speed = _bounds(subject)
     worst = int(negative_elbo.argmax())
     of = f"{model.likelihood} likelihood, prior {subject.run.config.prior_in_words}"

@@ -13,7 +13,7 @@ from keras_vae.explorer.description import Arrays, describe_model, describe_netw
 from keras_vae.explorer.neighbours import Neighbours, find_neighbours, nearest_classes
 from keras_vae.explorer.rounding import Bits, fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
-from keras_vae.model import LARGEST_LOGIT, VAE, active_units, likelihood_mean
+from keras_vae.model import LARGEST_LOGIT, VAE, active_units, likelihood_mean, log_densities
 from keras_vae.plotting import colour_of
 
 __all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "exhibit", "stratified"]
@@ -106,7 +106,7 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
     count = len(images)
     mean, log_var, error = _encoded(model, images)
     neighbours = find_neighbours(mean)
-    density = np.asarray(model.prior.log_density(mean), np.float64)
+    density = log_densities(model.prior, mean)
     kl = np.asarray(model.prior.kl_by_latent(mean, log_var, mean)).mean(axis=0)
     has_shades = exhibition.is_small or images.size > EXACT_VALUES
     sprite, columns = make_sprite(images, has_shades)

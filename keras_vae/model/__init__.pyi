@@ -16,6 +16,7 @@ from .export import round_to_half as round_to_half
 from .export import save_model as save_model
 from .fitting import fit_prior as fit_prior
 from .fitting import fit_variance as fit_variance
+from .fitting import log_densities as log_densities
 from .fitting import posterior_means as posterior_means
 from .flow import LARGEST_LOG_SCALE as LARGEST_LOG_SCALE
 from .learning import ElboModel as ElboModel

@@ -8,10 +8,10 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from keras_vae.model.flow import FlowPrior
-from keras_vae.model.priors import NO_CLASS, GaussianMixture
+from keras_vae.model.priors import NO_CLASS, GaussianMixture, Prior
 from keras_vae.model.vae import SMALLEST_VARIANCE, VAE
 
-__all__ = ["fit_prior", "fit_variance", "posterior_means"]
+__all__ = ["fit_prior", "fit_variance", "log_densities", "posterior_means"]
 
 LEAST_MEMBERS = 20  # of a Gaussian of the mixture, on average
 CLUSTERS_OF_A_NEIGHBOURHOOD = 10
@@ -64,6 +64,22 @@ def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> n
     """
     batches = range(0, len(images), batch_size)
     return np.concatenate([model.encode(images[at : at + batch_size] / np.float32(255))[0] for at in batches])
+
+
+def log_densities(prior: Prior, latents: np.ndarray, batch_size: int = 500) -> np.ndarray:
+    """How dense a prior is at many latents: a mixture looks at each of its Gaussians from each of them.
+
+    Args:
+        prior: of latents of d dimensions.
+        latents: `(n, d)`.
+        batch_size: latents at a time, which the memory goes by.
+
+    Returns:
+        `(n,)` nats, float64.
+    """
+    batches = range(0, len(latents), batch_size)
+    parts = [prior.log_density(latents[at : at + batch_size].astype(np.float32)) for at in batches]
+    return np.concatenate(parts).astype(np.float64)
 
 
 def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int = 1000) -> None:

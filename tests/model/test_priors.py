@@ -7,7 +7,7 @@ import tensorflow as tf
 from scipy import stats
 from scipy.special import logsumexp
 
-from keras_vae.model import VAE, fit_prior, fit_variance, load_model, save_model
+from keras_vae.model import VAE, fit_prior, fit_variance, load_model, log_densities, save_model
 from keras_vae.model.distributions import gaussian_kl
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.priors import PRIORS, GaussianMixture, StandardNormal, VampPrior
@@ -250,3 +250,11 @@ def test_the_variance_of_a_gaussian_likelihood_is_fitted_to_the_residuals_of_sam
     noise = np.random.default_rng(3).standard_normal(mean.shape).astype(np.float32)
     residuals = images / 255 - model.decode(mean + np.exp(0.5 * log_var) * noise)
     assert float(model.variance.numpy()) == pytest.approx(np.mean(np.square(residuals)), rel=0.02)
+
+
+def test_many_latents_are_as_dense_as_each_of_them():
+    model = trained(prior="mixture")
+    fit_prior(model, *images_like(256))
+    latents = model.prior.sample(11, (0, 0)).numpy()
+    expected = model.prior.log_density(latents).numpy()
+    assert log_densities(model.prior, latents, batch_size=4) == pytest.approx(expected, abs=1e-4)
