@@ -9,8 +9,6 @@ import tensorflow as tf
 from scipy.special import logsumexp
 from scipy.stats import multivariate_normal
 
-from keras_vae.errors import InputError
-from keras_vae.explorer.description import describe_model
 from keras_vae.model import (
     VAE,
     elbo_terms,
@@ -231,8 +229,3 @@ def test_refined_means_lower_the_negative_elbo():
 def test_levels_that_cannot_be_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         small(**options)
-
-
-def test_the_page_refuses_what_it_cannot_compute():
-    with pytest.raises(InputError, match="two levels"):
-        describe_model(small())

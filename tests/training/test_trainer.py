@@ -189,7 +189,8 @@ def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted
 
 
 def test_a_training_with_patience_ends_early_says_what_it_keeps_and_has_ended(picture_folder, tmp_path, capsys):
-    run = train(tiny(picture_folder, epochs=50, patience=1, learning_rate=0.3, schedule="constant"), root=tmp_path)
+    config = tiny(picture_folder, epochs=50, patience=1, learning_rate=0.3, schedule="constant", beta_warmup=0.0)
+    run = train(config, root=tmp_path)
     history = json.loads((run.folder / "history.json").read_text())
     losses = [row["val_reconstruction"] + run.config.beta * row["val_kl"] for row in history]
     kept = int(np.argmin(losses)) + 1
