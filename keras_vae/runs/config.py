@@ -142,7 +142,7 @@ class TrainConfig:
     )
     epochs: int = option(54, "number of passes over the training images", low=1, high=MOST)
     batch_size: int = option(500, "number of images in a training step", low=1, high=MOST)
-    learning_rate: float = option(5e-3, "peak learning rate of Adam", low=0, high=100)
+    learning_rate: float = option(5e-3, "peak learning rate of Adam", low=0, high=1e30)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
     learning_rate_warmup: float = option(1.0, "epochs over which the learning rate grows from 0", low=0, high=MOST)
     weight_decay: float = option(0.1, "decoupled weight decay (AdamW); 0 is plain Adam", low=0, high=1000)

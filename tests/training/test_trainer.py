@@ -372,7 +372,7 @@ def test_colour_images_are_trained(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--epochs", "0"], "--epochs must be at least 1"),
+        (["--epochs", "0"], "--epochs must be between 1 and 1,000,000, not 0"),
         (["--dataset", "no/such/folder"], "no/such/folder"),
         (["--resume"], "use it with --run NAME"),
         (["--resume", "--run", "x", "--beta", "2"], "use it without --beta"),
