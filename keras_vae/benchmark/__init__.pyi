@@ -8,12 +8,12 @@ from .cluster import local_table as local_table
 from .cluster import predicted_table as predicted_table
 from .cluster import ring_seconds as ring_seconds
 from .cluster import steps_factor as steps_factor
+from .gradient_noise import measure_noise_scales as measure_noise_scales
+from .gradient_noise import noise_scale as noise_scale
+from .gradient_noise import noise_scale_table as noise_scale_table
 from .growth import exponent as exponent
 from .growth import growth_table as growth_table
 from .growth import measure_growth as measure_growth
-from .noise_scale import measure_noise_scales as measure_noise_scales
-from .noise_scale import noise_scale as noise_scale
-from .noise_scale import noise_scale_table as noise_scale_table
 from .peers_study import PEER_NETWORKS as PEER_NETWORKS
 from .peers_study import Peer as Peer
 from .peers_study import peer_speeds as peer_speeds

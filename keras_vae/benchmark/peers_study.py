@@ -29,7 +29,8 @@ BATCH_SIZES: dict[Network, int] = {"example": 128, "default": 500}
 WARM_STEPS = 20
 
 
-class Peer(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Peer:
     """A program that trains one of the networks.
 
     Attributes:

@@ -21,7 +21,7 @@ from keras_vae.benchmark import (
     steps_factor,
 )
 from keras_vae.benchmark.arithmetic import attained_rates
-from keras_vae.benchmark.noise_scale import measure_noise_scales
+from keras_vae.benchmark.gradient_noise import measure_noise_scales
 from keras_vae.data import ImageData
 from keras_vae.runs import TrainConfig
 from keras_vae.training import compiled_model
