@@ -21,7 +21,7 @@ SMALL = {"latent_dim": 5, "widths": (16,), "epochs": 2, "batch_size": 10, "level
     [
         ({"levels": 3}, "--levels must be between 1 and 2, not 3"),
         ({"latent_dim": 1}, "latent_dim must be at least 2 for two levels"),
-        ({"latent_dim": 2, "prior": "flow"}, "A flow needs at least 2 latents"),
+        ({"latent_dim": 2, "prior": "flow", "prior_components": 8}, "A flow needs at least 2 latents"),
     ],
 )
 def test_levels_that_cannot_be_are_refused_before_anything_is_written(options, message, picture_folder, tmp_path):
