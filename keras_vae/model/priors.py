@@ -21,6 +21,7 @@ PRIORS: tuple[PriorName, ...] = get_args(PriorName)
 NO_CLASS = -1
 SMALLEST_WEIGHT = 1e-30  # whose logarithm is finite
 LAST_POINT = 1.0 - 1e-6
+HALF_THE_DIGITS = 2.0**12
 CHOICES = 2**24  # what a number in [0, 1) of single precision tells apart
 
 
@@ -316,10 +317,17 @@ def _mixture_log_density(latents: Tensor, joined: Tensor, shift: Tensor, log_wei
 def _mixture_from_noise(noise: Tensor, shares: Tensor, means: Tensor, spreads: Tensor) -> Tensor:
     """Of Gaussians with cumulated weights `shares`, `(K,)`, and covariances `S S'` of their `spreads`, `(K, d, d)`."""
     # Rounding may leave the last share below 1: nothing lies beyond it.
-    is_beyond = tf.cast(noise[:, -1:] * CHOICES, tf.int32) >= shares[:-1]
+    is_beyond = _choice(noise[:, -1:]) >= shares[:-1]
     which = tf.reduce_sum(tf.cast(is_beyond, tf.int32), axis=-1)
     apart = tf.matmul(tf.gather(spreads, which), noise[:, :-1, tf.newaxis])[..., 0]
     return tf.gather(means, which) + apart
+
+
+def _choice(noise: Tensor) -> Tensor:
+    """Numbers in [0, 1) as whole ones below CHOICES; by halves of their digits, as half precision has no 2^24."""
+    upper = tf.floor(noise * HALF_THE_DIGITS)
+    lower = tf.floor((noise * HALF_THE_DIGITS - upper) * HALF_THE_DIGITS)
+    return tf.cast(upper, tf.int32) * int(HALF_THE_DIGITS) + tf.cast(lower, tf.int32)
 
 
 def _vamp_log_density(latents: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:

@@ -88,6 +88,16 @@ def test_lower_precision_takes_less_room_and_stays_close(tmp_path):
         assert 0.0 < difference < most
 
 
+def test_half_precision_draws_from_the_same_gaussians_of_a_mixture(tmp_path):
+    model = VAE(SHAPE, LATENTS, widths=(20,), prior="mixture", prior_components=50)
+    rng = np.random.default_rng(0)
+    means, factors = 3.0 * rng.standard_normal((50, LATENTS)), np.tile(10.0 * np.eye(LATENTS), (50, 1, 1))
+    model.prior.set_gaussians(np.ones(50), means, factors)
+    noise = np.concatenate([rng.standard_normal((200, LATENTS)), rng.random((200, 1))], axis=1).astype(np.float32)
+    found = litert(export_litert(model, tmp_path / "vae.tflite", "float16"))("decode_prior", {"noise": noise})["images"]
+    assert found == pytest.approx(model.decode(model.prior.from_noise(noise)).numpy(), abs=5e-3)
+
+
 def onnx(folder):
     def run(name: str, inputs: dict) -> dict[str, np.ndarray]:
         session = onnxruntime.InferenceSession(folder / f"{name}.onnx")
