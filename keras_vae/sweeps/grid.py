@@ -168,9 +168,8 @@ def _rows(planned: Sequence[Combination], found: Mapping[str, Figures]) -> dict[
             if len(values) > 1:
                 figures[f"{title}, deviation"] = statistics.stdev(values)
         if figures:
-            rows["-".join(f"{name}-{value}" for name, value in each.options.items()) or "all"] = Row(
-                {**each.options, "seeds": len(known)}, figures
-            )
+            name = next(iter(each.configs)).rpartition("-seed-")[0] or "all"
+            rows[name] = Row({**each.options, "seeds": len(known)}, figures)
     return rows
 
 
