@@ -55,7 +55,7 @@ def estimated_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> tu
     components = config.prior_components
     of_prior = {
         "standard_normal": 0,
-        "mixture": components * (latents + 1) ** 2,
+        "mixture": components * (latents * (latents + 3) // 2 + 2),
         "vamp": components * math.prod(image_shape),
         "flow": components * (2 * latents + COUPLING_UNITS) * COUPLING_UNITS,
     }[config.prior]

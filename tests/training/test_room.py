@@ -18,7 +18,7 @@ from keras_vae.training.room import estimated_size
     [
         {"widths": (300, 200)},
         {"widths": (50,), "latent_dim": 200},
-        {"widths": (300,), "prior": "mixture", "prior_components": 30},
+        {"widths": (300,), "prior": "mixture", "prior_components": 3000},
         {"widths": (300,), "prior": "vamp", "prior_components": 20},
         {"widths": (300,), "prior": "flow", "prior_components": 2},
         {"network": "convolutional"},
