@@ -33,7 +33,7 @@ class Share(NamedTuple):
         return self._of(tf.random.stateless_normal((self.total, size), seed))
 
     def uniform(self, size: int, seed: Tensor) -> Tensor:
-        """The same of numbers between 0 and 1."""
+        """The same of numbers drawn evenly from [0, 1)."""
         return self._of(tf.random.stateless_uniform((self.total, size), seed))
 
     def _of(self, whole: Tensor) -> Tensor:
