@@ -18,7 +18,7 @@ from keras_vae.evaluation import model_card, open_model_and_data, read_metrics, 
 from keras_vae.files import typed_command
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import SHIPPED, Run, read_arrays, read_record
-from keras_vae.tensorboard import write_projector
+from keras_vae.tensorboard import describe_run, write_projector
 
 __all__ = ["pack"]
 
@@ -98,9 +98,7 @@ def _copy_files(run: Run, part: Run) -> None:
 
 
 def _copy_logs(run: Run, part: Run) -> None:
-    part.logs.mkdir(parents=True)
-    for events in run.logs.glob("events.out.tfevents.*"):
-        shutil.copy(events, part.logs)
+    describe_run(part, run.config, run.summary["compute"])  # under its own name: HParams would take both for one run
     for name in SCALARS:
         if (run.logs / name).is_dir():
             with tf.summary.create_file_writer(str(part.logs / name)).as_default():

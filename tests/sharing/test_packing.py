@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorboard_server import get_json, tensorboard
 
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
@@ -14,6 +15,8 @@ from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig, working_copy
 from keras_vae.sharing import pack
 from keras_vae.training import train
+
+ALL_SESSIONS = json.dumps({"startIndex": 0, "sliceSize": 10, "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS"]})
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +69,12 @@ def test_tensorboard_has_its_scalars_pictures_and_projector(packed):
     assert {"samples", "samples_by_class", "reconstructions"} <= set(tags(packed.logs / "images"))
     assert (packed.logs / "projector" / "projector_config.pbtxt").is_file()
     assert "MSE per pixel" in tags(packed.logs / "evaluation")
+
+
+def test_hparams_tells_it_from_the_run_that_it_was_packed_from(run, packed):
+    with tensorboard(packed.root / "logs", ["hparams"]) as url:
+        found = get_json(url, "/data/plugin/hparams/session_groups", request=ALL_SESSIONS)["sessionGroups"]
+    assert {group["name"] for group in found} == {run.name, packed.name}
 
 
 def test_it_says_where_the_weights_come_from_and_whose_they_are(packed):
