@@ -17,7 +17,9 @@ PACKAGES = ["keras_vae", *(f"keras_vae.{path.parent.name}" for path in sorted(RO
 def pages(tmp_path_factory) -> Path:
     """What `make api` writes; without a warning."""
     folder = tmp_path_factory.mktemp("api")
-    planned = subprocess.run(["make", "--dry-run", "api"], cwd=ROOT, capture_output=True, text=True, check=True)
+    planned = subprocess.run(
+        ["make", "--no-print-directory", "-n", "api"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     _, *arguments = shlex.split(planned.stdout.splitlines()[-1])
     arguments[arguments.index("docs/api")] = str(folder)
     made = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
