@@ -261,10 +261,10 @@ def _latent_note(latent: Mapping[str, Any]) -> str:
 
 def _paths_note(latent: Mapping[str, Any]) -> str:
     pairs = latent["between_random_pairs"]
-    note = f"Means over {pairs['pairs']:,} random pairs ± standard error: Euclidean length of the decoded path, "
+    note = f"Means over {pairs['pairs']:,} random pairs ± standard error: length of the decoded path, "
     if "distance_to_real_images" in pairs["straight"]:
         note += "distance to the nearest training image in the classifier's features, "
-    return f"{note}mean log prior in nats."
+    return f"{note}log prior in nats."
 
 
 def _path(inputs: Inputs) -> dict[str, Any]:

@@ -339,10 +339,8 @@ def _representation(config: TrainConfig, measured: Numbers) -> str:
 def _shortest(paths: Numbers) -> str:
     share = 1 - paths["geodesic"]["length"]["value"] / paths["straight"]["length"]["value"]
     against = f"{abs(share):.0%} {'shorter' if share > 0 else 'longer'} than" if abs(share) >= 0.005 else "as long as"
-    return (
-        f"the shortest path under the decoder's metric is {against} the straight line, by the mean of "
-        f"{paths['pairs']:,} pairs."
-    )
+    pairs = f"(mean of {paths['pairs']:,} pairs)"
+    return f"the shortest path under the decoder's metric is {against} the straight line {pairs}."
 
 
 def _passed(lines: Sequence[Numbers]) -> str:
@@ -354,7 +352,7 @@ def _passed(lines: Sequence[Numbers]) -> str:
     for line in judged:
         ends = {line["from"]["class"], line["to"]["class"]}
         others += any(each["class"] not in ends for each in line["classes_seen"][1:-1])
-    return f" {others} of the {len(judged)} straight lines shown pass a third class on the way."
+    return f" {others} of the {len(judged)} straight lines shown pass a third class."
 
 
 def _best_clustering(latent: Numbers) -> float:

@@ -56,8 +56,8 @@ def code_origin(trained: str | None) -> str:
     now = code_commit()
     if now is None:
         return "The code is not under git here."
-    parts = [f"trained at commit {trained}"] if trained else []
-    parts.append("the report too" if trained == now else f"report of commit {now}")
+    parts = [f"commit {trained}"] if trained else []
+    parts.append("the report too" if trained == now else f"report of {now}" if parts else f"report of commit {now}")
     if address := public_address(_git("remote", "get-url", "origin")):
         parts.append(address)
     changed = " (+ with changed files)" if "+" in f"{trained}{now}" else ""
