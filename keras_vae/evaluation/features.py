@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +17,7 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import feature_extractor, load_classifier
 from keras_vae.evaluation.own_features import own_features
+from keras_vae.model import over_devices
 
 __all__ = ["FeatureName", "FeatureNetwork", "open_features", "train_features"]
 
@@ -47,14 +48,20 @@ class FeatureNetwork:
             weights.update(np.ascontiguousarray(each).tobytes())
         return weights.hexdigest()
 
-    def __call__(self, batches: Iterable[Any]) -> np.ndarray:
-        """The features of all images of batches `(n, h, w, c)` in [0, 1], `(total, k)`."""
+    def __call__(self, batches: Iterable[Any], devices: Sequence[str] | None = None) -> np.ndarray:
+        """The features of all images of batches `(n, h, w, c)` in [0, 1], `(total, k)`.
+
+        Args:
+            batches: the images.
+            devices: as `over_devices` takes them.
+        """
         parts = (
             tf.convert_to_tensor(images[start : start + self.images_at_once])
             for images in batches
             for start in range(0, len(images), self.images_at_once)
         )
-        return np.concatenate([self._features(part) for part in parts])
+        features = self._features
+        return np.concatenate(list(over_devices(lambda part: features(part).numpy(), parts, devices)))
 
     @cached_property
     def _features(self) -> Callable[[Any], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +33,8 @@ DECIMALS = 5
 # log variance of a latent.
 IMAGE_BOUND = 0.8 / 255
 LATENT_BOUND = 0.02
-PRIOR_BITS = 10  # on a small page: changes log densities by less than a nat, where they spread by twenty
+PRIOR_BITS = 10  # of a large mixture: changes log densities by less than a nat, where they spread by twenty
+EXACT_NUMBERS = 2**17  # a prior of no more is kept as it is, unless the page is a small one
 CLASSIFIER_BITS = 7  # its verdict is a word
 PROBES = 300  # images and samples, by which the bounds are held
 
@@ -177,11 +179,13 @@ def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
         return np.asarray(likelihood_mean(model.likelihood, logits, model.spread))
 
     of_decoder = fewest_bits(model.decoder, decoded, IMAGE_BOUND)
+    numbers = sum(math.prod(weight.shape) for weight in model.upper_prior.weights)
+    of_prior = PRIOR_BITS if exhibition.is_small or numbers > EXACT_NUMBERS else None
     if not exhibition.is_small:
-        return Bits(of_decoder)
+        return Bits(of_decoder, prior=of_prior)
     images = exhibition.images[:PROBES] / np.float32(255)
     of_encoder = fewest_bits(model.encoder, lambda _: np.concatenate(model.encode(images)), LATENT_BOUND)
-    return Bits(of_decoder, of_encoder, PRIOR_BITS)
+    return Bits(of_decoder, of_encoder, of_prior)
 
 
 def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]], Arrays]:

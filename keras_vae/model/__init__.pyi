@@ -4,6 +4,7 @@ from .bounds import active_units as active_units
 from .bounds import aggregate_posterior as aggregate_posterior
 from .bounds import elbo_terms as elbo_terms
 from .bounds import importance_weighted_bounds as importance_weighted_bounds
+from .devices import over_devices as over_devices
 from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
 from .distributions import likelihood_mean as likelihood_mean

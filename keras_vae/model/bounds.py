@@ -1,13 +1,16 @@
 """How likely a model finds images: the terms of the ELBO, active units, the aggregate posterior, a tighter bound."""
 
+import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from scipy.special import logsumexp
 
+from keras_vae.model.devices import over_devices
 from keras_vae.model.distributions import likelihood_nll
 from keras_vae.model.vae import VAE
 
@@ -125,11 +128,12 @@ def importance_weighted_bounds(
     seed: int = 0,
     first_batch: int = 0,
     progress: Callable[[int], None] | None = None,
+    devices: Sequence[str] | None = None,
 ) -> Iterator[np.ndarray]:
     """Importance-weighted bound on the log-likelihood of images (Burda et al. 2016, equation 8), batch by batch.
 
-    Memory does not grow with the number of samples. The noise depends on the seed and the number of the batch alone,
-    so that what was interrupted goes on with `first_batch` to the same result.
+    Memory does not grow with the number of samples; several devices compute a batch each. The noise depends on the seed
+    and the number of the batch alone, so that what was interrupted goes on with `first_batch` to the same result.
 
     Args:
         model: a VAE.
@@ -138,6 +142,7 @@ def importance_weighted_bounds(
         seed: seed of the noise.
         first_batch: number of the batch to begin with; those before it are left out.
         progress: is told, every second or so, how many samples of how many images were taken since: their product.
+        devices: as `over_devices` takes them.
 
     Yields:
         `(n,)` nats per image for each batch; on average at most the log-likelihood, and growing with K.
@@ -149,16 +154,20 @@ def importance_weighted_bounds(
         raise ValueError(f"The bound needs at least 1 sample, not {samples}.")
     bound = tf.function(model.log_likelihood, autograph=False, reduce_retracing=True)
     parts = [min(SAMPLES_AT_ONCE, samples - start) for start in range(0, samples, SAMPLES_AT_ONCE)]
-    for number, images in enumerate(batches):
-        if number < first_batch:
-            continue
+    telling = threading.Lock()
+
+    def bound_batch(numbered: tuple[int, Any]) -> np.ndarray:
+        number, images = numbered
         bounds = []
         for part, count in enumerate(parts):
             batch_seed = tf.constant((seed, number * len(parts) + part), tf.int32)
             bounds.append(bound(images, tf.constant(count), batch_seed).numpy() + math.log(count))
             if progress is not None:
-                progress(count * len(images))
-        yield logsumexp(np.stack(bounds).astype(np.float64), axis=0) - math.log(samples)
+                with telling:
+                    progress(count * len(images))
+        return logsumexp(np.stack(bounds).astype(np.float64), axis=0) - math.log(samples)
+
+    yield from over_devices(bound_batch, itertools.islice(enumerate(batches), first_batch, None), devices)
 
 
 def _log_mixture(latents: np.ndarray, mean: np.ndarray, log_var: np.ndarray) -> np.ndarray:

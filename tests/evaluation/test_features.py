@@ -42,7 +42,9 @@ def test_the_logits_follow_from_the_features(shipped):
 def test_features_of_batches_are_those_of_the_images(shipped):
     images = images_like(7)
     features = open_features("classifier", (28, 28, 1))
-    assert features([images[:4], images[4:]]) == pytest.approx(feature_extractor(shipped)(images).numpy(), abs=1e-3)
+    expected = feature_extractor(shipped)(images).numpy()
+    assert features([images[:4], images[4:]]) == pytest.approx(expected, abs=1e-3)
+    assert features([images[:4], images[4:]], devices=("CPU:0", "CPU:1")) == pytest.approx(expected, abs=1e-3)
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 3), (32, 32, 1)])

@@ -17,6 +17,7 @@ from keras_vae.model import (
 )
 from keras_vae.model.levels import Posterior
 
+TWO_DEVICES = ("CPU:0", "CPU:1")
 SHAPE, LATENTS, VARIANCE = (2, 3, 1), 2, 0.04**2
 PIXELS = math.prod(SHAPE)
 RNG = np.random.default_rng(0)
@@ -100,6 +101,14 @@ def test_the_bound_repeats_with_its_seed_and_goes_on_where_it_was_interrupted():
     assert np.array_equal(bounds[60:], bounds_of(model, batches, 300, seed=5, first_batch=2))
     assert not np.allclose(bounds, bounds_of(model, batches, 300, seed=6))
     assert sum(counts) == 3 * 30 * 300
+
+
+def test_several_devices_give_the_bounds_of_one():
+    model, batches = VAE((8, 8, 1), 3, widths=(8,)), [RNG.random((30, 8, 8, 1), np.float32) for _ in range(7)]
+    counts = []
+    shared = bounds_of(model, batches, 300, first_batch=1, devices=TWO_DEVICES, progress=counts.append)
+    assert shared == pytest.approx(bounds_of(model, batches, 300, first_batch=1), abs=1e-4)
+    assert sum(counts) == 6 * 30 * 300
 
 
 def test_every_part_and_every_batch_has_noise_of_its_own():
