@@ -348,7 +348,10 @@ PRESETS: dict[str, dict[str, Any]] = {
         "histogram_every": 2,
     },
     "samples": {
+        "latent_dim": 32,
         "widths": (2048, 1024),
+        "beta": 0.3,
+        "augmentation": 0.9,
         "epochs": 110,
         "learning_rate": 4e-3,
     },
