@@ -19,6 +19,11 @@ def _add_benchmark(parser: Parser) -> None:
         "--peers", action="store_true", help="compare with plain Keras, PyTorch and JAX, as far as they are installed"
     )
     what.add_argument(
+        "--time-to-quality",
+        action="store_true",
+        help="seconds until this project is as good as plain Keras after 30 epochs; takes most of an hour",
+    )
+    what.add_argument(
         "--scaling", action="store_true", help="measure how cost grows, arithmetic, memory and start-up time"
     )
     what.add_argument(
@@ -36,14 +41,18 @@ def _add_benchmark(parser: Parser) -> None:
 def _benchmark(arguments: Arguments) -> None:
     given = given_options(arguments, TrainConfig)
     config = TrainConfig.from_preset(arguments.preset or "default", **given)
-    if arguments.peers and (given or arguments.preset):
-        raise InputError("--peers has networks of its own: leave out the options of a training.")
+    for name in ("peers", "time_to_quality"):
+        if getattr(arguments, name) and (given or arguments.preset):
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"{option} has networks of its own: leave out the options of a training.")
     if arguments.workers is not None and not arguments.workers > 0:
         raise InputError(f"--workers takes the critical batch in images, more than 0, not {arguments.workers:g}.")
 
     import_tensorflow()
     if arguments.peers:
         _peers()
+    elif arguments.time_to_quality:
+        _time_to_quality()
     elif arguments.scaling:
         _scaling(config)
     elif arguments.critical_batch:
@@ -88,6 +97,13 @@ def _peers() -> None:
     images = open_dataset().images("train")
     for network, title in PEER_NETWORKS.items():
         _print(f"{title}, {len(images):,} images", peer_table(peer_speeds(network, images)))
+
+
+def _time_to_quality() -> None:
+    from keras_vae.benchmark import quality_table, times_to_quality
+    from keras_vae.data import open_dataset
+
+    _print("Time to the quality of plain Keras", quality_table(times_to_quality(open_dataset())))
 
 
 def _scaling(config: TrainConfig) -> None:

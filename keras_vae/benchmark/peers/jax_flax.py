@@ -64,7 +64,7 @@ class DenseVAE(nnx.Module):
         mean, log_var = self.mean(hidden), self.log_var(hidden)
         hidden = nnx.silu(self.fourth(nnx.silu(self.third(_drawn(mean, log_var, self.rngs)))))
         squares = jnp.mean((nnx.sigmoid(self.pixels(hidden)) - flat) ** 2)
-        return 0.5 * flat.shape[1] * jnp.log(squares) + 0.3 * _kl(mean, log_var)
+        return 0.5 * flat.shape[1] * jnp.log(squares) + 0.1 * _kl(mean, log_var)
 
 
 @nnx.jit

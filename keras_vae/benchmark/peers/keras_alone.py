@@ -27,12 +27,13 @@ class Sampling(layers.Layer):
 class PlainVAE(keras.Model):
     """Encoder, sample and decoder, trained by Keras's `fit`."""
 
-    def __init__(self, network: Network, shape: tuple[int, int, int], seed: int) -> None:
+    def __init__(self, network: Network, shape: tuple[int, int, int], seed: int, example_latents: int = 2) -> None:
         super().__init__()
         self.network = network
-        self.encoder = _example_encoder(shape) if network == "example" else _dense_encoder(shape)
+        is_example = network == "example"
+        self.encoder = _example_encoder(shape, example_latents) if is_example else _dense_encoder(shape)
         self.sampling = Sampling(seed)
-        self.decoder = _example_decoder(shape) if network == "example" else _dense_decoder(shape)
+        self.decoder = _example_decoder(shape, example_latents) if is_example else _dense_decoder(shape)
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
         self.kl_tracker = keras.metrics.Mean(name="kl")
@@ -53,7 +54,7 @@ class PlainVAE(keras.Model):
             else:
                 pixels = decoded.shape[1] * decoded.shape[2] * decoded.shape[3]
                 reconstruction = 0.5 * pixels * ops.log(ops.mean(ops.square(images - decoded)))
-                loss = reconstruction + 0.3 * kl
+                loss = reconstruction + 0.1 * kl
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         self.loss_tracker.update_state(loss)
@@ -80,16 +81,16 @@ def make(settings: Settings) -> Ready:
     return Ready(train, f"Keras {keras.__version__}, TensorFlow {tf.__version__}", int(weights))
 
 
-def _example_encoder(shape: tuple[int, int, int]) -> keras.Model:
+def _example_encoder(shape: tuple[int, int, int], latents: int) -> keras.Model:
     images = keras.Input(shape)
     hidden = layers.Conv2D(32, 3, activation="relu", strides=2, padding="same")(images)
     hidden = layers.Conv2D(64, 3, activation="relu", strides=2, padding="same")(hidden)
     hidden = layers.Dense(16, activation="relu")(layers.Flatten()(hidden))
-    return keras.Model(images, [layers.Dense(2)(hidden), layers.Dense(2)(hidden)])
+    return keras.Model(images, [layers.Dense(latents)(hidden), layers.Dense(latents)(hidden)])
 
 
-def _example_decoder(shape: tuple[int, int, int]) -> keras.Model:
-    latents = keras.Input((2,))
+def _example_decoder(shape: tuple[int, int, int], latent_dim: int) -> keras.Model:
+    latents = keras.Input((latent_dim,))
     height, width = shape[0] // 4, shape[1] // 4
     hidden = layers.Dense(height * width * 64, activation="relu")(latents)
     hidden = layers.Reshape((height, width, 64))(hidden)

@@ -77,7 +77,7 @@ class DenseVAE(nn.Module):
         hidden = self.encoder(images)
         mean, log_var = self.mean(hidden), self.log_var(hidden)
         squares = functional.mse_loss(self.decoder(_drawn(mean, log_var)), images)
-        return 0.5 * images[0].numel() * torch.log(squares) + 0.3 * _kl(mean, log_var)
+        return 0.5 * images[0].numel() * torch.log(squares) + 0.1 * _kl(mean, log_var)
 
 
 def make(settings: Settings) -> Ready:

@@ -27,7 +27,7 @@ class Settings:
         network: `example` is that of Keras's VAE example: convolutions of stride 2 with 32 and 64 channels, 16 units, 2
             latents, and back by transposed convolutions, Bernoulli pixels. `default` is that of the preset: two layers
             of 1,024 units with SiLU both ways, 40 latents, Gaussian pixels with the best variance of each batch, KL
-            times 0.3. Both learn by Adam with 0.001.
+            times 0.1. Both learn by Adam with 0.001.
         images: file of uint8 (n, h, w, 1).
         batch_size: images in a step.
         seed: of weights, order and noise.
