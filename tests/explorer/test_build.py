@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from explorer_page import browser_page, open_page
 
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
-from keras_vae.evaluation import weights_digest
+from keras_vae.evaluation import open_model_and_data, weights_digest
 from keras_vae.explorer import build, content, write_explorer, write_small_page
-from keras_vae.model import VAE, load_model, save_model
+from keras_vae.explorer.description import describe_prior
+from keras_vae.model import VAE, load_model, log_densities, posterior_means, save_model
 from keras_vae.runs import Run, TrainConfig
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -102,8 +106,22 @@ def test_a_run_of_two_levels_has_both_pages_too(picture_folder, tmp_path):
     assert problems == []
 
 
+@pytest.mark.slow
+def test_the_page_of_the_default_is_at_most_12_megabytes_and_its_prior_within_a_nat(tmp_path):
+    shutil.copytree(ROOT / "saved_models" / "reference-default", tmp_path / "saved_models" / "default")
+    run = Run.open("default", tmp_path)
+    assert write_explorer(run).stat().st_size <= 12_000_000
+    model, data = open_model_and_data(run)
+    means = posterior_means(model, data.images("test", 1000))
+    exact = log_densities(model.prior, means)
+    _, arrays = describe_prior(model, content.PRIOR_BITS)
+    model.prior.off_diagonal.assign(arrays["below_diagonal"].values)
+    assert 0 < np.abs(log_densities(model.prior, means) - exact).max() < 1
+    assert exact.std() > 15
+
+
 def test_the_page_of_the_web_site_is_small_enough_to_be_kept():
-    page = Path(__file__).resolve().parents[2] / "docs" / "explorer.html"
+    page = ROOT / "docs" / "explorer.html"
     assert page.stat().st_size < 9e6
     with browser_page() as (opened, problems):
         open_page(opened, page)
