@@ -22,6 +22,11 @@ def _add_benchmark(parser: Parser) -> None:
         "--scaling", action="store_true", help="measure how cost grows, arithmetic, memory and start-up time"
     )
     what.add_argument(
+        "--convolutions",
+        action="store_true",
+        help="compare the convolutional network with strided convolutions in plain Keras, on images of two sizes",
+    )
+    what.add_argument(
         "--critical-batch", action="store_true", help="train, and measure by the noise of gradients which batch learns"
     )
     what.add_argument(
@@ -38,12 +43,16 @@ def _benchmark(arguments: Arguments) -> None:
     config = TrainConfig.from_preset(arguments.preset or "default", **given)
     if arguments.peers and (given or arguments.preset):
         raise InputError("--peers has networks of its own: leave out the options of a training.")
+    if arguments.convolutions and (given or arguments.preset):
+        raise InputError("--convolutions has trainings of its own: leave out the options of a training.")
     if arguments.workers is not None and not arguments.workers > 0:
         raise InputError(f"--workers takes the critical batch in images, more than 0, not {arguments.workers:g}.")
 
     import_tensorflow()
     if arguments.peers:
         _peers()
+    elif arguments.convolutions:
+        _convolutions()
     elif arguments.scaling:
         _scaling(config)
     elif arguments.critical_batch:
@@ -88,6 +97,14 @@ def _peers() -> None:
     images = open_dataset().images("train")
     for network, title in PEER_NETWORKS.items():
         _print(f"{title}, {len(images):,} images", peer_table(peer_speeds(network, images)))
+
+
+def _convolutions() -> None:
+    from keras_vae.benchmark import SHAPES, convolution_speeds, convolution_table
+
+    for shape in SHAPES:
+        title = f"Training with convolutions, {' x '.join(map(str, shape))}, of about as many multiply-adds"
+        _print(title, convolution_table(convolution_speeds(shape)))
 
 
 def _scaling(config: TrainConfig) -> None:

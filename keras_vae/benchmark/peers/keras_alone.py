@@ -27,12 +27,10 @@ class Sampling(layers.Layer):
 class PlainVAE(keras.Model):
     """Encoder, sample and decoder, trained by Keras's `fit`."""
 
-    def __init__(self, network: Network, shape: tuple[int, int, int], seed: int) -> None:
+    def __init__(self, network: Network, encoder: keras.Model, decoder: keras.Model, seed: int) -> None:
         super().__init__()
         self.network = network
-        self.encoder = _example_encoder(shape) if network == "example" else _dense_encoder(shape)
-        self.sampling = Sampling(seed)
-        self.decoder = _example_decoder(shape) if network == "example" else _dense_decoder(shape)
+        self.encoder, self.sampling, self.decoder = encoder, Sampling(seed), decoder
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
         self.kl_tracker = keras.metrics.Mean(name="kl")
@@ -67,7 +65,10 @@ def make(settings: Settings) -> Ready:
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     keras.utils.set_random_seed(settings.seed)
     images = settings.pixels.astype("float32") / 255
-    model = PlainVAE(settings.network, images.shape[1:], settings.seed)
+    is_example, shape = settings.network == "example", images.shape[1:]
+    encoder = _example_encoder(shape) if is_example else _dense_encoder(shape)
+    decoder = _example_decoder(shape) if is_example else _dense_decoder(shape)
+    model = PlainVAE(settings.network, encoder, decoder, settings.seed)
     model.compile(optimizer=keras.optimizers.Adam())
 
     def train(steps: int) -> float:
