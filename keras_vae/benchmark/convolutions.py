@@ -57,7 +57,7 @@ class Convolutions(NamedTuple):
 
 
 def convolution_speeds(
-    shape: tuple[int, int, int], *, batch: int = BATCH, seconds: float = 1.0, rounds: int = 5
+    shape: tuple[int, int, int], *, batch: int = BATCH, seconds: float = 1.0, rounds: int = 3
 ) -> list[Convolutions]:
     """Train on noise, which costs what images cost, in turn: plain Keras, the network of earlier versions, and this.
 
@@ -146,8 +146,8 @@ class _Plain:
     def __init__(self, shape: tuple[int, int, int], widths: Sequence[int], computes: str, pixels: np.ndarray) -> None:
         with _policy(BFLOAT16 if computes == BFLOAT16 else FLOAT32):
             encoder, decoder = _plain_networks(shape, widths)
-            self.model = PlainVAE("default", encoder, decoder, seed=0)
-            self.model.compile(keras.optimizers.Adam(), jit_compile=computes == WITH_XLA)
+        self.model = PlainVAE("default", encoder, decoder, seed=0)
+        self.model.compile(keras.optimizers.Adam(), jit_compile=computes == WITH_XLA)
         self.images = len(pixels)
         self.batches = tf.data.Dataset.from_tensors(pixels / np.float32(255)).repeat()
         self.seconds(2)  # compiles
@@ -183,11 +183,12 @@ def _plain_networks(shape: tuple[int, int, int], widths: Sequence[int]) -> tuple
         hidden = layers.Conv2D(width, 3, strides=2, padding="same", activation="relu")(hidden)
     small = hidden.shape[1:]
     hidden = layers.Flatten()(hidden)
-    encoder = keras.Model(images, [layers.Dense(LATENTS)(hidden), layers.Dense(LATENTS)(hidden)])
+    outputs = [layers.Dense(LATENTS, dtype="float32")(hidden) for _ in ("mean", "log_var")]
+    encoder = keras.Model(images, outputs)
     hidden = layers.Reshape(small)(layers.Dense(math.prod(small), activation="relu")(latents))
     for width in reversed(widths):
         hidden = layers.Conv2DTranspose(width, 3, strides=2, padding="same", activation="relu")(hidden)
-    decoded = layers.Conv2DTranspose(shape[2], 3, padding="same", activation="sigmoid")(hidden)
+    decoded = layers.Conv2DTranspose(shape[2], 3, padding="same", activation="sigmoid", dtype="float32")(hidden)
     return encoder, keras.Model(latents, decoded)
 
 

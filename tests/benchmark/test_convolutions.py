@@ -1,4 +1,4 @@
-"""Convolutions are compared by networks of about as many multiply-adds; how fast they are is for benchmark.py to say."""
+"""Convolutions are compared by networks of about as many multiply-adds; benchmark.py says how fast they are."""
 
 import keras
 import pytest
