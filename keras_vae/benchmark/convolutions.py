@@ -74,7 +74,7 @@ def convolution_speeds(
     target = multiply_adds(*_networks(VAE(shape, LATENTS, "convolutional")))
     plain = _nearest(target, lambda widths: _plain_networks(shape, widths), _plain_depth(shape))
     strided = _nearest(target, lambda widths: _networks(VAE(shape, LATENTS, "strided", widths)), 2)
-    tried = [
+    tried: list[_Plain | _Own] = [
         *(_Plain(shape, plain, computes, pixels[:batch]) for computes in (FLOAT32, WITH_XLA, BFLOAT16)),
         *(_Own("strided", strided, computes, data, batch) for computes in (FLOAT32, BFLOAT16)),
         *(_Own("convolutional", None, computes, data, batch) for computes in (FLOAT32, WITH_XLA, BFLOAT16)),
@@ -157,7 +157,7 @@ class _Plain:
 
     def seconds(self, steps: int) -> float:
         clock = Clock()
-        self.model.fit(self.batches, steps_per_epoch=steps, callbacks=[clock], verbose=0)
+        self.model.fit(self.batches, steps_per_epoch=steps, callbacks=[clock], shuffle=False, verbose=0)
         return clock.seconds
 
 
