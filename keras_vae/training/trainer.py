@@ -313,8 +313,8 @@ def _with_network(config: TrainConfig, data: ImageData) -> TrainConfig:
     network = config.network_for(data.image_shape)
     if config.network == "auto" and is_chief(config.distribute):
         height, width, _ = data.image_shape
-        given = [flag for flag, value in (("--widths", config.widths), ("--dropout", config.dropout)) if value]
-        why = f", as {' and '.join(given)} {'are' if len(given) > 1 else 'is'} given" if given else ""
+        by_size = config.replace(widths=None, dropout=0.0).network_for(data.image_shape)
+        why = "" if network == by_size else ", as --widths or --dropout are those of dense layers"
         print(f"For images of {height} x {width} pixels{why}: --network {network}", flush=True)
     return config.replace(network=network)
 

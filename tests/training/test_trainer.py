@@ -84,12 +84,17 @@ def trained(picture_folder, tmp_path_factory) -> Run:
     return train(tiny(picture_folder), "trained", tmp_path_factory.mktemp("root"))
 
 
-def test_the_network_of_auto_is_told_and_kept(picture_folder, tmp_path, capsys):
-    """The images have 16 x 16 pixels."""
-    run = train(tiny(picture_folder, network="auto", widths=None, dropout=0.1, epochs=1), "chosen", tmp_path)
-    assert "For images of 16 x 16 pixels, as --dropout is given: --network dense\n" in capsys.readouterr().out
-    assert run.config.network == "dense"
-    assert run.model_config["network"] == "dense"
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (None, "For images of 16 x 16 pixels: --network dense"),
+        ((48,), "For images of 48 x 48 pixels, as --widths or --dropout are those of dense layers: --network dense"),
+    ],
+)
+def test_the_network_of_auto_is_told_and_kept(size, told, picture_folder, tmp_path, capsys):
+    run = train(tiny(picture_folder, image_size=size, network="auto", epochs=1), "chosen", tmp_path)
+    assert f"{told}\n" in capsys.readouterr().out
+    assert run.config.network == run.model_config["network"] == "dense"
 
 
 def test_more_widths_than_halvings_are_refused_before_anything_is_written(picture_folder, tmp_path):
