@@ -8,6 +8,9 @@ from .cluster import local_table as local_table
 from .cluster import predicted_table as predicted_table
 from .cluster import ring_seconds as ring_seconds
 from .cluster import steps_factor as steps_factor
+from .convolutions import SHAPES as SHAPES
+from .convolutions import convolution_speeds as convolution_speeds
+from .convolutions import convolution_table as convolution_table
 from .gradient_noise import measure_noise_scales as measure_noise_scales
 from .gradient_noise import noise_scale as noise_scale
 from .gradient_noise import noise_scale_table as noise_scale_table

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
-from keras_vae.benchmark.peers.keras_alone import PlainVAE
+from keras_vae.benchmark.peers.keras_alone import PlainVAE, example_decoder, example_encoder
 from keras_vae.data import ImageData
 from keras_vae.model import elbo_terms
 from keras_vae.training import LatentEncoder
@@ -129,7 +129,8 @@ def _shortest(
 def _train_plain(data: ImageData, latents: int, epochs: int, seed: int) -> _Trained:
     keras.utils.set_random_seed(seed)
     images = data.images("train").astype(np.float32) / 255
-    model = PlainVAE("example", data.image_shape, seed, latents)
+    encoder, decoder = example_encoder(data.image_shape, latents), example_decoder(data.image_shape, latents)
+    model = PlainVAE("example", encoder, decoder, seed)
     model.compile(optimizer=keras.optimizers.Adam())
     start = time.perf_counter()
     model.fit(images, batch_size=BATCH_OF_EXAMPLE, epochs=epochs, verbose=0)

@@ -27,6 +27,11 @@ def _add_benchmark(parser: Parser) -> None:
         "--scaling", action="store_true", help="measure how cost grows, arithmetic, memory and start-up time"
     )
     what.add_argument(
+        "--convolutions",
+        action="store_true",
+        help="compare the convolutional network with strided convolutions in plain Keras, on images of two sizes",
+    )
+    what.add_argument(
         "--critical-batch", action="store_true", help="train, and measure by the noise of gradients which batch learns"
     )
     what.add_argument(
@@ -41,7 +46,7 @@ def _add_benchmark(parser: Parser) -> None:
 def _benchmark(arguments: Arguments) -> None:
     given = given_options(arguments, TrainConfig)
     config = TrainConfig.from_preset(arguments.preset or "default", **given)
-    for name in ("peers", "time_to_quality"):
+    for name in ("peers", "time_to_quality", "convolutions"):
         if getattr(arguments, name) and (given or arguments.preset):
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} has networks of its own: leave out the options of a training.")
@@ -53,6 +58,8 @@ def _benchmark(arguments: Arguments) -> None:
         _peers()
     elif arguments.time_to_quality:
         _time_to_quality()
+    elif arguments.convolutions:
+        _convolutions()
     elif arguments.scaling:
         _scaling(config)
     elif arguments.critical_batch:
@@ -104,6 +111,14 @@ def _time_to_quality() -> None:
     from keras_vae.data import open_dataset
 
     _print("Time to the quality of plain Keras", quality_table(times_to_quality(open_dataset())))
+
+
+def _convolutions() -> None:
+    from keras_vae.benchmark import SHAPES, convolution_speeds, convolution_table
+
+    for shape in SHAPES:
+        title = f"Training with convolutions, {' x '.join(map(str, shape))}, of about as many multiply-adds"
+        _print(title, convolution_table(convolution_speeds(shape)))
 
 
 def _scaling(config: TrainConfig) -> None:

@@ -42,7 +42,8 @@ def open_dataset(
     """Open a data set of grey or colour images of one size; sides are from 8 to 256.
 
     Args:
-        data: `fashion_mnist`, which is bundled and needs no network; or any other image data set of TensorFlow Datasets
+        data: `fashion_mnist`, which is bundled, or `colour_shapes`, which is drawn: neither needs a network; or any
+            other image data set of TensorFlow Datasets
             by its name; or the path of a folder of images, of a CSV file of their paths, or of a `.npy` or `.npz` file;
             or arrays: images, `(images, labels)`, a pair of such pairs as `keras.datasets` gives them, a mapping from
             `train`, `validation` and `test` to them, or a `tf.data.Dataset` in their place. A name of TFDS wins over a

@@ -21,6 +21,7 @@ import tensorflow_datasets as tfds
 from keras_vae.data.array_files import open_arrays, read_array_file
 from keras_vae.data.array_store import ArraySource, is_array_folder, open_array_folder
 from keras_vae.data.arrays import UNLABELLED, HeldOut, Split, check_image_shape
+from keras_vae.data.colour_shapes import COLOUR_SHAPES, colour_shapes
 from keras_vae.data.fashion_mnist import fashion_mnist_builder, quiet_tfds
 from keras_vae.data.image_decoding import Size, fitted
 from keras_vae.data.image_files import open_image_files
@@ -159,9 +160,9 @@ def open_source(
     split is its own or the next sixth from the end. `held_out_rows` tells how one's own images are split.
 
     Args:
-        data: `fashion_mnist` (bundled); another TFDS name such as `cifar10` or `emnist/letters`; the path of a folder
-            of images, of a `.npy`, `.npz` or CSV file, or of a folder that `write_array_folder` wrote; or arrays, as
-            `open_arrays` takes them.
+        data: `fashion_mnist` (bundled); `colour_shapes` (drawn, at the size that is asked for); another TFDS name such
+            as `cifar10` or `emnist/letters`; the path of a folder of images, of a `.npy`, `.npz` or CSV file, or of a
+            folder that `write_array_folder` wrote; or arrays, as `open_arrays` takes them.
         name: What arrays are called; for a path, None takes the absolute path.
         data_dir: Folder of the prepared data sets; by default `data/prepared` in the repository for `fashion_mnist`,
             TFDS's own for others, and the user's cache for image files.
@@ -176,13 +177,15 @@ def open_source(
     of_arrays: dict[str, Any] = {"size": image_size, "value_range": value_range, "class_names": class_names}
     of_arrays["held_out"] = held_out
     if not isinstance(data, (str, os.PathLike)):
-        if name == FASHION_MNIST:
-            raise InputError(f"{name} names the data set that is bundled: call other images something else.")
+        if name in (FASHION_MNIST, COLOUR_SHAPES):
+            raise InputError(f"{name} names a data set that is bundled: call other images something else.")
         return open_arrays(data, name or "arrays", **of_arrays)
     path = Path(data).expanduser()
     known_as = os.fspath(data)
     is_path = isinstance(data, os.PathLike) or known_as.startswith((".", "~")) or path.is_absolute()
     is_path = is_path or path.suffix.lower() in (".npy", ".npz", ".csv")
+    if known_as == COLOUR_SHAPES:
+        return colour_shapes(*(image_size or ()))
     source = None if is_path else _from_tfds(known_as, data_dir, image_size)
     if source is not None:
         return source

@@ -85,7 +85,12 @@ KNOWN_DATA = {
         "zalando-datasets/fashion_mnist",
         "Fashion-MNIST (Xiao, Rasul & Vollgraf 2017) has the MIT licence. The weights have the licence of the code,\n"
         "Apache-2.0.",
-    )
+    ),
+    "colour_shapes": (
+        "coloured shapes",
+        "",
+        "The shapes are drawn by this project: data, weights and code have the licence Apache-2.0.",
+    ),
 }
 UNKNOWN_LICENCE = (
     "The data have a licence of their own, which decides what may be done with these weights: whoever passes them on\n"
@@ -138,7 +143,7 @@ def _front_matter(run: Run, metrics: Mapping[str, Any]) -> str:
     dataset = run.config.dataset
     shown, published, _ = KNOWN_DATA.get(dataset, (Path(dataset).name, "", ""))
     fields = {
-        "license": "apache-2.0" if published else "other",
+        "license": "apache-2.0" if dataset in KNOWN_DATA else "other",
         "library_name": "keras",
         "pipeline_tag": "unconditional-image-generation",
         "tags": ["variational-autoencoder", "image-generation", "keras", "tensorflow"],

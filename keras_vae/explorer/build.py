@@ -18,7 +18,7 @@ from keras_vae.runs import Run, read_arrays, read_record
 __all__ = ["PAGE", "write_explorer", "write_small_page"]
 
 PAGE = "explorer.html"
-DATASETS = {"fashion_mnist": "Fashion-MNIST"}
+DATASETS = {"fashion_mnist": "Fashion-MNIST", "colour_shapes": "coloured shapes"}
 MAPS = ("umap", "tsne", "pca")
 
 

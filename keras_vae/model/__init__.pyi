@@ -4,6 +4,7 @@ from .bounds import active_units as active_units
 from .bounds import aggregate_posterior as aggregate_posterior
 from .bounds import elbo_terms as elbo_terms
 from .bounds import importance_weighted_bounds as importance_weighted_bounds
+from .convolutions import first_square as first_square
 from .devices import over_devices as over_devices
 from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
@@ -20,6 +21,8 @@ from .fitting import fit_variance as fit_variance
 from .fitting import log_densities as log_densities
 from .fitting import posterior_means as posterior_means
 from .flow import LARGEST_LOG_SCALE as LARGEST_LOG_SCALE
+from .formats import FORMAT as FORMAT
+from .formats import as_named_today as as_named_today
 from .learning import ElboModel as ElboModel
 from .levels import LARGEST_LOG_VAR as LARGEST_LOG_VAR
 from .levels import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR

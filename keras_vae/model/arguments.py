@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import tensorflow as tf
 
+from keras_vae.model.convolutions import largest_depth
 from keras_vae.model.distributions import LIKELIHOODS
 from keras_vae.model.networks import NETWORKS
 from keras_vae.model.priors import PRIORS
@@ -46,6 +47,11 @@ def check_arguments(
         raise ValueError(f"network must be one of {', '.join(NETWORKS)}, not {network!r}.")
     if widths is not None and (not widths or min(widths) < 1):
         raise ValueError(f"widths must be positive numbers, not {tuple(widths)}.")
+    if network == "convolutional" and widths is not None and len(widths) > (most := largest_depth(image_shape)):
+        raise ValueError(
+            f"widths of a convolutional network halve the sides: of {image_shape[0]} x {image_shape[1]} pixels there "
+            f"can be {most}, not {len(widths)}."
+        )
     if likelihood not in LIKELIHOODS:
         raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
     if not 0.0 <= beta < math.inf:

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_vae.model.distributions import Tensor
-from keras_vae.model.networks import Dense
+from keras_vae.model.layers import Dense
 from keras_vae.model.replicas import Share
 
 __all__ = ["Disturbance"]

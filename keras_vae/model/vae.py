@@ -1,7 +1,7 @@
 """The variational autoencoder: a subclassed Keras model, and what it computes; how it learns is in `learning`."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -25,6 +25,7 @@ from keras_vae.model.distributions import (
 )
 from keras_vae.model.disturbance import Disturbance
 from keras_vae.model.flow import FlowPrior
+from keras_vae.model.formats import FORMAT, as_named_today
 from keras_vae.model.importance import importance_weighted_bound
 from keras_vae.model.learning import ElboModel
 from keras_vae.model.levels import Draw, Posterior, TwoLevelPrior, gaussian_of
@@ -66,7 +67,7 @@ class VAE(ElboModel):
     Args:
         image_shape: `(h, w, c)`.
         latent_dim: d, at least 1.
-        network: `dense` or `convolutional`.
+        network: `dense`, `convolutional`, or `strided`, which is the convolutional one of versions up to 0.3.0.
         widths: hidden widths from the image inwards; None takes the network's own.
         likelihood: `bernoulli`, `gaussian` with one variance shared by all pixels and set to its optimum
             (Rybkin et al. 2021), `discretized_logistic` of 8-bit values with one scale that is learned (Salimans et al.
@@ -85,7 +86,8 @@ class VAE(ElboModel):
         input_noise: deviation of Gaussian noise on what the encoder sees in training (Im et al. 2017).
         learns_variance: learns a Gaussian likelihood's variance by gradient, instead of its optimum in each batch.
         dtype: Keras dtype policy, `float32` or `mixed_bfloat16`: dense layers then multiply in bfloat16 while they are
-            trained, hidden convolutions always; losses, weights and what the model gives stay float32.
+            trained, and hidden convolutions compute in it, those of a `strided` network always; losses, weights and
+            what the model gives stay float32.
 
     Attributes:
         awaits_prior: whether the prior is still to be fitted: `evaluate` then takes the one that the model is trained
@@ -178,6 +180,7 @@ class VAE(ElboModel):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
+            "format": FORMAT,
             "image_shape": list(self.image_shape),
             "latent_dim": self.latent_dim,
             "network": self.network,
@@ -193,6 +196,11 @@ class VAE(ElboModel):
             "input_noise": self.input_noise,
             "learns_variance": self.learns_variance,
         }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "VAE":
+        """Make a model, without its weights, from what `get_config` gave in this version or in an earlier one."""
+        return super().from_config(as_named_today(config))
 
     @property
     def has_learned_prior(self) -> bool:

@@ -27,7 +27,7 @@ __all__ = [
     "training",
 ]
 
-DATASETS = {"fashion_mnist": "Fashion-MNIST"}
+DATASETS = {"fashion_mnist": "Fashion-MNIST", "colour_shapes": "coloured shapes"}
 LIKELIHOOD_WORDS = {
     "bernoulli": "Bernoulli for each pixel",
     "gaussian": "Gaussian for each pixel, one variance σ²",
@@ -83,15 +83,17 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     """
     pixels, hidden = " x ".join(map(str, image_shape)), " - ".join(map(str, widths))
     back = " - ".join(map(str, reversed(widths)))
-    kind = "dense" if config.network == "dense" else "residual convolutions"
+    kind = {"dense": "dense, SiLU", "strided": "residual convolutions, SiLU"}.get(
+        config.network, "residual convolutions, ReLU"
+    )
     values = "black or white" if config.binarize == "dynamic" else "values in [0, 1]"
     of_two = config.levels == 2
     latents = f"{config.latent_dim} in two levels" if of_two else config.latent_dim
     posterior = "q(z2|x) q(z1|x, z2), each" if of_two else "q(z|x),"
     return [
         ["Model", f"variational autoencoder, {weights:,} weights"],
-        ["Encoder", f"{kind}, SiLU: {pixels} - {hidden} - mean, log variance"],
-        ["Decoder", f"{kind}, SiLU: {latents} - {back} - {pixels}"],
+        ["Encoder", f"{kind}: {pixels} - {hidden} - mean, log variance"],
+        ["Decoder", f"{kind}: {latents} - {back} - {pixels}"],
         ["Posterior", f"Gaussian {posterior} diagonal, reparametrised"],
         ["Prior", f"p(z) = {config.prior_in_words}"],
         ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],

@@ -3,12 +3,13 @@
 import dataclasses
 import json
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from keras_vae.command_line import check_fields, command_options, option
 from keras_vae.errors import InputError
+from keras_vae.model import FORMAT, as_named_today
 from keras_vae.version import __version__
 
 __all__ = ["PRESETS", "TrainConfig"]
@@ -37,13 +38,14 @@ ADDED: dict[str, Any] = {
     "patience": 0,
 }
 # What the presets are tuned for, and how far they are changed for fewer images.
-TUNED_FOR = 50_000  # training images
+TUNED_FOR, TUNED_FOR_BY_PRESET = 50_000, {"colour": 10_000}  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
 LONGEST = 3  # times the epochs
 MOST_LAYERS, MOST_COUPLINGS = 32, 100
 MOST = 1_000_000  # epochs, images in a batch, MiB: more is a slip of the hand, and would overflow where it is used
+CONVOLUTIONAL_FROM = 48 * 48  # pixels of an image: where `auto` takes a convolutional network (docs/colour.md)
 EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
-WIDTHS_BEFORE = {"dense": [512, 512], "convolutional": [32, 64]}
+WIDTHS_BEFORE = {"dense": [512, 512], "strided": [32, 64]}
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class TrainConfig:
 
     dataset: str = option(
         "fashion_mnist",
-        "name of a TFDS data set, folder of images, .npy or .npz file of arrays, or CSV file of paths",
+        "colour_shapes, name of a TFDS data set, folder of images, .npy or .npz file of arrays, or CSV file of paths",
         heading="data",
     )
     image_size: tuple[int, ...] | None = option(
@@ -100,7 +102,11 @@ class TrainConfig:
         low=1,
         high=2,
     )
-    network: Literal["dense", "convolutional"] = option("dense", "kind of encoder and decoder")
+    network: Literal["auto", "dense", "convolutional", "strided"] = option(
+        "dense",
+        "kind of encoder and decoder; auto: convolutional for large images, unless --widths or --dropout, which are of "
+        "dense ones, are given; strided: the convolutional one of versions up to 0.3.0",
+    )
     widths: tuple[int, ...] | None = option(
         None,
         "hidden widths from the image inwards (default: the network's own)",
@@ -235,6 +241,17 @@ class TrainConfig:
         words = f"{words}, fitted afterwards" if self.is_prior_fitted else words
         return f"{words} (upper of two levels)" if self.levels == 2 else words
 
+    def network_for(self, image_shape: Sequence[int]) -> Literal["dense", "convolutional", "strided"]:
+        """The network that images of this shape get: the given one, or the one that `auto` stands for.
+
+        Args:
+            image_shape: `(h, w, c)`.
+        """
+        if self.network != "auto":
+            return self.network
+        is_large = math.prod(image_shape[:2]) >= CONVOLUTIONAL_FROM
+        return "convolutional" if is_large and self.widths is None and not self.dropout else "dense"
+
     @classmethod
     def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":
         """Make a configuration from a preset and the options that differ from it.
@@ -265,7 +282,7 @@ class TrainConfig:
         if not isinstance(saved, dict) or not known & saved.keys():
             raise InputError("This is not a saved training configuration: it has none of its fields.")
         version = saved.pop("version", FIRST_VERSION)
-        saved = {**ADDED, **saved}
+        saved = {**ADDED, **as_named_today(saved)}
         if version in EARLIER_VERSIONS:
             saved = {
                 **BEFORE,
@@ -283,8 +300,8 @@ class TrainConfig:
             raise InputError(f"This is not a saved training configuration: {error}.") from error
 
     def to_json(self) -> str:
-        """Write the version of this package, and every field in order."""
-        return json.dumps({"version": __version__, **dataclasses.asdict(self)}, indent=2) + "\n"
+        """Write the version of this package, the format of the values, and every field in order."""
+        return json.dumps({"version": __version__, "format": FORMAT, **dataclasses.asdict(self)}, indent=2) + "\n"
 
     def command_options(self) -> list[str]:
         """What to give to the command `train` for this configuration: the preset, and what differs from it."""
@@ -294,23 +311,24 @@ class TrainConfig:
     def suited_to(self, images: int, given: Collection[str] = ()) -> "TrainConfig":
         """Let batch, epochs, warm-up and pictures follow the number of training images, where these are few.
 
-        The presets are for Fashion-MNIST. Fewer images get batches of a twentieth of them, a learning rate that goes
-        with the square root of the batch, and as many epochs as make up for the steps, but at most three times as many:
-        a longer training learns few images by heart.
+        The presets are for Fashion-MNIST, `colour` is for its coloured shapes. Fewer images get batches of a twentieth
+        of them, a learning rate that goes with the square root of the batch, and as many epochs as make up for the
+        steps, but at most three times as many: a longer training learns few images by heart.
 
         Args:
             images: of the training split.
             given: options that stay as they are.
 
         Returns:
-            The same configuration where there are as many images as in Fashion-MNIST, or more.
+            The same configuration where there are as many images as in these, or more.
         """
-        if images >= TUNED_FOR:
+        tuned_for = TUNED_FOR_BY_PRESET.get(self.preset, TUNED_FOR)
+        if images >= tuned_for:
             return self
         batch = self.batch_size
         if "batch_size" not in given:
             batch = min(batch, max(images // LEAST_STEPS, min(images, SMALLEST_BATCH)))
-        steps = TUNED_FOR // self.batch_size / max(1, images // max(1, batch))
+        steps = tuned_for // self.batch_size / max(1, images // max(1, batch))
         longer = min(LONGEST, max(1.0, steps))
         wanted = {
             "batch_size": batch,
@@ -376,5 +394,17 @@ PRESETS: dict[str, dict[str, Any]] = {
         "likelihood": "bernoulli",
         "beta": 1.0,
         "prior": "standard_normal",
+    },
+    "colour": {
+        "dataset": "colour_shapes",
+        "latent_dim": 32,
+        "network": "convolutional",
+        "likelihood": "discretized_logistic",
+        "beta": 1.0,
+        "prior_components": 60,
+        "epochs": 30,
+        "batch_size": 100,
+        "learning_rate": 2e-3,
+        "augmentation": 0.0,
     },
 }

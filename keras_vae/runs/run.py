@@ -17,6 +17,7 @@ from typing import Any
 
 from keras_vae.errors import InputError
 from keras_vae.files import clear_leftovers, typed_command, write_atomically
+from keras_vae.model import as_named_today
 from keras_vae.runs.config import TrainConfig
 from keras_vae.runs.records import check_record, read_record
 
@@ -210,14 +211,14 @@ class Run:
             InputError: the file of the model is damaged.
         """
         if not self.model_file.is_file():
-            return dict(read_record(self.saved_model / "assets.extra" / "vae.json", MODEL, TRAIN_ANEW))
+            return as_named_today(read_record(self.saved_model / "assets.extra" / "vae.json", MODEL, TRAIN_ANEW))
         try:
             with zipfile.ZipFile(self.model_file) as archive:
                 content = json.loads(archive.read("config.json"))
         except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"{self.model_file} is not a model that can be loaded ({error}): {TRAIN_ANEW}.") from error
         check_record(self.model_file, content, {"config": MODEL}, TRAIN_ANEW)
-        return dict(content["config"])
+        return as_named_today(content["config"])
 
     @property
     def config(self) -> TrainConfig:

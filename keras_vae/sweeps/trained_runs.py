@@ -27,8 +27,9 @@ def trained_run(config: TrainConfig, name: str, root: Path) -> Run:
         return train(config, name, root)
     run = Run.open(name, root)
     saved = run.config
-    # A run keeps these as absolute paths.
-    if saved.replace(dataset=config.dataset, data_dir=config.data_dir, init_from=config.init_from) != config:
+    # A run keeps these as absolute paths, and the network that was chosen for its images.
+    alike = ("dataset", "data_dir", "init_from", *(["network"] if config.network == "auto" else []))
+    if saved.replace(**{name: getattr(config, name) for name in alike}) != config:
         raise InputError(f"{run.folder} is a run of another configuration: give another --root.")
     return run if run.is_finished else resume(run)
 

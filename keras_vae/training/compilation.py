@@ -36,13 +36,15 @@ def compiled_model(config: TrainConfig, data: ImageData, strategy: tf.distribute
     replicas = strategy.num_replicas_in_sync
     if config.batch_size < replicas:
         raise InputError(f"--batch-size {config.batch_size} gives nothing to some of the {replicas} devices.")
+    network = config.network_for(data.image_shape)
+    config = config.replace(network=network)
     require_memory(config, data.image_shape)
     with strategy.scope():
         try:
             model = VAE(
                 data.image_shape,
                 config.latent_dim,
-                config.network,
+                network,
                 config.widths,
                 config.likelihood,
                 config.beta,

@@ -21,7 +21,7 @@ def with_xla(config: TrainConfig) -> bool:
     """Whether to compile whole training steps with XLA.
 
     On a CPU, XLA fuses the many small operations around a float32 product, but loses oneDNN's convolutions and bfloat16
-    products; it does not compile a step over several replicas.
+    products, so that it is for dense networks in float32; it does not compile a step over several replicas.
     """
     if config.xla != "auto":
         return config.xla == "on"
@@ -32,14 +32,15 @@ def with_xla(config: TrainConfig) -> bool:
 def in_mixed_precision(config: TrainConfig) -> bool:
     """Whether to compute in bfloat16 while training.
 
-    `auto` does so on GPUs with units for it, from Ampere on, and for dense networks on CPUs with units for it.
+    `auto` does so on GPUs with units for it, from Ampere on, and on CPUs with units for it. Strided networks, which
+    are of earlier versions, go on as they began: their convolutions would compute in it outside training too.
     """
     if config.mixed_precision != "auto":
         return config.mixed_precision == "on"
     if gpus := tf.config.list_physical_devices("GPU"):
         details = map(tf.config.experimental.get_device_details, gpus)
         return min(each.get("compute_capability", (0, 0)) for each in details) >= (8, 0)
-    return config.network == "dense" and config.xla != "on" and _cpu_multiplies_bfloat16()
+    return config.network != "strided" and config.xla != "on" and _cpu_multiplies_bfloat16()
 
 
 def computed_by(model: VAE) -> str:

@@ -46,7 +46,7 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     Args:
         preset: a named set of options, those of the command `train`.
         latent_dim: size of the latent space, d.
-        network: `dense` or `convolutional`.
+        network: `dense`, `convolutional`, or `auto`, which takes one by the size of the images.
         widths: hidden widths from the image inwards.
         likelihood: distribution of the pixels.
         beta: weight of the KL.

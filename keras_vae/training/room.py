@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_vae.errors import InputError
 from keras_vae.files import require_room
-from keras_vae.model import DEFAULT_WIDTHS, VAE
+from keras_vae.model import DEFAULT_WIDTHS, VAE, first_square
 from keras_vae.runs import TrainConfig
 
 __all__ = ["estimated_size", "require_disk", "require_memory", "weights_of"]
@@ -49,8 +49,9 @@ def estimated_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> tu
         config: what the model is made of.
         image_shape: `(h, w, c)`.
     """
-    latents, widths = config.latent_dim, tuple(config.widths or DEFAULT_WIDTHS[config.network])
-    size = _convolutional if config.network == "convolutional" else _dense
+    network = config.network_for(image_shape)
+    latents, widths = config.latent_dim, tuple(config.widths or DEFAULT_WIDTHS[network])
+    size = {"dense": _dense, "convolutional": _convolutional, "strided": _strided}[network]
     weights, values = size(image_shape, latents, widths)
     components = config.prior_components
     of_prior = {
@@ -74,6 +75,22 @@ def _dense(image_shape: tuple[int, int, int], latents: int, widths: tuple[int, .
 
 
 def _convolutional(image_shape: tuple[int, int, int], latents: int, widths: tuple[int, ...]) -> tuple[int, int]:
+    square, channels = first_square(image_shape), image_shape[2]
+    step = square * 2 ** (len(widths) - 1)
+    area = math.prod((side + -side % step) // square for side in image_shape[:2])
+    weights, values = 18 * square**2 * channels * widths[0], area * square**2 * channels
+    for number, width in enumerate(widths):
+        weights += 20 * width**2  # of two residual blocks
+        values += 8 * area * width
+        if number + 1 < len(widths):
+            weights += 8 * width * widths[number + 1]
+            values += 2 * area * width
+            area //= 4
+    flat = area * widths[-1]
+    return weights + 3 * latents * flat, values + flat
+
+
+def _strided(image_shape: tuple[int, int, int], latents: int, widths: tuple[int, ...]) -> tuple[int, int]:
     step = 2 ** len(widths)
     area = math.prod(side + -side % step for side in image_shape[:2])
     weights = values = 0

@@ -67,6 +67,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
         config = config.replace(init_from=str(Run.open(config.init_from, root).folder))
     strategy = open_strategy(config.distribute)
     data = _checked(data or _open_data(config))
+    config = _with_network(config, data)
     with lost_workers_named(strategy, f"Start all of them again with --resume --run {name}."):
         _check_workers(strategy, config, data, name, finished=0)
         model = compiled_model(config, data, strategy)
@@ -305,6 +306,17 @@ def _open_data(config: TrainConfig, run: Run | None = None) -> ImageData:
     shared_out = config.distribute == "multiworker"
     budget = min(config.memory_budget, SHARDED_MEMORY) if shared_out else config.memory_budget
     return open_data(config.replace(memory_budget=budget), run)
+
+
+def _with_network(config: TrainConfig, data: ImageData) -> TrainConfig:
+    """The configuration with the network that `auto` stands for, which is then told."""
+    network = config.network_for(data.image_shape)
+    if config.network == "auto" and is_chief(config.distribute):
+        height, width, _ = data.image_shape
+        by_size = config.replace(widths=None, dropout=0.0).network_for(data.image_shape)
+        why = "" if network == by_size else ", as --widths or --dropout are those of dense layers"
+        print(f"For images of {height} x {width} pixels{why}: --network {network}", flush=True)
+    return config.replace(network=network)
 
 
 def _checked(data: ImageData) -> ImageData:

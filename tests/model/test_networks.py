@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae.model.networks import NETWORKS, Centered, build_decoder, build_encoder
+from keras_vae.model.layers import Centered
+from keras_vae.model.networks import NETWORKS, build_decoder, build_encoder
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (16, 24, 1), (29, 31, 3), (10, 9, 1)]
 
@@ -34,6 +35,42 @@ def test_the_seed_decides_the_initial_weights(network):
 
     assert all(np.array_equal(first, again) for first, again in zip(weights(1), weights(1), strict=True))
     assert any(not np.array_equal(first, other) for first, other in zip(weights(1), weights(2), strict=True))
+
+
+@pytest.mark.parametrize(("side", "places"), [(28, 7), (32, 8), (47, 12), (48, 6), (64, 8)])
+def test_nothing_is_convolved_at_full_resolution(side, places):
+    """Squares of 2 x 2 pixels are one place, of large images 4 x 4; the second width halves that again."""
+    shape = (side, side, 3)
+    for network in (build_encoder, build_decoder):
+        layers = network("convolutional", shape, 5, (8, 16), seed=0).layers
+        sides = [layer.output.shape[1] for layer in layers if isinstance(layer, keras.layers.Conv2D)]
+        assert {min(sides), max(sides)} == {places, 2 * places}
+
+
+@pytest.mark.parametrize("build", [build_encoder, build_decoder])
+def test_squares_of_pixels_become_channels_and_channels_squares(build):
+    """What a decoder rearranges at last, an encoder rearranges back at first."""
+    network = build("convolutional", (8, 12, 3), 5, (4,), seed=0)
+    images = np.random.default_rng(0).random((2, 8, 12, 3), np.float32)
+    squares = images.reshape(2, 4, 2, 6, 2, 3).transpose(0, 1, 3, 2, 4, 5).reshape(2, 4, 6, 12)
+    permute = next(place for place, each in enumerate(network.layers) if isinstance(each, keras.layers.Permute))
+    carried = keras.Model(network.layers[permute].input, network.layers[permute + 1].output)
+    if build is build_encoder:
+        assert np.array_equal(carried(images.reshape(2, 4, 2, 6, 2, 3)), squares)
+    else:
+        assert np.array_equal(carried(squares.reshape(2, 4, 6, 2, 2, 3)), images)
+
+
+def test_convolutions_round_in_training_alone():
+    images = np.random.default_rng(0).random((20, 8, 8, 3), np.float32)
+    exact = build_encoder("convolutional", (8, 8, 3), 3, (16, 8), seed=0)
+    mixed = build_encoder("convolutional", (8, 8, 3), 3, (16, 8), seed=0, dtype="mixed_bfloat16")
+    assert np.array_equal(exact(images), mixed(images, training=False))
+    assert np.array_equal(exact(images), exact(images, training=True))
+    difference = np.abs(exact(images) - mixed(images, training=True))
+    assert 0.0 < difference.max() < 2.0**-4
+    assert mixed(images, training=True).dtype == "float32"
+    assert {weight.dtype for weight in mixed.weights} == {"float32"}
 
 
 def test_sides_that_cannot_be_halved_are_filled_up_with_the_mean_image_and_cropped_again():

@@ -179,6 +179,15 @@ def test_networks_are_described_from_the_image_to_the_latents_and_back():
     assert rows["Decoder"].endswith("8 - 256 - 512 - 28 x 28 x 1")
 
 
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [("convolutional", "residual convolutions, ReLU: 64"), ("strided", "residual convolutions, SiLU: 64")],
+)
+def test_convolutions_are_described_with_their_activation(network, words):
+    rows = dict(modelling(TrainConfig(network=network), (8, 16), (64, 64, 3), 1000))
+    assert rows["Encoder"].startswith(words)
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize("changes", [{}, {"latent_dim": 3, "widths": (32, 16), "dataset": "my pictures", "beta": 0.5}])
 def test_the_command_of_a_run_gives_its_configuration_again(preset, changes):

@@ -152,10 +152,33 @@ def test_as_many_images_as_the_presets_are_tuned_for_change_nothing_and_what_is_
 @pytest.mark.parametrize(("network", "widths"), [("dense", (512, 512)), ("convolutional", (32, 64))])
 def test_a_configuration_of_an_earlier_version_keeps_the_values_of_its_time(version, network, widths):
     saved = {**json.loads(TrainConfig(network=network, epochs=7).to_json()), "widths": None, "version": version}
-    for name in ("prior", "prior_components", "prior_training", *([] if version else ["version"])):
+    for name in ("format", "prior", "prior_components", "prior_training", *([] if version else ["version"])):
         del saved[name]
     config = TrainConfig.from_json(json.dumps(saved))
     assert (config.prior, config.widths, config.epochs) == ("standard_normal", widths, 7)
+    assert config.network == {"dense": "dense", "convolutional": "strided"}[network]
+
+
+@pytest.mark.parametrize("network", ["auto", "dense", "convolutional", "strided"])
+def test_a_network_is_read_as_it_was_written(network):
+    config = TrainConfig(network=network)
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "network"),
+    [
+        ({}, (28, 28, 1), "dense"),
+        ({}, (47, 48, 3), "dense"),
+        ({}, (48, 48, 1), "convolutional"),
+        ({}, (64, 64, 3), "convolutional"),
+        ({"widths": (300,)}, (64, 64, 3), "dense"),
+        ({"dropout": 0.1}, (64, 64, 3), "dense"),
+    ],
+)
+def test_auto_takes_the_network_that_suits_the_images_and_the_other_options(options, shape, network):
+    assert TrainConfig(network="auto", **options).network_for(shape) == network
+    assert TrainConfig(network="strided", **options).network_for(shape) == "strided"
 
 
 def test_a_run_that_was_split_in_order_stays_so():

@@ -23,6 +23,8 @@ from keras_vae.training.room import estimated_size
         {"widths": (300,), "prior": "flow", "prior_components": 2},
         {"network": "convolutional"},
         {"network": "convolutional", "widths": (8, 16, 32)},
+        {"network": "strided"},
+        {"network": "strided", "widths": (8, 16, 32)},
     ],
 )
 def test_a_model_has_as_many_weights_as_is_estimated(options):

@@ -84,6 +84,25 @@ def trained(picture_folder, tmp_path_factory) -> Run:
     return train(tiny(picture_folder), "trained", tmp_path_factory.mktemp("root"))
 
 
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (None, "For images of 16 x 16 pixels: --network dense"),
+        ((48,), "For images of 48 x 48 pixels, as --widths or --dropout are those of dense layers: --network dense"),
+    ],
+)
+def test_the_network_of_auto_is_told_and_kept(size, told, picture_folder, tmp_path, capsys):
+    run = train(tiny(picture_folder, image_size=size, network="auto", epochs=1), "chosen", tmp_path)
+    assert f"{told}\n" in capsys.readouterr().out
+    assert run.config.network == run.model_config["network"] == "dense"
+
+
+def test_more_widths_than_halvings_are_refused_before_anything_is_written(picture_folder, tmp_path):
+    with pytest.raises(InputError, match=r"of 16 x 16 pixels there can be 4, not 5"):
+        train(tiny(picture_folder, network="convolutional", widths=(4,) * 5), "deep", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_run_leaves_everything_that_was_promised(trained):
     for name in ("config.json", "history.json", "training.json", "vae.keras", "saved_model/saved_model.pb"):
         assert (trained.folder / name).is_file(), name

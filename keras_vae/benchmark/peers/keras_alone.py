@@ -27,13 +27,10 @@ class Sampling(layers.Layer):
 class PlainVAE(keras.Model):
     """Encoder, sample and decoder, trained by Keras's `fit`."""
 
-    def __init__(self, network: Network, shape: tuple[int, int, int], seed: int, example_latents: int = 2) -> None:
+    def __init__(self, network: Network, encoder: keras.Model, decoder: keras.Model, seed: int) -> None:
         super().__init__()
         self.network = network
-        is_example = network == "example"
-        self.encoder = _example_encoder(shape, example_latents) if is_example else _dense_encoder(shape)
-        self.sampling = Sampling(seed)
-        self.decoder = _example_decoder(shape, example_latents) if is_example else _dense_decoder(shape)
+        self.encoder, self.sampling, self.decoder = encoder, Sampling(seed), decoder
         self.loss_tracker = keras.metrics.Mean(name="loss")
         self.reconstruction_tracker = keras.metrics.Mean(name="reconstruction")
         self.kl_tracker = keras.metrics.Mean(name="kl")
@@ -68,7 +65,10 @@ def make(settings: Settings) -> Ready:
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     keras.utils.set_random_seed(settings.seed)
     images = settings.pixels.astype("float32") / 255
-    model = PlainVAE(settings.network, images.shape[1:], settings.seed)
+    is_example, shape = settings.network == "example", images.shape[1:]
+    encoder = example_encoder(shape) if is_example else _dense_encoder(shape)
+    decoder = example_decoder(shape) if is_example else _dense_decoder(shape)
+    model = PlainVAE(settings.network, encoder, decoder, settings.seed)
     model.compile(optimizer=keras.optimizers.Adam())
 
     def train(steps: int) -> float:
@@ -81,7 +81,8 @@ def make(settings: Settings) -> Ready:
     return Ready(train, f"Keras {keras.__version__}, TensorFlow {tf.__version__}", int(weights))
 
 
-def _example_encoder(shape: tuple[int, int, int], latents: int) -> keras.Model:
+def example_encoder(shape: tuple[int, int, int], latents: int = 2) -> keras.Model:
+    """From images to mean and log variance, as in Keras's VAE example."""
     images = keras.Input(shape)
     hidden = layers.Conv2D(32, 3, activation="relu", strides=2, padding="same")(images)
     hidden = layers.Conv2D(64, 3, activation="relu", strides=2, padding="same")(hidden)
@@ -89,7 +90,8 @@ def _example_encoder(shape: tuple[int, int, int], latents: int) -> keras.Model:
     return keras.Model(images, [layers.Dense(latents)(hidden), layers.Dense(latents)(hidden)])
 
 
-def _example_decoder(shape: tuple[int, int, int], latent_dim: int) -> keras.Model:
+def example_decoder(shape: tuple[int, int, int], latent_dim: int = 2) -> keras.Model:
+    """From latents to probabilities of the pixels, as in Keras's VAE example."""
     latents = keras.Input((latent_dim,))
     height, width = shape[0] // 4, shape[1] // 4
     hidden = layers.Dense(height * width * 64, activation="relu")(latents)
