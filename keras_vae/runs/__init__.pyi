@@ -1,4 +1,3 @@
-from .config import PRESETS as PRESETS
 from .config import TrainConfig as TrainConfig
 from .images import open_data as open_data
 from .inventory import all_runs as all_runs
@@ -7,6 +6,7 @@ from .inventory import prune as prune
 from .inventory import remove as remove
 from .inventory import run_table as run_table
 from .inventory import size_of as size_of
+from .presets import PRESETS as PRESETS
 from .provenance import code_origin as code_origin
 from .provenance import environment as environment
 from .records import check_record as check_record

@@ -1,4 +1,4 @@
-"""What a training run is made of: one frozen dataclass, its presets, and its JSON."""
+"""What a training run is made of: one frozen dataclass and its JSON."""
 
 import dataclasses
 import json
@@ -10,9 +10,10 @@ from typing import Any, Literal
 from keras_vae.command_line import check_fields, command_options, option
 from keras_vae.errors import InputError
 from keras_vae.model import FORMAT, as_named_today
+from keras_vae.runs.presets import PRESETS
 from keras_vae.version import __version__
 
-__all__ = ["PRESETS", "TrainConfig"]
+__all__ = ["TrainConfig"]
 
 FIRST_VERSION = "0.1.0"  # which did not write its number
 EARLIER_VERSIONS = (FIRST_VERSION, "0.2.0")
@@ -348,63 +349,3 @@ class TrainConfig:
             InputError: a value is out of its range.
         """
         return dataclasses.replace(self, **options)
-
-
-# Each preset names only what differs from the defaults above.
-PRESETS: dict[str, dict[str, Any]] = {
-    "default": {},
-    "quick": {
-        "latent_dim": 32,
-        "widths": (512, 512),
-        "beta": 0.3,
-        "epochs": 6,
-        "batch_size": 250,
-        "learning_rate": 2e-3,
-        "augmentation": 0.0,
-        "prior_components": 100,
-        "grid_every": 2,
-        "histogram_every": 2,
-    },
-    "samples": {
-        "latent_dim": 32,
-        "widths": (2048, 1024),
-        "beta": 0.3,
-        "augmentation": 0.9,
-        "epochs": 110,
-        "learning_rate": 4e-3,
-    },
-    "compress": {"latent_dim": 64, "widths": (2048, 1024), "augmentation": 0.9, "epochs": 45, "learning_rate": 4e-3},
-    "manifold": {
-        "latent_dim": 2,
-        "widths": (1024, 1024, 512),
-        "beta": 0.3,
-        "epochs": 45,
-        "learning_rate": 3e-3,
-        "augmentation": 0.0,
-        "prior_components": 100,
-    },
-    "benchmark": {
-        "latent_dim": 40,
-        "widths": (512, 512),
-        "epochs": 60,
-        "batch_size": 250,
-        "learning_rate": 2e-3,
-        "binarize": "dynamic",
-        "augmentation": 0.0,
-        "likelihood": "bernoulli",
-        "beta": 1.0,
-        "prior": "standard_normal",
-    },
-    "colour": {
-        "dataset": "colour_shapes",
-        "latent_dim": 32,
-        "network": "convolutional",
-        "likelihood": "discretized_logistic",
-        "beta": 1.0,
-        "prior_components": 60,
-        "epochs": 30,
-        "batch_size": 100,
-        "learning_rate": 2e-3,
-        "augmentation": 0.0,
-    },
-}

@@ -1,0 +1,63 @@
+"""Configurations by what is wanted of them: each names only what differs from the defaults of `TrainConfig`."""
+
+from typing import Any
+
+__all__ = ["PRESETS"]
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "quick": {
+        "latent_dim": 32,
+        "widths": (512, 512),
+        "beta": 0.3,
+        "epochs": 6,
+        "batch_size": 250,
+        "learning_rate": 2e-3,
+        "augmentation": 0.0,
+        "prior_components": 100,
+        "grid_every": 2,
+        "histogram_every": 2,
+    },
+    "samples": {
+        "latent_dim": 32,
+        "widths": (2048, 1024),
+        "beta": 0.3,
+        "augmentation": 0.9,
+        "epochs": 110,
+        "learning_rate": 4e-3,
+    },
+    "compress": {"latent_dim": 64, "widths": (2048, 1024), "augmentation": 0.9, "epochs": 45, "learning_rate": 4e-3},
+    "manifold": {
+        "latent_dim": 2,
+        "widths": (1024, 1024, 512),
+        "beta": 0.3,
+        "epochs": 45,
+        "learning_rate": 3e-3,
+        "augmentation": 0.0,
+        "prior_components": 100,
+    },
+    "benchmark": {
+        "latent_dim": 40,
+        "widths": (512, 512),
+        "epochs": 60,
+        "batch_size": 250,
+        "learning_rate": 2e-3,
+        "binarize": "dynamic",
+        "augmentation": 0.0,
+        "likelihood": "bernoulli",
+        "beta": 1.0,
+        "prior": "standard_normal",
+    },
+    "colour": {
+        "dataset": "colour_shapes",
+        "latent_dim": 32,
+        "network": "convolutional",
+        "likelihood": "discretized_logistic",
+        "beta": 1.0,
+        "prior_components": 60,
+        "epochs": 30,
+        "batch_size": 100,
+        "learning_rate": 2e-3,
+        "augmentation": 0.0,
+    },
+}
