@@ -21,8 +21,6 @@ from .fitting import fit_variance as fit_variance
 from .fitting import log_densities as log_densities
 from .fitting import posterior_means as posterior_means
 from .flow import LARGEST_LOG_SCALE as LARGEST_LOG_SCALE
-from .formats import FORMAT as FORMAT
-from .formats import as_named_today as as_named_today
 from .learning import ElboModel as ElboModel
 from .levels import LARGEST_LOG_VAR as LARGEST_LOG_VAR
 from .levels import SMALLEST_LOG_VAR as SMALLEST_LOG_VAR

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_vae.formats import FORMAT, as_named_today
 from keras_vae.model.arguments import (
     PriorTraining,
     check_arguments,
@@ -25,7 +26,6 @@ from keras_vae.model.distributions import (
 )
 from keras_vae.model.disturbance import Disturbance
 from keras_vae.model.flow import FlowPrior
-from keras_vae.model.formats import FORMAT, as_named_today
 from keras_vae.model.importance import importance_weighted_bound
 from keras_vae.model.learning import ElboModel
 from keras_vae.model.levels import Draw, Posterior, TwoLevelPrior, gaussian_of

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from keras_vae.command_line import check_fields, command_options, option
 from keras_vae.errors import InputError
-from keras_vae.model import FORMAT, as_named_today
+from keras_vae.formats import FORMAT, as_named_today
 from keras_vae.runs.presets import PRESETS
 from keras_vae.version import __version__
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from keras_vae.errors import InputError
 from keras_vae.files import clear_leftovers, typed_command, write_atomically
-from keras_vae.model import as_named_today
+from keras_vae.formats import as_named_today
 from keras_vae.runs.config import TrainConfig
 from keras_vae.runs.records import check_record, read_record
 
