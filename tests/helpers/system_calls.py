@@ -7,10 +7,11 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 TRACED = "openat,open,creat,write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,mkdir"
+TRACED += ",unlink,unlinkat,rmdir"
 CALL = re.compile(r"(?P<pid>\d+) +(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+)(?:<(?P<opened>[^>]*)>)?")
 BEGUN = re.compile(r"(?P<pid>\d+) +(?P<begin>.*) <unfinished \.\.\.>")
 RESUMED = re.compile(r"(?P<pid>\d+) +<\.\.\. \w+ resumed>(?P<end>.*)")
-DESCRIPTOR = re.compile(r"\d+<(?P<path>[^>]*)>")
+DESCRIPTOR = re.compile(r"\w+<(?P<path>[^>]*)>")
 QUOTED = re.compile(r'"(?P<path>(?:[^"\\]|\\.)*)"')
 
 
@@ -19,7 +20,7 @@ class Call(NamedTuple):
 
     Attributes:
         thread: its number.
-        kind: write, sync, rename or mkdir; opening a file to write it is a write.
+        kind: write, sync, rename, remove or mkdir; opening a file to write it is a write.
         paths: one, or of a rename the old and the new.
     """
 
@@ -53,8 +54,10 @@ def read_calls(lines: Iterable[str]) -> Iterable[Call]:
                 yield Call(match["pid"], "write", (match["opened"],))
         elif name.startswith("rename"):
             yield Call(match["pid"], "rename", tuple(each["path"] for each in QUOTED.finditer(arguments)))
-        elif name == "mkdir":
-            yield Call(match["pid"], "mkdir", (next(QUOTED.finditer(arguments))["path"],))
+        elif name in ("mkdir", "unlink", "unlinkat", "rmdir"):
+            inside = DESCRIPTOR.match(arguments)
+            path = PurePath(inside["path"] if inside else "", next(QUOTED.finditer(arguments))["path"])
+            yield Call(match["pid"], "mkdir" if name == "mkdir" else "remove", (str(path),))
         elif found := DESCRIPTOR.match(arguments):
             yield Call(match["pid"], "sync" if name in ("fsync", "fdatasync") else "write", (found["path"],))
 
@@ -85,6 +88,8 @@ def unsafe(calls: Iterable[Call], root: Path) -> list[str]:
                 del due[call.thread]
         elif call.kind == "mkdir":
             dirty.add(folder)
+        elif call.kind == "remove":
+            dirty = dirty - {path} | {folder}
         elif call.kind == "write":
             dirty |= {path, folder}
             if is_named(path):
