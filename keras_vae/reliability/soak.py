@@ -55,12 +55,13 @@ def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Call
     """
     pictures, log = write_pictures(folder / "pictures", seed), folder / "log.txt"
     images = np.random.default_rng(seed).random((4, SIDE, SIDE, 1), np.float32)
+    train = [*TRAIN, "--dataset", str(pictures), "--data-dir", str(folder / "prepared")]
     uses: list[Use] = []
     start = time.monotonic()
     while len(uses) <= WARM_UP or time.monotonic() - start < 60 * minutes:
         root = folder / "root"
         with log.open("w") as output, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            for words in ([*TRAIN, "--dataset", str(pictures)], EVALUATE, EXPLORE, REPORT):
+            for words in (train, EVALUATE, EXPLORE, REPORT):
                 main([*words, "--root", str(root)])
         _serve(Run(NAME, root), images)
         shutil.rmtree(root)
