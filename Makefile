@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LOWEST := .venv-lowest
 
 RUN ?= default
 
@@ -11,7 +12,7 @@ $(error run $(RUN) is trained already: give another RUN with these ARGS)
 endif
 endif
 
-.PHONY: train report docs api test test-slow lint clean
+.PHONY: train report docs api test test-slow test-lowest lint clean
 
 train: $(VENV)/.installed
 	$(BIN)/python scripts/train.py $(ARGS)
@@ -40,6 +41,14 @@ test: $(VENV)/.installed-for-tests lint
 test-slow: $(VENV)/.installed-for-tests
 	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
+# The quick tests with the lowest version that requirements.txt allows of each package.
+test-lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check uv
+	$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --resolution lowest-direct -r requirements-test.txt
+	$(LOWEST)/bin/uv pip install --python $(LOWEST)/bin/python --no-deps --editable .
+	$(LOWEST)/bin/python -m pytest -m "not slow" -n 2 --dist loadfile
+
 lint: $(VENV)/.installed-for-tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,4 +69,4 @@ $(VENV)/.installed-for-tests: requirements-test.txt $(VENV)/.installed
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache test-artefacts
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache test-artefacts

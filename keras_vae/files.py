@@ -20,9 +20,12 @@ __all__ = [
     "UNREADABLE",
     "cache_folder",
     "clear_leftovers",
+    "make_folder",
     "prepared_folder",
+    "remove_durably",
     "replace_durably",
     "require_room",
+    "synchronise",
     "typed_command",
     "write_atomically",
 ]
@@ -93,7 +96,7 @@ def typed_command(name: str) -> str:
 
 def write_atomically(path: Path, content: str | bytes) -> Path:
     """Write a file so that no reader, no crash and no loss of power leaves half of it; missing folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -105,17 +108,40 @@ def write_atomically(path: Path, content: str | bytes) -> Path:
     return path
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, so that no loss of power takes them, and what is put there, away again."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in missing:
+        synchronise(each.parent)
+
+
 def replace_durably(part: Path, path: Path) -> None:
     """Give a finished file or folder its name, once its content is on the disk: a name never stands for less.
 
     Args:
-        part: the file or folder, in the same folder as `path`.
+        part: the file or folder, on the same disk as `path`.
         path: the file, or the empty folder, that it replaces.
     """
     for each in (*part.rglob("*"), part):
-        _synchronise(each)
+        synchronise(each)
     part.replace(path)
-    _synchronise(path.parent)
+    synchronise(path.parent)
+
+
+def remove_durably(path: Path) -> None:
+    """Remove a file, if it is there, before anything is written that it does not go with."""
+    path.unlink(missing_ok=True)
+    synchronise(path.parent)
+
+
+def synchronise(path: Path) -> None:
+    """Put on the disk what a file holds, or which names a folder has."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def clear_leftovers(paths: Iterable[Path]) -> None:
@@ -134,11 +160,3 @@ def clear_leftovers(paths: Iterable[Path]) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
-
-
-def _synchronise(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

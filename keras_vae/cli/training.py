@@ -10,7 +10,7 @@ from keras_vae.cli.shared import Arguments, Command, Parser, add_root
 from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
-from keras_vae.files import typed_command
+from keras_vae.files import replace_durably, typed_command
 from keras_vae.runs import (
     PRESETS,
     Run,
@@ -170,7 +170,7 @@ def _train_classifier(arguments: Arguments) -> None:
     minutes = (time.perf_counter() - start) / 60
     part = path.with_name(f".part.{path.name}")
     classifier.save_weights(part, overwrite=True)
-    part.replace(path)
+    replace_durably(part, path)
     for split, count in data.counts.items():
         print(f"{split:<12}{classifier_accuracy(classifier, data, split):>8.2%} of {count:,} images")
     print(f"{arguments.epochs} epochs in {minutes:.1f} minutes; {path.stat().st_size / 1e6:.2f} MB in {path}")

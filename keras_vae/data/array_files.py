@@ -24,6 +24,7 @@ from keras_vae.data.arrays import (
 from keras_vae.data.image_decoding import fitted
 from keras_vae.errors import InputError
 from keras_vae.files import UNREADABLE
+from keras_vae.memory import check_unpacked_size
 
 __all__ = ["open_arrays", "read_array_file"]
 
@@ -40,8 +41,9 @@ def read_array_file(path: Path) -> Mapping[str, np.ndarray] | np.ndarray:
     """Open a `.npy` file, whose values stay on disk until they are used, or read a `.npz` file.
 
     Raises:
-        InputError: It is damaged, or holds Python objects.
+        InputError: It is damaged, holds Python objects, or unpacks to more than the memory holds.
     """
+    check_unpacked_size(path)
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(found, np.ndarray):

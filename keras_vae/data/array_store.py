@@ -20,7 +20,7 @@ import tensorflow as tf
 from keras_vae.data.arrays import SPLITS, UNLABELLED, Split
 from keras_vae.data.prepared_images import DESCRIPTION
 from keras_vae.errors import InputError
-from keras_vae.files import UNREADABLE, require_room
+from keras_vae.files import UNREADABLE, make_folder, replace_durably, require_room
 
 __all__ = [
     "FORMAT",
@@ -170,7 +170,7 @@ def building(folder: Path, size: int) -> Iterator[Path]:
         InputError: There is no room for it, or it cannot be written.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.parent)
         _clear_leftovers(folder)
         require_room(folder.parent, size)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
@@ -179,7 +179,7 @@ def building(folder: Path, size: int) -> Iterator[Path]:
             yield part
             if folder.exists():  # damaged, or made by another process meanwhile
                 shutil.rmtree(folder)
-            part.rename(folder)
+            replace_durably(part, folder)
     except OSError as error:
         raise InputError(
             f"{folder} cannot be written ({error.strerror or error}): mend that and start again."

@@ -21,7 +21,7 @@ import tensorflow_datasets as tfds
 from tensorflow_datasets.image_classification import FashionMNIST
 
 from keras_vae.errors import InputError
-from keras_vae.files import BUNDLED, prepared_folder
+from keras_vae.files import BUNDLED, make_folder, prepared_folder, replace_durably
 
 __all__ = ["FASHION_MNIST_ARCHIVES", "fashion_mnist_builder", "quiet_tfds"]
 
@@ -58,12 +58,13 @@ def fashion_mnist_builder(
     if _is_whole(builder):
         return builder
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir)
         with _exclusive(data_dir / "fashion_mnist.lock"):
             builder = _open_builder(data_dir)  # another process may have prepared it while this one waited
             if not _is_whole(builder):
                 _verify(archives)
                 _prepare(builder, archives)
+                builder = _open_builder(data_dir)
     except (OSError, tf.errors.OpError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
@@ -170,16 +171,18 @@ def _digest_of_payload(archive: Path) -> str:
 
 def _prepare(builder: tfds.core.DatasetBuilder, archives: Path) -> None:
     print(f"Preparing Fashion-MNIST in {builder.data_dir}, once ...", file=sys.stderr, flush=True)
-    prepared = Path(builder.data_dir)
-    for leftover in prepared.parent.glob("incomplete.*"):  # of a preparation that was killed
+    prepared, data_dir = Path(builder.data_dir), Path(builder.data_dir_root)
+    for leftover in data_dir.glob(".preparing-*"):  # of a preparation that was killed
         shutil.rmtree(leftover)
-    downloads = prepared.parent / "downloads"
-    shutil.rmtree(downloads, ignore_errors=True)
-    try:
-        with tempfile.TemporaryDirectory() as directory, quiet_tfds():
-            link = Path(directory) / "archives"  # in a URL, a # or ? in the name of a folder would mean something else
-            link.symlink_to(archives.resolve())
-            builder.URL = f"{link}/"
-            builder.download_and_prepare(download_dir=downloads)
-    finally:
-        shutil.rmtree(downloads, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(dir=data_dir, prefix=".preparing-") as building,
+        tempfile.TemporaryDirectory() as directory,
+        quiet_tfds(),
+    ):
+        link = Path(directory) / "archives"  # in a URL, a # or ? in the name of a folder would mean something else
+        link.symlink_to(archives.resolve())
+        builder = _open_builder(Path(building))
+        builder.URL = f"{link}/"
+        builder.download_and_prepare(download_dir=Path(building) / "downloads")
+        make_folder(prepared.parent)
+        replace_durably(Path(builder.data_dir), prepared)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ def model_card(run: Run, metrics: Mapping[str, Any]) -> str:
         width=width,
         channels=channels,
         latents=model["latent_dim"],
-        data=data,
+        data=_as_text(data),
         commit=f", at commit {trained['commit']}," if trained.get("commit") else "",
         command=" ".join([typed_command("train"), *config.command_options()]),
         likelihood=config.likelihood,
@@ -136,6 +137,11 @@ def model_card(run: Run, metrics: Mapping[str, Any]) -> str:
         model_file=run.model_file.name if run.model_file.is_file() else run.saved_model.name,
         export=typed_command("export"),
     )
+
+
+def _as_text(name: str) -> str:
+    """A name that Markdown shows as it is: a folder may be called as one likes."""
+    return re.sub(r"([\\`*_{}\[\]<>()#!|~&$])", r"\\\1", " ".join(name.split()))
 
 
 def _front_matter(run: Run, metrics: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.evaluation import open_model_and_data, weights_digest
-from keras_vae.files import write_atomically
+from keras_vae.files import make_folder, remove_durably, replace_durably, write_atomically
 from keras_vae.latent_space.clusters import PROBE_POINTS, SILHOUETTE_POINTS, TRUSTED_NEIGHBOURS, TRUSTED_POINTS
 from keras_vae.latent_space.config import FORMAT, ExplorationConfig
 from keras_vae.latent_space.map_study import explore_clusters, explore_maps
@@ -114,10 +114,10 @@ def _replace_all(run: Run, files: dict[str, str | bytes]) -> None:
     with tempfile.TemporaryDirectory(dir=run.folder, prefix=".exploring-") as temporary:
         for name, content in files.items():
             write_atomically(Path(temporary, name), content)
-        (run.folder / "latent.json").unlink(missing_ok=True)  # from here on its numbers are not those of other files
+        remove_durably(run.folder / "latent.json")  # from here on its numbers are not those of other files
         for name in files:  # of which it is the last, so that whoever finds it finds the others
-            (run.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            Path(temporary, name).replace(run.folder / name)
+            make_folder((run.folder / name).parent)
+            replace_durably(Path(temporary, name), run.folder / name)
 
 
 def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:

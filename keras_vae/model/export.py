@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_vae.errors import InputError
 from keras_vae.files import replace_durably, typed_command
+from keras_vae.memory import check_unpacked_size
 from keras_vae.model import refinement
 from keras_vae.model.arguments import ROUNDING
 from keras_vae.model.distributions import Tensor
@@ -59,6 +60,7 @@ def load_model(path: Path | str) -> VAE:
         return _from_saved_model(path)
     if not path.is_file():
         raise InputError(f"There is no model at {path}: train one first, {typed_command('train')}.")
+    check_unpacked_size(path)
     try:
         model = keras.saving.load_model(path, custom_objects={"AveragingAdamW": AveragingAdamW})
     except Exception as error:  # a damaged or foreign file makes Keras raise whatever its parts stumble over

@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_vae.files import replace_durably
 from keras_vae.model.endpoint import Endpoint, frozen_endpoints
 from keras_vae.model.vae import VAE
 
@@ -44,7 +45,7 @@ def export_onnx(model: VAE, folder: Path | str) -> Path:
             _share_weights(graph, file, shared)
             (part / f"{name}.onnx").write_bytes(graph.SerializeToString())
     shutil.rmtree(folder, ignore_errors=True)
-    part.replace(folder)
+    replace_durably(part, folder)
     return folder
 
 

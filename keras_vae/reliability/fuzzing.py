@@ -22,6 +22,7 @@ from keras_vae.reliability.edits import VALUES, edited_bytes, edited_json, odd_a
 from keras_vae.reliability.kills import write_pictures
 from keras_vae.reliability.outcomes import Tally
 from keras_vae.reliability.processes import Main
+from keras_vae.reliability.wholeness import damaged_files
 from keras_vae.report import page_facts, read_inputs
 from keras_vae.runs import PRESETS, Run, TrainConfig
 
@@ -30,6 +31,40 @@ __all__ = ["SUBJECTS", "fuzz"]
 SHIPPED = "reference-default"
 SHAPE = (8, 8, 1)
 TAKEN, REFUSED = "taken", "refused"
+TWO_STEPS = ("--epochs", "1", "--batch-size", "80", "--widths", "8", "--prior-components", "4")  # of 160 images
+OPTIONS = {
+    "latent-dim": ("1", "2", "7", "512"),
+    "levels": ("1", "2"),
+    "network": ("dense", "convolutional"),
+    "widths": ("1", "8", "8 4", "64"),
+    "likelihood": ("bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"),
+    "variance": ("optimal", "learned"),
+    "beta": ("0", "1e-3", "1", "100", "1e6"),
+    "prior": ("standard_normal", "mixture", "flow", "vamp"),
+    "prior-components": ("1", "3", "50"),
+    "prior-training": ("afterwards", "joint"),
+    "beta-warmup": ("0", "0.5", "1000"),
+    "augmentation": ("0", "0.5", "1"),
+    "binarize": ("none", "dynamic"),
+    "image-size": ("8", "9", "16 12"),
+    "memory-budget": ("0", "1", "2048"),
+    "batch-size": ("1", "53", "160", "161"),
+    "learning-rate": ("1e-30", "1e-3", "0.1", "1e10"),
+    "learning-rate-warmup": ("0", "0.5", "100"),
+    "schedule": ("cosine", "constant"),
+    "weight-decay": ("0", "0.1", "1000"),
+    "dropout": ("0", "0.5", "0.9"),
+    "input-noise": ("0", "1", "10"),
+    "patience": ("0", "1"),
+    "gradient-clip": ("0", "1e-9", "1"),
+    "weight-average": ("0", "0.5", "0.995"),
+    "xla": ("on", "off"),
+    "mixed-precision": ("on", "off"),
+    "steps-per-execution": ("1", "10"),
+    "grid-every": ("0", "1"),
+    "projector-every": ("0", "1"),
+    "histogram-every": ("0", "1"),
+}  # each with values that are usual, and others that are at an end of what is allowed
 BOMB = 200_000_000  # bytes of zeros, which gzip packs to a thousandth
 
 Try = Callable[[np.random.Generator], str]
@@ -110,22 +145,39 @@ def _command_lines(main: Main, folder: Path) -> Try:
             words.append(flags[int(rng.integers(0, len(flags)))])
             values = [VALUES[int(rng.integers(0, len(VALUES)))] for _ in range(rng.integers(0, 3))]
             words += [str(value).replace("\0", "") for value in values]
-        output, errors, code = io.StringIO(), io.StringIO(), 0
-        try:
-            with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-                main([*words, "--show"])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
+        code, output = _outcome(main, [*words, "--show"])
         if any(folder.iterdir()):
             raise AssertionError(f"{words} has written something")
         if code == 0:
-            if not output.getvalue().startswith("usage:"):
-                TrainConfig.from_json(output.getvalue())
+            if not output.startswith("usage:"):
+                TrainConfig.from_json(output)
             return TAKEN
-        lines = errors.getvalue().splitlines()
+        lines = output.splitlines()
         if code != 2 or "error: " not in lines[-1]:
             raise AssertionError(f"{words} ended with {code}: {lines[-1:]}")
         return REFUSED
+
+    return attempt
+
+
+def _trainings(main: Main, folder: Path) -> Try:
+    """Each combination of options is trained for an epoch of two steps, or refused before anything is written."""
+    pictures, root = write_pictures(folder / "pictures"), folder / "root"
+
+    def attempt(rng: np.random.Generator) -> str:
+        words = ["train", "--run", "tried", "--dataset", str(pictures), "--root", str(root), *TWO_STEPS]
+        for option in rng.choice(list(OPTIONS), int(rng.integers(1, 6)), replace=False):
+            value = OPTIONS[option][int(rng.integers(0, len(OPTIONS[option])))]
+            words += [f"--{option}", *value.split()]
+        shutil.rmtree(root, ignore_errors=True)
+        code, output = _outcome(main, words)
+        if code not in (0, 2) or (code == 2 and "error: " not in output.splitlines()[-1]):
+            raise AssertionError(f"{words} ended with {code}: {output.splitlines()[-1:]}")
+        if damaged := damaged_files(root):
+            raise AssertionError(f"{words} left {damaged}")
+        if code == 2 and (root / "saved_models").exists() and "The loss became" not in output:
+            raise AssertionError(f"{words} left a run that it refused")
+        return TAKEN if code == 0 else REFUSED
 
     return attempt
 
@@ -277,6 +329,17 @@ def _entry_points(main: Main, folder: Path) -> Try:
     return attempt
 
 
+def _outcome(main: Main, words: list[str]) -> tuple[int, str]:
+    """The exit code of a command line; what it printed, or where that is not 0, its errors."""
+    output, errors, code = io.StringIO(), io.StringIO(), 0
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            main(words)
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    return code, (errors if code else output).getvalue()
+
+
 class _Answer:
     outcome = TAKEN
 
@@ -297,6 +360,7 @@ def _refusing() -> Iterator[_Answer]:
 SUBJECTS = (
     Subject("configuration file", 0.25, _configurations),
     Subject("command line of train", 0.2, _command_lines),
+    Subject("options, trained for two steps", 0.003, _trainings),
     *(
         Subject(f"{name} of a run, for its report", 0.06, _file_of_run(name))
         for name in ("config.json", "training.json", "history.json", "metrics.json", "latent.json", "maps.npz")

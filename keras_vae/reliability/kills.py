@@ -1,7 +1,8 @@
-"""Commands killed at random moments and taken up again: they must end as if nothing had happened."""
+"""Commands stopped at random moments and taken up again: they must end as if nothing had happened."""
 
 from __future__ import annotations
 
+import functools
 import shlex
 import shutil
 import signal
@@ -14,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from keras_vae.reliability.outcomes import Tally
+from keras_vae.reliability.outcomes import Record, Tally
 from keras_vae.reliability.processes import Main, finish, interrupt, start, wait_for
 from keras_vae.reliability.wholeness import damaged_files, outcome_of
 from keras_vae.runs import Run
 
-__all__ = ["PHASES", "try_kills", "write_pictures"]
+__all__ = ["PHASES", "Stop", "Undisturbed", "is_kept", "run_undisturbed", "try_kills", "write_pictures"]
 
 SIDE, CLASSES, IMAGES = 8, 3, 240  # pixels; of these images a sixth is for tests, as many as an exploration needs
 NAME = "small"
@@ -36,6 +37,10 @@ POLLED = 0.01  # seconds between looks for the beginning of a phase
 FINISHED = "has finished"  # what a training answers that is resumed and has nothing left to do
 
 
+Stop = Callable[[BaseProcess], None]
+"""Ends a command in whatever way is tried."""
+
+
 class Phase(NamedTuple):
     """A part of a command's work.
 
@@ -48,6 +53,22 @@ class Phase(NamedTuple):
     name: str
     words: tuple[str, ...]
     begins: str = ""
+
+
+class Undisturbed(NamedTuple):
+    """What nothing has stopped.
+
+    Attributes:
+        before: for each command, the folder that it begins with.
+        outcomes: for each command, what its run comes to.
+        lengths: of the phases, in seconds.
+        pictures: the data set.
+    """
+
+    before: dict[str, Path]
+    outcomes: dict[str, dict[str, str]]
+    lengths: dict[Phase, float]
+    pictures: Path
 
 
 PHASES = (
@@ -76,7 +97,8 @@ def try_kills(
 
     Args:
         main: the console program.
-        folder: for the trials; emptied of each as it ends.
+        folder: for the trials, emptied of each as it ends; their outcomes stay in it, and one that was tried before is
+            not tried again.
         trials: how many, in turns over the phases, by SIGKILL and SIGINT.
         seed: of the moments.
         progress: is told a line for each trial.
@@ -85,23 +107,22 @@ def try_kills(
     Returns:
         Tallies by phase.
     """
-    rng = np.random.default_rng(seed)
-    pictures = write_pictures(folder / "pictures", seed)
-    stages, lengths = _undisturbed(main, folder, pictures, phases)
-    tallies = {phase.name: Tally() for phase in phases}
-    for number in range(trials):
+    record = Record(folder / f"tried-{seed}.json")
+    undisturbed = run_undisturbed(main, folder, phases, seed)
+    for number in range(len(record.tries), trials):
+        rng = np.random.default_rng((seed, number))
         phase = phases[number % len(phases)]
         kind = (signal.SIGKILL, signal.SIGINT)[number // len(phases) % 2]
-        delay = rng.uniform(0.0, lengths[phase])
+        delay = rng.uniform(0.0, undisturbed.lengths[phase])
         root = folder / f"trial-{number}"
-        before, after = stages[phase.words[0]]
-        shutil.copytree(before, root)
-        failure, ended = _try(main, phase, root, pictures, kind, delay, outcome_of(Run(NAME, after)))
-        tallies[phase.name].add(f"{kind.name}{' too late' if ended else ''}", failure)
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(undisturbed.before[phase.words[0]], root)
+        failure, ended = is_kept(main, phase, root, delay, functools.partial(interrupt, kind=kind), undisturbed)
+        record.add(phase.name, f"{kind.name}{' too late' if ended else ''}", failure)
         progress(f"{number + 1}/{trials} {phase.name}, {kind.name} after {delay:.2f} s: {failure or 'survived'}")
         if not failure:
             shutil.rmtree(root)
-    return tallies
+    return record.tallies(phase.name for phase in phases)
 
 
 def write_pictures(folder: Path, seed: int = 0) -> Path:
@@ -116,22 +137,20 @@ def write_pictures(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _undisturbed(
-    main: Main, folder: Path, pictures: Path, phases: Sequence[Phase]
-) -> tuple[dict[str, tuple[Path, Path]], dict[Phase, float]]:
-    """Run each command once: the folder before and after it, and how long its phases are."""
-    stages: dict[str, tuple[Path, Path]] = {}
-    lengths: dict[Phase, float] = {}
-    before = folder / "nothing"
+def run_undisturbed(main: Main, folder: Path, phases: Sequence[Phase], seed: int = 0) -> Undisturbed:
+    """Run each command once, up to the last that has one of the phases."""
+    found = Undisturbed({}, {}, {}, write_pictures(folder / "pictures", seed))
+    shutil.rmtree(folder / "undisturbed", ignore_errors=True)
+    before = folder / "undisturbed" / "nothing"
     before.mkdir(parents=True)
     names = [phase.words[0] for phase in phases]
     commands = {phase.words[0]: phase.words for phase in PHASES}
     for command in list(commands)[: 1 + max(list(commands).index(name) for name in names)]:
-        after = folder / f"after-{command}"
+        after = folder / "undisturbed" / command
         shutil.copytree(before, after)
         ours = [phase for phase in phases if phase.words[0] == command]
         begun: dict[Phase, float] = {}
-        process = _start(main, commands[command], after, pictures)
+        process = _start(main, commands[command], after, found.pictures)
         first = time.monotonic()
         while process.is_alive():
             for phase in ours:
@@ -144,20 +163,34 @@ def _undisturbed(
         moments = sorted([*begun.values(), end])
         for phase in ours:
             at = begun.get(phase, end)
-            lengths[phase] = min(moment for moment in [*moments, end + 0.1] if moment > at) - at
-        stages[command] = (before, after)
+            found.lengths[phase] = min(moment for moment in [*moments, end + 0.1] if moment > at) - at
+        found.before[command] = before
+        found.outcomes[command] = outcome_of(Run(NAME, after))
         before = after
-    return stages, lengths
+    return found
 
 
-def _try(
-    main: Main, phase: Phase, root: Path, pictures: Path, kind: signal.Signals, delay: float, wanted: dict[str, str]
+def is_kept(
+    main: Main, phase: Phase, root: Path, delay: float, stop: Stop, undisturbed: Undisturbed
 ) -> tuple[str, bool]:
-    """A line on what went wrong, or none; and whether the command had ended before the signal came."""
+    """Stop a command in a phase, and take it up again.
+
+    Args:
+        main: the console program.
+        phase: in which it is stopped.
+        root: a copy of the folder that the command begins with.
+        delay: seconds after the beginning of the phase.
+        stop: ends it.
+        undisturbed: what must come of it.
+
+    Returns:
+        A line on what went wrong, or none; and whether the command had ended before it was stopped.
+    """
+    pictures = undisturbed.pictures
     process = _start(main, phase.words, root, pictures)
     wait_for(process, lambda: _has_begun(phase, root))
     process.join(delay)
-    interrupt(process, kind)
+    stop(process)
     ended = finish(process) == 0
     if damaged := damaged_files(root):
         return f"damaged: {', '.join(damaged)}", ended
@@ -167,7 +200,7 @@ def _try(
     code = finish(_start(main, words, root, pictures))
     if code and not (is_training and FINISHED in _last_line(root)):
         return f"{words[0]} again ended with {code}: {_last_line(root)}", ended
-    found = outcome_of(run)
+    found, wanted = outcome_of(run), undisturbed.outcomes[phase.words[0]]
     differing = [name for name in wanted if found.get(name) != wanted[name]]
     differing += [f"after all {each}" for each in damaged_files(root)]
     return (f"differ: {', '.join(differing)}" if differing else ""), ended

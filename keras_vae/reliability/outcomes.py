@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
-__all__ = ["Tally", "tally_table"]
+from keras_vae.files import write_atomically
+
+__all__ = ["Record", "Tally", "tally_table"]
 
 
 @dataclass
@@ -36,6 +40,32 @@ class Tally:
     def survived(self) -> int:
         """How many of them kept the promise."""
         return self.tried - len(self.failures)
+
+
+class Record:
+    """The outcomes of tries in a file: what was interrupted goes on where it was.
+
+    Args:
+        path: of the file, JSON: a name, an outcome and a failure or "" for each try.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.tries: list[tuple[str, str, str]] = []
+        if path.is_file():
+            self.tries = [(name, outcome, failure) for name, outcome, failure in json.loads(path.read_text())]
+
+    def add(self, name: str, outcome: str, failure: str = "") -> None:
+        """Keep one try."""
+        self.tries.append((name, outcome, failure))
+        write_atomically(self.path, json.dumps(self.tries, indent=1) + "\n")
+
+    def tallies(self, names: Iterable[str]) -> dict[str, Tally]:
+        """Count all tries by their names."""
+        found = {name: Tally() for name in names}
+        for name, outcome, failure in self.tries:
+            found[name].add(outcome, failure)
+        return found
 
 
 def tally_table(tallies: Mapping[str, Tally], title: str) -> str:

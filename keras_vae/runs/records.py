@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_vae.errors import InputError
 from keras_vae.files import UNREADABLE
+from keras_vae.memory import check_unpacked_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,10 +57,11 @@ def read_arrays(path: Path, remedy: str) -> dict[str, np.ndarray]:
     """Read all arrays of a `.npz` file.
 
     Raises:
-        InputError: it is missing or damaged.
+        InputError: it is missing or damaged, or unpacks to more than the memory holds.
     """
     import numpy as np  # which whoever asks for help does not wait for
 
+    check_unpacked_size(path)
     try:
         with np.load(path, allow_pickle=False) as saved:
             return {name: saved[name] for name in saved.files}

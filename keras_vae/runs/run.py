@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_vae.errors import InputError
-from keras_vae.files import clear_leftovers, typed_command, write_atomically
+from keras_vae.files import clear_leftovers, make_folder, replace_durably, typed_command, write_atomically
 from keras_vae.formats import as_named_today
 from keras_vae.runs.config import TrainConfig
 from keras_vae.runs.records import check_record, read_record
@@ -45,6 +45,10 @@ MODEL = {"image_shape": [int], "latent_dim": int, "network": str, "widths": [int
 TRAIN_ANEW = "train a new run"
 
 
+class _TakenError(InputError):
+    """There is a run of this name."""
+
+
 @dataclass(frozen=True)
 class Run:
     """The folders of one run: `<root>/logs/<name>` for TensorBoard, `<root>/saved_models/<name>` for everything else.
@@ -70,26 +74,27 @@ class Run:
             InputError: the name is taken, or has characters that TensorBoard does not show.
         """
         root = Path(root).resolve()
-        if name is None:
-            name = _free_name(config.preset, root)
+        while name is None:
+            with contextlib.suppress(_TakenError):  # by a run that was begun at the same moment
+                return cls.create(config, _free_name(config.preset, root), root)
         cls.check_name(name)
         run = cls(name, root)
         if run.logs.exists() and not run.folder.exists():
             raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
-        taken = InputError(
+        taken = _TakenError(
             f"A run named {name!r} exists already in {run.folder.parent}: "
             f"give another --run, or go on with it by --resume --run {name}."
         )
         try:
-            run.folder.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(run.folder.parent)
             clear_leftovers(run.folder.parent.glob(".*"))
             # Whoever sees the folder finds its configuration: without it, it could be neither used nor resumed.
             with tempfile.TemporaryDirectory(dir=run.folder.parent, prefix=f".{name}-") as temporary:
                 begun = Path(temporary, name)
                 write_atomically(begun / "config.json", config.to_json())
-                begun.rename(run.folder)  # over an empty folder, but not over another run
+                replace_durably(begun, run.folder)  # over an empty folder, but not over another run
         except OSError as error:
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR) and run.folder.exists():
                 raise taken from None
             raise InputError(f"Cannot make {run.folder}: {error.strerror}. Choose another --root.") from error
         return run

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from keras_vae.files import replace_durably
 from keras_vae.runs.run import Run
 
 __all__ = ["SHIPPED", "working_copy"]
@@ -41,5 +42,5 @@ def _copy(run: Run, copy: Run) -> None:
         shutil.copytree(run.folder, part.folder, ignore=shutil.ignore_patterns(SHIPPED, "README.md"))
         if run.logs.is_dir():
             shutil.copytree(run.logs, part.logs)
-            part.logs.rename(copy.logs)
-        part.folder.rename(copy.folder)
+            replace_durably(part.logs, copy.logs)
+        replace_durably(part.folder, copy.folder)

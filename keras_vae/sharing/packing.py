@@ -15,7 +15,7 @@ from PIL import Image
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation import model_card, open_model_and_data, read_metrics, weights_digest
-from keras_vae.files import typed_command
+from keras_vae.files import make_folder, replace_durably, typed_command
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import SHIPPED, Run, read_arrays, read_record
 from keras_vae.tensorboard import describe_run, write_projector
@@ -63,8 +63,8 @@ def pack(run: Run, name: str) -> Run:
         part.write("README.md", model_card(part, read_metrics(part)) + NOTE)
         part.write(SHIPPED, {"packed": run.name, "weights": weights})
         for source, target in ((part.logs, copy.logs), (part.folder, copy.folder)):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.rename(target)
+            make_folder(target.parent)
+            replace_durably(source, target)
     return copy
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 from tensorboard.plugins.projector import ProjectorConfig, visualize_embeddings
 
 from keras_vae.errors import InputError
+from keras_vae.files import make_folder, replace_durably, synchronise
 
 __all__ = ["MAX_POINTS", "MAX_SPRITE_SIDE", "is_projector", "write_projector"]
 
@@ -29,6 +30,7 @@ MAX_SPRITE_SIDE = 8192
 """Pixels a side of the largest mosaic of thumbnails that the page accepts."""
 
 CONFIG = "projector_config.pbtxt"
+EVENTS = "events.out.tfevents.*"
 
 _INK = 160
 """Luminance of grey thumbnails: darker muddies the colours that the page multiplies with it, lighter is faint alone."""
@@ -82,7 +84,7 @@ def write_projector(
     metadata = _metadata(labels, columns or {})
     mosaic = None if images is None else _mosaic(images, count)
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.parent)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
         building = Path(temporary) / folder.name
         building.mkdir()
@@ -94,19 +96,22 @@ def write_projector(
         visualize_embeddings(str(building), _config(tensors, mosaic))
         if folder.exists():  # left unfinished: TensorBoard has not opened it
             shutil.rmtree(folder)
-        building.rename(folder)
+        replace_durably(building, folder)
 
     # TensorBoard reads the folder once, when it finds an event file there: not before all the rest is in place.
     writer = tf.summary.create_file_writer(str(folder))
     with writer.as_default():
         tf.summary.text("projector", description or f"Embeddings: {', '.join(tensors)}", step=0)
     writer.close()
+    for event_file in folder.glob(EVENTS):
+        synchronise(event_file)
+    synchronise(folder)
     return folder
 
 
 def is_projector(folder: Path) -> bool:
     """Whether TensorBoard opens a folder as a run: the event file comes last, so that all the rest is there."""
-    return any(folder.glob("events.out.tfevents.*"))
+    return any(event_file.stat().st_size for event_file in folder.glob(EVENTS))
 
 
 def _check_folder(folder: Path) -> None:

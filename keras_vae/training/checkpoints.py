@@ -1,20 +1,24 @@
 """The state after each epoch, from which a training goes on as if it had never been interrupted."""
 
+import hashlib
 import json
 import math
 import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import keras
+import numpy as np
 
 from keras_vae.errors import InputError
-from keras_vae.files import replace_durably, write_atomically
+from keras_vae.files import make_folder, replace_durably, write_atomically
 from keras_vae.model import VAE
 
 __all__ = ["Checkpoint", "KeepBest", "best_epoch", "latest_checkpoint", "restore"]
 
 KEPT = 2  # checkpoints: the latest, and the one before, should the latest be damaged
+SUM = "sha256"  # attribute of a checkpoint; those of earlier versions have none
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -34,7 +38,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.history: list[dict[str, float]] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         if self.finished:
             self.history = _history_of(self.folder, self.history_file, self.finished)
             self._write_history()
@@ -85,7 +89,7 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         epoch += 1
         if self._is_best(epoch, logs):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             _save_state(self.model, self._file(epoch))
             for other in self.folder.glob("best-*.weights.h5"):
                 if other != self._file(epoch):
@@ -93,7 +97,8 @@ class KeepBest(keras.callbacks.Callback):
         self.model.stop_training = epoch - max(self.best_epoch, math.ceil(self.warmup)) >= self.patience
 
     def on_train_end(self, logs: Any = None) -> None:
-        self.model.load_weights(self._file(self.best_epoch))
+        if not _loads(self.model, self._file(self.best_epoch)):
+            raise InputError(f"{self._file(self.best_epoch)} cannot be read: train a new run.")
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         self.model.beta.assign(self.beta)
 
@@ -144,6 +149,9 @@ def restore(model: VAE, folder: Path) -> int:
 
 def _loads(model: VAE, path: Path) -> bool:
     try:
+        with h5py.File(path) as file:
+            if file.attrs.get(SUM, "") not in ("", _digest(file)):
+                raise ValueError("its SHA-256 sum is another")
         model.load_weights(path)
     except Exception as error:  # whatever h5py and Keras stumble over in a damaged file
         reason = next(iter(str(error).splitlines()), type(error).__name__)
@@ -155,7 +163,21 @@ def _loads(model: VAE, path: Path) -> bool:
 def _save_state(model: VAE, path: Path) -> None:
     part = path.with_name(".part.weights.h5")
     model.save_weights(part, overwrite=True)
+    with h5py.File(part, "r+") as file:  # which HDF5 itself reads without a word where a bit of a weight has changed
+        file.attrs[SUM] = _digest(file)
     replace_durably(part, path)
+
+
+def _digest(file: h5py.File) -> str:
+    """SHA-256 of the names and values of all arrays."""
+    digest = hashlib.sha256()
+
+    def add(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            digest.update(name.encode() + np.asarray(item).tobytes())
+
+    file.visititems(add)
+    return digest.hexdigest()
 
 
 def _checkpoints(folder: Path) -> dict[int, Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from keras_vae.errors import InputError
 from keras_vae.files import require_room
+from keras_vae.memory import available_memory
 from keras_vae.model import DEFAULT_WIDTHS, VAE, first_square
 from keras_vae.runs import TrainConfig
 
@@ -19,7 +20,6 @@ COPIES = 5  # of each weight in memory: itself, its gradient, two moments and a 
 KEPT_FOR_GRADIENTS = 2  # values of each layer: before and after its activation
 COUPLING_UNITS = 256  # of the hidden layers of a flow
 BYTES = 4  # of a float32
-MEMORY, LIMIT = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max")
 
 
 def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> None:
@@ -34,7 +34,7 @@ def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> No
     """
     weights, values = estimated_size(config, image_shape)
     needed = BYTES * (COPIES * weights + KEPT_FOR_GRADIENTS * config.batch_size * values)
-    if needed > (available := _available()):
+    if needed > (available := available_memory()):
         raise InputError(
             f"A model of {weights:,} weights takes about {needed / 1e9:,.1f} GB of memory to train with --batch-size "
             f"{config.batch_size}, and {available / 1e9:,.1f} GB are free: give smaller --widths, --latent-dim, "
@@ -121,14 +121,3 @@ def require_disk(root: Path, model: VAE) -> None:
 def weights_of(model: VAE) -> int:
     """The number of weights that training moves."""
     return sum(math.prod(variable.shape) for variable in model.trainable_variables)
-
-
-def _available() -> float:
-    """Bytes of memory that this process can have; without end where the system does not tell."""
-    try:
-        lines = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines())
-        free = 1024.0 * int(lines["MemAvailable"].split()[0])
-        limit = LIMIT.read_text().strip() if LIMIT.is_file() else "max"
-    except (OSError, ValueError, KeyError):
-        return math.inf
-    return free if limit == "max" else min(free, float(limit))

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
+from keras_vae.files import remove_durably, synchronise
 from keras_vae.model import VAE, export_saved_model, save_model
 from keras_vae.runs import Run, TrainConfig, environment, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
@@ -219,9 +220,11 @@ class _Superseding(keras.callbacks.Callback):
         self.config = config
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        if not self.run.is_begun:
+            raise InputError(f"{self.run.folder} was removed while it was trained: train it anew.")
         if self.config != self.run.config:
             self.run.write("config.json", self.config.to_json())
-        (self.run.folder / "training.json").unlink(missing_ok=True)
+        remove_durably(self.run.folder / "training.json")
 
 
 class _WatchingLogs(keras.callbacks.Callback):
@@ -299,6 +302,8 @@ def _write_results(
     with tf.summary.create_file_writer(str(run.logs / "test")).as_default(step=config.epochs):
         for name in ("reconstruction", "kl", "elbo"):
             tf.summary.scalar(name, splits["test"][name])
+    for log in run.logs.rglob("*"):
+        synchronise(log)
     run.write("training.json", result)  # the last: whoever finds it finds the rest
 
 

@@ -195,6 +195,14 @@ def test_a_damaged_file_is_named(tmp_path, suffix, content):
         open_dataset(str(path))
 
 
+def test_a_file_that_unpacks_to_more_than_the_memory_holds_is_refused(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "mine.npz", images=np.zeros((10_000, 32, 32), np.uint8))
+    assert (tmp_path / "mine.npz").stat().st_size < 20_000
+    monkeypatch.setattr("keras_vae.memory.available_memory", lambda: 5e6)
+    with pytest.raises(InputError, match="unpacks to"):
+        open_dataset(str(tmp_path / "mine.npz"))
+
+
 def test_python_objects_in_a_file_are_not_loaded(tmp_path):
     np.save(tmp_path / "mine.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match="cannot be read as arrays"):

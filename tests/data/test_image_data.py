@@ -420,7 +420,7 @@ def test_archives_packed_by_another_gzip_in_a_folder_of_any_name_are_the_same_da
 def test_a_killed_preparation_is_no_obstacle_to_the_next_starts(tmp_path, fashion_mnist, capfd):
     """A start killed in the middle leaves what the next one clears away, while a third, at the same time, waits."""
     program = "import sys; from keras_vae.data import open_dataset; print(open_dataset(data_dir=sys.argv[1]).counts)"
-    half_prepared = "fashion_mnist/file_order/incomplete.*"
+    half_prepared = ".preparing-*/fashion_mnist/file_order/incomplete.*"
 
     def start_and_wait_for_the_middle() -> subprocess.Popen:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -444,7 +444,7 @@ def test_a_killed_preparation_is_no_obstacle_to_the_next_starts(tmp_path, fashio
     assert "examples" not in err
     assert capfd.readouterr().err == "", "the second start did not wait"
     np.testing.assert_array_equal(second.images("test"), fashion_mnist.images("test"))
-    assert not [*tmp_path.glob(half_prepared), *tmp_path.rglob("*.gz")]
+    assert not [*tmp_path.glob(".preparing-*"), *tmp_path.rglob("*.gz")]
 
 
 def test_held_out_images_are_not_binarised_afresh(noise):

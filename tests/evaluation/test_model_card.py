@@ -1,9 +1,11 @@
 """The card of a run has its data, licence, numbers and ways to load it, in the form that Hugging Face reads."""
 
+import html
 import json
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
 from keras_vae.evaluation import MEASURES, model_card, read_metrics
 from keras_vae.runs import Run
@@ -65,3 +67,11 @@ def test_data_of_ones_own_have_a_licence_to_be_named(run, tmp_path):
     assert "datasets" not in front_matter(card)
     assert "whoever passes them on" in card
     assert "None yet." in card
+
+
+def test_a_data_set_of_any_name_is_shown_as_it_is(run, tmp_path):
+    name = "<b>shells `of` [mine](x) *a* _b_ $c$ & ![d](e) <script>"
+    own = Run.create(run.config.replace(dataset=f"/home/someone/{name}"), "shells", tmp_path)
+    own.write("saved_model/assets.extra/vae.json", run.model_config)
+    text = model_card(own, {}).split("## ")[0]
+    assert html.escape(name) in MarkdownIt("commonmark", {"html": True}).render(text)

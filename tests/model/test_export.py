@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -141,6 +142,23 @@ def test_a_missing_or_damaged_model_is_named(tmp_path):
         load_model(tmp_path / "vae.keras")
     (tmp_path / "vae.keras").write_bytes(b"not a model")
     with pytest.raises(InputError, match=r"vae\.keras is not a model that can be loaded"):
+        load_model(tmp_path / "vae.keras")
+
+
+@pytest.mark.parametrize("layers", [[keras.layers.Lambda(lambda values: values)], [keras.layers.Dense(2)]])
+def test_a_file_of_others_is_refused_in_one_line_and_runs_no_code(layers, tmp_path):
+    keras.Sequential([keras.Input((3,)), *layers]).save(tmp_path / "foreign.keras")
+    with pytest.raises(InputError, match=r"foreign\.keras (is not a model that can be|holds a Sequential)") as refused:
+        load_model(tmp_path / "foreign.keras")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_that_unpacks_to_more_than_the_memory_holds_is_refused(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "vae.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(10_000_000))
+    assert (tmp_path / "vae.keras").stat().st_size < 20_000
+    monkeypatch.setattr("keras_vae.memory.available_memory", lambda: 5e6)
+    with pytest.raises(InputError, match=r"unpacks to 0\.0 GB, and 0\.0 GB of memory are free"):
         load_model(tmp_path / "vae.keras")
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 from keras_vae.reliability import Tally, damaged_files, outcome_of, tally_table
 from keras_vae.reliability.edits import edited_bytes, edited_json
+from keras_vae.reliability.outcomes import Record
 from keras_vae.runs import Run, TrainConfig
 
 
@@ -70,6 +71,15 @@ def test_tries_are_counted_by_what_came_of_them():
         "",
         "export: differ: vae.keras",
     ]
+
+
+def test_tries_that_were_interrupted_are_counted_with_those_that_follow(tmp_path):
+    Record(tmp_path / "tried.json").add("export", "SIGKILL")
+    record = Record(tmp_path / "tried.json")
+    assert len(record.tries) == 1
+    record.add("export", "SIGINT", "differ: vae.keras")
+    tally = Record(tmp_path / "tried.json").tallies(["export", "report"])["export"]
+    assert (tally.survived, tally.tried) == (1, 2)
 
 
 def test_edits_follow_from_their_seed_and_leave_what_they_are_given():

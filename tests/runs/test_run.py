@@ -2,13 +2,13 @@
 
 import json
 import os
-from pathlib import Path
 
 import pytest
 
 from keras_vae.errors import InputError
 from keras_vae.files import write_atomically
 from keras_vae.runs import Run, TrainConfig
+from keras_vae.runs.run import _free_name
 
 
 def test_a_new_run_keeps_its_configuration(tmp_path):
@@ -41,9 +41,21 @@ def test_a_run_stopped_while_it_is_made_leaves_no_folder(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Path, "rename", stopped)
+        patch.setattr("keras_vae.runs.run.replace_durably", stopped)
         Run.create(TrainConfig(), "begun", tmp_path)
     assert not list((tmp_path / "saved_models").iterdir())
+
+
+def test_names_that_nobody_gave_are_not_taken_from_a_run_that_is_begun_at_the_same_moment(tmp_path, monkeypatch):
+    names = iter(["default", "default"])
+    monkeypatch.setattr("keras_vae.runs.run._free_name", lambda *wanted: next(names, None) or _free_name(*wanted))
+    assert [Run.create(TrainConfig(), root=tmp_path).name for _ in range(2)] == ["default", "default-2"]
+
+
+def test_a_file_where_the_folder_of_runs_should_be_is_named(tmp_path):
+    (tmp_path / "saved_models").write_text("")
+    with pytest.raises(InputError, match=r"Cannot make .*saved_models.*Choose another --root"):
+        Run.create(TrainConfig(), root=tmp_path)
 
 
 def test_logs_left_over_from_a_removed_run_are_not_added_to(tmp_path):

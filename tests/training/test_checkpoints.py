@@ -38,13 +38,17 @@ def test_the_latest_checkpoint_and_the_one_before_are_kept(trained):
     assert sorted(path.name for path in (folder / "state").iterdir()) == names
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "other"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "other", "one bit of a weight"])
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(damage, trained, capsys):
     folder, kept = trained
     path = latest_checkpoint(folder / "state")[1]
     content = path.read_bytes()
-    path.write_bytes({"truncated": content[: len(content) // 2], "empty": b"", "other": b"text"}[damage])
     model = compiled()
+    weight = kept[3][0].tobytes()
+    changed = bytes([weight[0] ^ 1]) + weight[1:]
+    assert content.count(weight) == 1
+    damaged = {"truncated": content[: len(content) // 2], "empty": b"", "other": b"text"}
+    path.write_bytes(damaged.get(damage, content.replace(weight, changed)))
     assert restore(model, folder / "state") == 2
     assert str(path) in capsys.readouterr().err
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), kept[2], strict=True))
