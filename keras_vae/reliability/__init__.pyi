@@ -6,8 +6,8 @@ from .kills import try_kills as try_kills
 from .outcomes import Tally as Tally
 from .outcomes import tally_table as tally_table
 from .power_loss import try_power_losses as try_power_losses
-from .soak import Use as Use
-from .soak import soak as soak
-from .soak import soak_table as soak_table
+from .soaking import Use as Use
+from .soaking import soak as soak
+from .soaking import soak_table as soak_table
 from .wholeness import damaged_files as damaged_files
 from .wholeness import outcome_of as outcome_of

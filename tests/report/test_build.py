@@ -18,6 +18,7 @@ from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
 
+from keras_vae import formats
 from keras_vae.command_line import add_arguments, given_options
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig, evaluate, weights_digest
@@ -120,7 +121,7 @@ def full_size(root: Path, config: TrainConfig, name: str = "run", classes=FASHIO
     digest_of = {"file": "vae.keras", "sha256": ""}
     built = {
         "widths": config.widths or [512, 512], "image_shape": [28, 28, 1], "latent_dim": config.latent_dim,
-        "network": config.network, "likelihood": config.likelihood,
+        "network": config.network, "likelihood": config.likelihood, "format": formats.FORMAT,
     }  # fmt: skip
     with zipfile.ZipFile(run.folder / "vae.keras", "w") as archive:
         archive.writestr("config.json", json.dumps({"config": built}))
