@@ -91,7 +91,7 @@ def test_a_rate_that_is_too_large_stops_the_run_which_keeps_weights_that_are_fin
 @pytest.mark.parametrize("value", [0, 255])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 def test_images_that_are_all_alike_train_to_finite_numbers(value, likelihood):
-    data = open_dataset(np.full((120, 8, 8, 1), value, np.uint8), name="alike")
+    data = open_dataset(np.full((120, 8, 8, 1), value, np.uint8), name="alike", value_range=(0, 255))
     assert np.isfinite(figures_of(configured(likelihood=likelihood, prior="mixture"), data)).all()
 
 
