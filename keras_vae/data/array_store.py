@@ -173,16 +173,17 @@ def building(folder: Path, size: int) -> Iterator[Path]:
         make_folder(folder.parent)
         _clear_leftovers(folder)
         require_room(folder.parent, size)
-        before = _identity(folder)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
             part = Path(temporary) / "data"
             part.mkdir()
             yield part
-            with _exclusive(folder.parent):
-                now = _identity(folder)
-                if now is None or now == before:  # otherwise another process has made it meanwhile, and may read it
-                    shutil.rmtree(folder, ignore_errors=now is None)
-                    replace_durably(part, folder)
+            if folder.exists() and not is_array_folder(folder):
+                shutil.rmtree(folder)  # damaged
+            try:
+                replace_durably(part, folder)
+            except OSError:  # a name is not taken from what another process has made meanwhile, and may be reading
+                if not is_array_folder(folder):
+                    raise
     except OSError as error:
         raise InputError(
             f"{folder} cannot be written ({error.strerror or error}): mend that and start again."
@@ -195,28 +196,6 @@ def _clear_leftovers(folder: Path) -> None:
         with contextlib.suppress(FileNotFoundError):  # another process has done with it
             if time.time() - leftover.stat().st_mtime > A_DAY:  # nobody works on it any more
                 shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """What tells a folder from one of the same name that replaces it; None where there is none."""
-    try:
-        found = folder.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_mtime_ns
-
-
-@contextlib.contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder that the operating system itself releases when the process dies."""
-    import fcntl  # of POSIX alone
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def empty_images(folder: Path, split: str, count: int, shape: tuple[int, int, int]) -> np.memmap[Any, Any]:
