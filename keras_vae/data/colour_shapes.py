@@ -19,10 +19,8 @@ AT_ONCE = 250  # images, whose pixels are drawn together
 
 # What is drawn of an image, each uniform between its bounds; lengths are shares of the shorter side.
 CENTRE, RADIUS = (0.35, 0.65), (0.18, 0.32)
-CONTRAST = (
-    0.3,
-    0.7,
-)  # of the shape to the ground, in each channel: around the end of the scale, white is next to black
+# Of the shape to the ground, in each channel; around the end of the scale, where white is next to black.
+CONTRAST = (0.3, 0.7)
 GRADIENT, LIGHT = 0.25, 0.3  # how far the ground changes colour at most, and the shape brightness
 
 

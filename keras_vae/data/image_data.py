@@ -43,11 +43,10 @@ def open_dataset(
 
     Args:
         data: `fashion_mnist`, which is bundled, or `colour_shapes`, which is drawn: neither needs a network; or any
-            other image data set of TensorFlow Datasets
-            by its name; or the path of a folder of images, of a CSV file of their paths, or of a `.npy` or `.npz` file;
-            or arrays: images, `(images, labels)`, a pair of such pairs as `keras.datasets` gives them, a mapping from
-            `train`, `validation` and `test` to them, or a `tf.data.Dataset` in their place. A name of TFDS wins over a
-            folder of the same name: write `./name` for the folder.
+            other image data set of TensorFlow Datasets by its name; or the path of a folder of images, of a CSV file of
+            their paths, or of a `.npy` or `.npz` file; or arrays: images, `(images, labels)`, a pair of such pairs as
+            `keras.datasets` gives them, a mapping from `train`, `validation` and `test` to them, or a `tf.data.Dataset`
+            in their place. A name of TFDS wins over a folder of the same name: write `./name` for the folder.
         name: What arrays are called in messages and reports.
         data_dir: Folder of the prepared data sets; by default `data/prepared` in the repository for `fashion_mnist`,
             TFDS's own folder for others, and the user's cache for decoded image files.

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from keras_vae.data import ImageData
+from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import build_classifier, feature_extractor
 from keras_vae.files import replace_durably
 
@@ -17,8 +18,10 @@ __all__ = ["own_features"]
 
 BATCH, EPOCHS, MOST_STEPS = 64, 20, 600
 LEARNING_RATE = 1e-3
+LARGEST_GRADIENT = 1.0  # norm; without it, units of large images fall silent in the first steps
 SEED = 0  # always the same, so that two runs of the same images are compared by the same features
 TURNS = 4
+SHOWN = 500  # images that must differ in their features
 
 
 def own_features(data: ImageData, file: Path) -> keras.Model:
@@ -35,6 +38,9 @@ def own_features(data: ImageData, file: Path) -> keras.Model:
 
     Returns:
         A model from images `(n, h, w, c)` in [0, 1] to features `(n, 128)`.
+
+    Raises:
+        InputError: it learned nothing: different images have the same features.
     """
     classes = len(data.class_names) if data.has_classes else TURNS
     network = build_classifier(SEED, data.image_shape, classes)
@@ -45,10 +51,14 @@ def own_features(data: ImageData, file: Path) -> keras.Model:
         except Exception:  # of other data or another version, or damaged: trained anew
             network = build_classifier(SEED, data.image_shape, classes)
     _train(network, data)
+    features = feature_extractor(network)
+    shown = data.images("train", SHOWN) / np.float32(255)
+    if np.ptp(shown, axis=0).any() and not np.ptp(features.predict(shown, verbose=0), axis=0).any():
+        raise InputError("A feature network learned nothing of these images: give --features inception.")
     part = file.with_name(f".part.{file.name}")
     network.save_weights(part, overwrite=True)
     replace_durably(part, file)
-    return feature_extractor(network)
+    return features
 
 
 def turned(images: np.ndarray, turns: np.ndarray) -> np.ndarray:
@@ -76,8 +86,10 @@ def _train(network: keras.Model, data: ImageData) -> None:
     # Where images are streamed, the first ones: as many as are looked at.
     known = count if data.in_memory else min(count, steps * batch)
     images, labels = data.images("train", known), data.labels("train", known)
+    warmup = steps // 10
+    rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=LEARNING_RATE, warmup_steps=warmup)
     network.compile(
-        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps), weight_decay=0.05),
+        keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=LARGEST_GRADIENT),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,  # XLA has no fast convolutions on a CPU
     )

@@ -6,10 +6,11 @@ import pytest
 from commands import command
 
 from keras_vae.data import open_dataset
+from keras_vae.data.colour_shapes import draw_shapes
 from keras_vae.errors import InputError
 from keras_vae.evaluation import classifier_accuracy, feature_extractor, load_classifier, train_classifier
 from keras_vae.evaluation.classifier import CLASSIFIER_WEIGHTS, build_classifier
-from keras_vae.evaluation.features import FeatureNetwork, open_features
+from keras_vae.evaluation.features import FeatureNetwork, open_features, train_features
 
 
 def images_like(count: int, shape=(28, 28, 1)) -> np.ndarray:
@@ -135,3 +136,23 @@ def test_the_shipped_classifier_is_not_overwritten_unless_it_is_named(tmp_path):
     before = CLASSIFIER_WEIGHTS.read_bytes()
     assert "--output" in command("train_classifier.py", "--epochs", "2", root=tmp_path, status=2).stderr
     assert CLASSIFIER_WEIGHTS.read_bytes() == before
+
+
+@pytest.mark.slow
+def test_features_that_large_images_in_colour_are_learned_from_tell_them_apart(tmp_path):
+    images, labels = draw_shapes(320, 64, 64, np.random.default_rng(0))
+    data = open_dataset(dict.fromkeys(("train", "validation", "test"), (images, labels)), name="shapes")
+    features = train_features(data, tmp_path / "features.weights.h5")([images[:100] / np.float32(255)])
+    assert np.ptp(features, axis=0).any()
+    assert len(np.unique(features.round(3), axis=0)) > 50
+
+
+def test_a_network_that_learned_nothing_is_refused_in_one_line(tmp_path, monkeypatch):
+    def silence(network: keras.Model, data: object) -> None:
+        network.set_weights([np.zeros_like(each) for each in network.get_weights()])
+
+    monkeypatch.setattr("keras_vae.evaluation.own_features._train", silence)
+    data = open_dataset(np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8), name="noise")
+    with pytest.raises(InputError, match=r"learned nothing.*--features inception"):
+        train_features(data, tmp_path / "features.weights.h5")
+    assert not list(tmp_path.iterdir())
