@@ -37,6 +37,7 @@ _FRAMES = """([kind]) => new Promise((done) => {
     const index = facts.latents.active.indexOf(true);
     const [low, high] = [facts.latents.low[index], facts.latents.high[index]];
     const input = document.getElementById(`latent-${index}`);
+    (kind === "slider" ? input : document.getElementById("map")).scrollIntoView({ block: "center" });
     let frames = 0;
     function frame(now) {
         const share = (1 + Math.sin((now - begun) / 300)) / 2;

@@ -77,9 +77,13 @@ export function save(canvas, name) {
   });
 }
 
-export const number = (value, digits = 2) =>
-  value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
-export const count = (value) => value.toLocaleString("en");
+// One format for each number of digits: to make one takes longer than to draw an image.
+const FORMATS = Array.from({ length: 4 }, (_, digits) => {
+  return new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+});
+
+export const number = (value, digits = 2) => FORMATS[digits].format(value).replace("-", "−");
+export const count = (value) => FORMATS[0].format(value);
 
 // The share of usual values below a value, from their quantiles at equal shares.
 export function shareBelow(quantiles, value) {

@@ -50,7 +50,8 @@ export function showLatents(app) {
     paint(byId("latents-image"), model.decode(store.latent), model.shape);
     for (const [index, { input, output, row }] of sliders) {
       if (input.valueAsNumber !== store.latent[index]) input.value = store.latent[index];
-      output.textContent = number(store.latent[index]);
+      const value = number(store.latent[index]);
+      if (output.textContent !== value) output.textContent = value;
       row.classList.toggle("shown", index === store.slider);
     }
     const base = store.image === null ? store.origin?.latent : space.latent(store.image);

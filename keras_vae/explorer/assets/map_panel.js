@@ -131,7 +131,7 @@ export function showMap(app) {
 
   view.below(drawPaths);
   view.above((context, { toScreen, width, height, map }) => {
-    drawMark(context, toScreen(map.place(store.latent)), styled("ink"), "cross");
+    moveHere();
     for (const [index, wide] of [[store.image, 2.5], [hovered, 1.5]]) {
       if (index !== null) drawMark(context, toScreen([map.x[index], map.y[index]]), styled("ink"), "ring", wide);
     }
@@ -171,12 +171,20 @@ export function showMap(app) {
     }
   }
 
+  // Apart from the canvas, so that this need not be drawn anew for what moves at every frame while a slider is pulled.
+  function moveHere() {
+    const [x, y] = view.toScreen(view.map().place(store.latent));
+    byId("map-here").style.transform = `translate(${x}px, ${y}px)`;
+  }
+  const moveHereLater = oncePerFrame(moveHere);
+
   store.watch((changed) => {
     if (changed.has("map")) showWords();
     if (changed.has("image")) showChosen();
     if (["map", "area", "hidden"].some((name) => changed.has(name))) showSelection();
     if (["map", "view", "hidden"].some((name) => changed.has(name))) view.refresh();
-    else view.draw();
+    else if (![...changed].every((name) => name === "latent" || name === "slider")) view.draw();
+    else if (changed.has("latent")) moveHereLater();
   });
   view.canvas.addEventListener("focus", view.draw);
   view.canvas.addEventListener("blur", view.draw);

@@ -4,7 +4,7 @@ import { isDark, onPaper, styled } from "./colours.js";
 import { oncePerFrame } from "./dom.js";
 import { densest, drawNames } from "./map_names.js";
 import { makeBackdrop } from "./backdrop.js";
-import { makeDots } from "./dots.js";
+import { BY_PROCESSOR, makeDots } from "./dots.js";
 
 const MARGIN = 0.06; // of the smaller side, around a map as a whole
 const LARGEST_ZOOM = 60;
@@ -13,7 +13,7 @@ const THUMBNAILS = 320; // images in view, up to which they stand in place of th
 // A view of the store's map. `below(draw)` and `above(draw)` add what is drawn under and over the names of the classes,
 // at every change.
 export function makeMapView(canvas, { store, space, images, facts, model }) {
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", BY_PROCESSOR);
   const base = document.createElement("canvas");
   const [below, above] = [[], []];
   const dots = makeDots();
@@ -25,6 +25,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   const fitted = new Map(); // the middle and the sides of each map
   let stale = true;
   let isNamed = false;
+  let isSeen = true; // whether any of the canvas is on the screen
   const draw = oncePerFrame(drawNow);
   const backdrop = makeBackdrop(space, model, refresh);
 
@@ -78,7 +79,15 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     return found && found.distance * unit() <= within ? found.index : null;
   }
 
+  // What nobody sees would take the time that what is seen needs.
+  new IntersectionObserver((entries) => {
+    const { isIntersecting } = entries.at(-1);
+    if (isIntersecting && !isSeen) draw();
+    isSeen = isIntersecting;
+  }).observe(canvas);
+
   function drawNow() {
+    if (!isSeen && !stale) return;
     if (stale) drawBase();
     stale = false;
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -95,7 +104,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   }
 
   function drawBase() {
-    const target = base.getContext("2d");
+    const target = base.getContext("2d", BY_PROCESSOR);
     target.setTransform(1, 0, 0, 1, 0, 0);
     target.clearRect(0, 0, base.width, base.height);
     target.setTransform(ratio, 0, 0, ratio, 0, 0);

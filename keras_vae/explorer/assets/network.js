@@ -91,12 +91,25 @@ function activate(values, activation) {
   return values;
 }
 
+// Four rows of the kernel at a time: to fetch and store a sum takes longer than to multiply.
 function dense(input, kernel, bias) {
   const output = Float32Array.from(bias);
   const units = output.length;
-  for (let row = 0, at = 0; row < input.length; row++, at += units) {
-    const value = input[row];
-    if (value !== 0) for (let unit = 0; unit < units; unit++) output[unit] += value * kernel[at + unit];
+  let row = 0;
+  for (; row + 4 <= input.length; row += 4) {
+    const [first, second, third, fourth] = [input[row], input[row + 1], input[row + 2], input[row + 3]];
+    const at = row * units;
+    const [two, three, four] = [at + units, at + 2 * units, at + 3 * units];
+    for (let unit = 0; unit < units; unit++) {
+      output[unit] +=
+        first * kernel[at + unit] +
+        second * kernel[two + unit] +
+        third * kernel[three + unit] +
+        fourth * kernel[four + unit];
+    }
+  }
+  for (; row < input.length; row++) {
+    for (let unit = 0; unit < units; unit++) output[unit] += input[row] * kernel[row * units + unit];
   }
   return output;
 }

@@ -40,7 +40,11 @@ function readArrays(plain, manifest) {
 
 // Rounded numbers at their scales, one for each column.
 function scaled(codes, scales) {
-  return Float32Array.from(codes, (code, index) => code * scales[index % scales.length]);
+  const values = new Float32Array(codes.length);
+  for (let at = 0; at < codes.length; at += scales.length) {
+    for (let column = 0; column < scales.length; column++) values[at + column] = codes[at + column] * scales[column];
+  }
+  return values;
 }
 
 // Characters of 15 bits, the highest first, as bytes.

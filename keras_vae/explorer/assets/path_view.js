@@ -18,9 +18,15 @@ export function showPath(app) {
     for (const [name, way] of Object.entries(ways())) {
       paintRow(byId(`strip-${name}`), pathOf(way, ...ends(), STRIP_STEPS).map(model.decode), model.shape);
     }
-    drawChart(byId("path-chart"), densities());
-    showPlace();
+    densities = Object.values(ways()).map((way) => pathOf(way, ...ends(), CHART_STEPS).map(prior.logDensity));
+    showChart();
   });
+
+  let densities = []; // along each way; kept, for they take longer than to draw them in another width
+  const showChart = () => {
+    drawChart(byId("path-chart"), densities);
+    showPlace();
+  };
 
   const showPlace = oncePerFrame(() => {
     byId("path-share").value = store.share;
@@ -30,8 +36,6 @@ export function showPath(app) {
     const line = byId("path-chart").querySelector(".now");
     if (line) line.setAttribute("transform", `translate(${store.share * plotWidth()} 0)`);
   });
-
-  const densities = () => Object.values(ways()).map((way) => pathOf(way, ...ends(), CHART_STEPS).map(prior.logDensity));
 
   byId("path-ends").replaceChildren(makeEnd(app, "from", "From"), makeEnd(app, "to", "To"));
   byId("path-share").oninput = ({ target }) => store.set({ share: target.valueAsNumber });
@@ -61,7 +65,7 @@ export function showPath(app) {
     if (changed.has("from") || changed.has("to")) showStrips();
     else if (changed.has("share")) showPlace();
   });
-  new ResizeObserver(showStrips).observe(byId("path-chart-figure"));
+  new ResizeObserver(() => densities.length && showChart()).observe(byId("path-chart-figure"));
   showStrips();
 }
 

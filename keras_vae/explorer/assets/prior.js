@@ -4,6 +4,7 @@ import { drawn, gaussianOf, klBetween, logDensityOf, noise, standardGaussian } f
 import { makeNetwork } from "./network.js";
 
 const LOG_TWO_PI = Math.log(2 * Math.PI);
+const NEGLIGIBLE = 60; // nats below another Gaussian, so that one adds nothing to their sum
 
 // A prior: `logDensity(latent)` in nats, `sample()` and, where the Gaussians of a mixture belong to classes,
 // `sampleOfClass(label)`; `classes` says of how many. `klByLatent(posterior)` is that of each latent to N(0, 1), of a
@@ -54,27 +55,33 @@ function mixture(arrays, size, classes) {
   const logWeights = arrays.log_weights.values;
   const means = arrays.means.values;
   const below = arrays.below_diagonal.values;
-  const logDiagonal = arrays.log_diagonal.values;
+  const diagonal = arrays.log_diagonal.values.map(Math.exp);
   const classOf = arrays.class_of.values;
   const count = logWeights.length;
   const entries = (size * (size - 1)) / 2;
+  const heights = Float64Array.from(logWeights, (log, number) => {
+    const ofScales = arrays.log_diagonal.values.subarray(number * size, (number + 1) * size);
+    return ofScales.reduce((sum, value) => sum + value, log - 0.5 * size * LOG_TWO_PI);
+  });
 
+  // From the last column of each L to the first, and no further than until its Gaussian adds nothing.
   function logDensity(latent) {
     const logs = new Float64Array(count);
-    const turned = new Float64Array(size);
+    const apart = new Float64Array(size);
+    let largest = -Infinity;
     for (let number = 0; number < count; number++) {
-      turned.fill(0);
-      let sum = logWeights[number] - 0.5 * size * LOG_TWO_PI;
-      let at = number * entries;
-      for (let row = 0; row < size; row++) {
-        const apart = latent[row] - means[number * size + row];
-        const log = logDiagonal[number * size + row];
-        for (let column = 0; column < row; column++) turned[column] += apart * below[at++];
-        turned[row] += apart * Math.exp(log);
-        sum += log;
+      let log = heights[number];
+      const begins = number * entries;
+      for (let column = size - 1; column >= 0 && log > largest - NEGLIGIBLE; column--) {
+        apart[column] = latent[column] - means[number * size + column];
+        let turned = apart[column] * diagonal[number * size + column];
+        for (let row = column + 1, at = begins + ((column + 1) * column) / 2 + column; row < size; at += row, row++) {
+          turned += apart[row] * below[at];
+        }
+        log -= 0.5 * turned * turned;
       }
-      for (let column = 0; column < size; column++) sum -= 0.5 * turned[column] * turned[column];
-      logs[number] = sum;
+      logs[number] = log;
+      largest = Math.max(largest, log);
     }
     return logSumExp(logs);
   }
@@ -84,7 +91,7 @@ function mixture(arrays, size, classes) {
     const latent = noise(size);
     // L'^-1 times white noise, from the last latent back to the first.
     for (let row = size - 1; row >= 0; row--) {
-      latent[row] /= Math.exp(logDiagonal[number * size + row]);
+      latent[row] /= diagonal[number * size + row];
       const at = number * entries + (row * (row - 1)) / 2;
       for (let column = 0; column < row; column++) latent[column] -= below[at + column] * latent[row];
     }
