@@ -11,7 +11,7 @@ from keras_vae.model.distributions import Tensor, gaussian_log_density, likeliho
 if TYPE_CHECKING:
     from keras_vae.model.vae import VAE
 
-__all__ = ["importance_weighted_bound"]
+__all__ = ["importance_weighted_bound", "log_mean_exp"]
 
 
 def importance_weighted_bound(
@@ -49,3 +49,16 @@ def importance_weighted_bound(
     start = (0, nothing + tf.float32.min, nothing)
     _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
     return largest + tf.math.log(total / tf.cast(samples, tf.float32))
+
+
+def log_mean_exp(log_weights: Tensor) -> Tensor:
+    """Of the importance weights of an image's samples, the logarithm of their mean.
+
+    Args:
+        log_weights: `(n, K)` nats.
+
+    Returns:
+        `(n,)` nats.
+    """
+    samples = tf.cast(tf.shape(log_weights)[-1], tf.float32)
+    return tf.reduce_logsumexp(log_weights, axis=-1) - tf.math.log(samples)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_vae.model.arguments import check_images
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.disturbance import Disturbance
+from keras_vae.model.importance import log_mean_exp
 from keras_vae.model.replicas import Share, Tracker, is_multi_worker, share_of_batch, sum_over_replicas
 
 __all__ = ["ElboModel"]
@@ -19,10 +20,14 @@ EVALUATION_SEED = 777
 class ElboModel(keras.Model):
     """A Keras model whose loss is `reconstruction + beta * kl`, in nats per image, averaged over the batch.
 
+    With several posterior samples an image the loss of a training step is the importance-weighted bound, negated (Burda
+    et al. 2016, equation 8), whatever beta is; `objective_samples` must be set before the training step is traced.
+
     Attributes:
         image_shape: `(h, w, c)`.
         latent_dim: d.
         beta: weight of the KL, a variable.
+        objective_samples: posterior samples an image in a training step.
         dropout: probability that a hidden unit is dropped in a training step.
         input_noise: deviation of the noise on what the encoder sees in training.
         noise: what posterior samples of training are drawn with; its state is saved with the weights.
@@ -32,6 +37,7 @@ class ElboModel(keras.Model):
     latent_dim: int
     widths: tuple[int, ...] = ()
     beta: keras.Variable
+    objective_samples: int = 1
     dropout: float = 0.0
     input_noise: float = 0.0
     noise: keras.random.SeedGenerator
@@ -53,9 +59,25 @@ class ElboModel(keras.Model):
         return self.elbo_terms_of(images, noise, training)
 
     def elbo_terms_of(
-        self, images: Tensor, noise: Tensor, training: bool = False, disturbance: Disturbance | None = None
+        self,
+        images: Tensor,
+        noise: Tensor,
+        training: bool = False,
+        disturbance: Disturbance | None = None,
+        samples: int = 1,
     ) -> tuple[Tensor, Tensor]:
-        """`elbo_terms` of standard normal noise, `(n, d)`, and of a disturbance in training, that are given."""
+        """`elbo_terms` of standard normal noise, and of a disturbance in training, that are given.
+
+        Args:
+            images: `(n, h, w, c)` in [0, 1].
+            noise: `(n K, d)`, those of an image side by side.
+            training: as for `elbo_terms`.
+            disturbance: of a training step.
+            samples: K; of several, `kl` is log q(z|x) - log p(z) of each, as importance weights take it.
+
+        Returns:
+            `reconstruction` and `kl`, each `(n K,)`.
+        """
         raise NotImplementedError
 
     def track_nats(self) -> None:
@@ -102,18 +124,24 @@ class ElboModel(keras.Model):
         images = _images_of(data)
         share = share_of_batch(tf.shape(images)[0])
         seed = self._training_seed()
-        noise = share.normal(self.latent_dim, seed)
+        samples = self.objective_samples
+        noise = tf.reshape(share.normal(samples * self.latent_dim, seed), (-1, self.latent_dim))
         disturbance = self._disturbance(share, seed)
         with tf.GradientTape() as tape:
-            reconstruction, kl = self.elbo_terms_of(images, noise, True, disturbance)
+            reconstruction, kl = self.elbo_terms_of(images, noise, True, disturbance, samples)
+            if samples == 1:
+                losses = reconstruction + self.beta * kl
+            else:
+                losses = -log_mean_exp(tf.reshape(-reconstruction - kl, (-1, samples)))
             # Replicas' gradients are added up: each brings its share of the mean over the images of all of them.
             total = tf.cast(share.total, tf.float32)
-            loss = self.optimizer.scale_loss(tf.reduce_sum(reconstruction + self.beta * kl) / total)
+            loss = self.optimizer.scale_loss(tf.reduce_sum(losses) / total)
         self._apply(tape.gradient(loss, self.trainable_variables))
-        return self._track(reconstruction, kl)
+        return self._track(reconstruction, kl, losses)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        return self._track(*self.elbo_terms(_images_of(data), self._evaluation_seed()))
+        reconstruction, kl = self.elbo_terms(_images_of(data), self._evaluation_seed())
+        return self._track(reconstruction, kl, reconstruction + self.beta * kl)
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Save the state of the noise too, so that a resumed training draws what an uninterrupted one would."""
@@ -154,9 +182,9 @@ class ElboModel(keras.Model):
             apply = tf.function(apply, jit_compile=True, autograph=False)
         apply(gradients)
 
-    def _track(self, reconstruction: Tensor, kl: Tensor) -> dict[str, Any]:
+    def _track(self, reconstruction: Tensor, kl: Tensor, losses: Tensor) -> dict[str, Any]:
         values = {
-            "loss": reconstruction + self.beta * kl,
+            "loss": losses,
             "reconstruction": reconstruction,
             "kl": kl,
             "elbo": -(reconstruction + kl),

@@ -21,6 +21,7 @@ from keras_vae.model.arguments import (
 from keras_vae.model.distributions import (
     Likelihood,
     Tensor,
+    gaussian_log_density,
     likelihood_mean,
     likelihood_nll,
 )
@@ -227,15 +228,19 @@ class VAE(ElboModel):
         mean, _ = self.encode(images)
         return self.decode(mean)
 
-    def posterior(self, images: Tensor, training: bool = False, disturbance: Disturbance | None = None) -> Posterior:
+    def posterior(
+        self, images: Tensor, training: bool = False, disturbance: Disturbance | None = None, samples: int = 1
+    ) -> Posterior:
         """The posterior of each image, to draw from.
 
         Args:
             images: `(n, h, w, c)` in [0, 1].
             training: lets the layers compute as they do in training, where that is faster and less exact.
             disturbance: of a training step.
+            samples: how many times each posterior is there, side by side.
         """
         outputs = disturbance.encoded(self.encoder, images) if disturbance else self.encoder(images, training=training)
+        outputs = outputs if samples == 1 else tf.repeat(outputs, samples, axis=0)
         if self.levels == 1:
             return Posterior(gaussian_of(outputs))
         features = outputs[:, 2 * self.upper_dim :]
@@ -307,22 +312,33 @@ class VAE(ElboModel):
         return LARGEST_LOGIT * tf.tanh(logits / LARGEST_LOGIT) if self.likelihood == "bernoulli" else logits
 
     def elbo_terms_of(
-        self, images: Tensor, noise: Tensor, training: bool = False, disturbance: Disturbance | None = None
+        self,
+        images: Tensor,
+        noise: Tensor,
+        training: bool = False,
+        disturbance: Disturbance | None = None,
+        samples: int = 1,
     ) -> tuple[Tensor, Tensor]:
 
         def through_both(
             images: Tensor, noise: Tensor, disturbance: Disturbance | None
         ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-            latents, mean, log_var = self.posterior(images, training, disturbance).draw(noise)
+            latents, mean, log_var = self.posterior(images, training, disturbance, samples).draw(noise)
             return mean, log_var, latents, self.decode_logits(latents, training, disturbance)
 
         def nats(
             images: Tensor, posterior: tuple[Tensor, ...], logits: Tensor, spread: Tensor
         ) -> tuple[Tensor, Tensor]:
             prior = self.training_prior if training or self.awaits_prior else self.prior
-            return likelihood_nll(self.likelihood, images, logits, spread), prior.kl(*posterior)
+            if samples == 1:
+                kl = prior.kl(*posterior)
+            else:
+                mean, log_var, latents = posterior
+                kl = gaussian_log_density(latents, mean, log_var) - prior.log_density(latents)
+            return likelihood_nll(self.likelihood, images, logits, spread), kl
 
         *posterior, logits = self.piece(through_both)(images, noise, disturbance)
+        images = images if samples == 1 else tf.repeat(images, samples, axis=0)
         has_variance = training and self.likelihood == "gaussian"
         spread = self._variance_of_training(images, logits) if has_variance else self.spread
         return self.piece(nats)(images, tuple(posterior), logits, spread)

@@ -37,6 +37,8 @@ ADDED: dict[str, Any] = {
     "dropout": 0.0,
     "input_noise": 0.0,
     "patience": 0,
+    "importance_samples": 8,
+    "importance_epochs": 0,
 }
 # What the presets are tuned for, and how far they are changed for fewer images.
 TUNED_FOR, TUNED_FOR_BY_PRESET = 50_000, {"colour": 10_000}  # training images
@@ -166,6 +168,10 @@ class TrainConfig:
         low=0,
         high=MOST,
     )
+    importance_epochs: int = option(
+        0, "last epochs, which are trained on the importance-weighted bound instead of the ELBO", low=0, high=MOST
+    )
+    importance_samples: int = option(8, "posterior samples an image in these epochs", low=2, high=1000)
     gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0, high=1e30)
     weight_average: float = option(
         0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
@@ -219,6 +225,12 @@ class TrainConfig:
 
         if self.patience and self.distribute == "multiworker":
             raise InputError("--patience is for one process: leave it out, or --distribute multiworker.")
+        if self.importance_epochs:
+            if self.beta != 1.0:
+                raise InputError(f"--importance-epochs needs --beta 1, not {self.beta}: its bound has no other weight.")
+            if self.dropout or self.patience:
+                other = "--dropout" if self.dropout else "--patience"
+                raise InputError(f"--importance-epochs does not go with {other}: leave one of them out.")
 
     @property
     def varied_epochs(self) -> float:
@@ -334,7 +346,9 @@ class TrainConfig:
         wanted = {
             "batch_size": batch,
             "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),
-            **{name: min(MOST, round(longer * getattr(self, name))) for name in ("epochs", *EVERY)},
+            **{
+                name: min(MOST, round(longer * getattr(self, name))) for name in ("epochs", "importance_epochs", *EVERY)
+            },
             **{
                 name: min(MOST, round(longer * getattr(self, name), 1))
                 for name in ("beta_warmup", "learning_rate_warmup")

@@ -21,6 +21,7 @@ __all__ = [
     "EpochLine",
     "EpochLog",
     "FitToTrainedModel",
+    "ImportanceWeighting",
     "KLWarmup",
     "StopAtNonFiniteLoss",
 ]
@@ -52,6 +53,25 @@ class KLWarmup(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         step = self._epoch * self.steps_per_epoch + batch - batch % self.every
         self.model.beta.assign(self.beta * min(1.0, step / self.steps if self.steps else 1.0))
+
+
+class ImportanceWeighting(keras.callbacks.Callback):
+    """Train the last epochs on the importance-weighted bound (Burda et al. 2016).
+
+    Args:
+        samples: posterior samples an image.
+        first_epoch: the epoch, counted from 0, that is the first of them.
+    """
+
+    def __init__(self, samples: int, first_epoch: int) -> None:
+        super().__init__()
+        self.samples = samples
+        self.first_epoch = first_epoch
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch >= self.first_epoch and self.model.objective_samples != self.samples:
+            self.model.objective_samples = self.samples
+            self.model.make_train_function(force=True)
 
 
 class EpochLog(keras.callbacks.Callback):

@@ -19,6 +19,7 @@ from keras_vae.training.callbacks import (
     EpochLine,
     EpochLog,
     FitToTrainedModel,
+    ImportanceWeighting,
     KLWarmup,
     StopAtNonFiniteLoss,
 )
@@ -72,6 +73,7 @@ def fit_model(
             steps_per_epoch=steps,
             callbacks=[
                 KLWarmup(config.beta, config.beta_warmup, steps, steps_at_once(config, steps)),
+                ImportanceWeighting(config.importance_samples, config.epochs - config.importance_epochs),
                 EpochLog(steps * config.batch_size),
                 AverageForEvaluation(),
                 StopAtNonFiniteLoss(),

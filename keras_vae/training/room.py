@@ -33,7 +33,8 @@ def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> No
         InputError: there is too little.
     """
     weights, values = estimated_size(config, image_shape)
-    needed = BYTES * (COPIES * weights + KEPT_FOR_GRADIENTS * config.batch_size * values)
+    passes = config.batch_size * (config.importance_samples if config.importance_epochs else 1)
+    needed = BYTES * (COPIES * weights + KEPT_FOR_GRADIENTS * passes * values)
     if needed > (available := available_memory()):
         raise InputError(
             f"A model of {weights:,} weights takes about {needed / 1e9:,.1f} GB of memory to train with --batch-size "

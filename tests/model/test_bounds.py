@@ -40,7 +40,7 @@ class LinearGaussian(VAE):
         self.variance.assign(VARIANCE)
         self.shift, self.widen = shift, widen
 
-    def posterior(self, images, training=False):
+    def posterior(self, images, training=False, disturbance=None, samples=1):
         deviation = tf.reshape(images, (-1, PIXELS)) - OFFSET
         mean = deviation @ (WEIGHTS @ np.linalg.inv(PRECISION)).astype(np.float32) / VARIANCE
         log_var = tf.zeros_like(mean) - np.log(np.diag(PRECISION)).astype(np.float32)

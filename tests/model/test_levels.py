@@ -49,7 +49,7 @@ class LinearGaussian(VAE):
         log_var = reach * math.atanh((2.0 * math.log(DEVIATION) - middle) / reach)
         self.prior.network = lambda upper: tf.concat([SLOPE * upper, 0.0 * upper + log_var], axis=-1)
 
-    def posterior(self, images, training=False):
+    def posterior(self, images, training=False, disturbance=None, samples=1):
         (_, covariance), (_, upper_variance) = POSTERIOR_COVARIANCE
         deviation = tf.reshape(images, (-1, PIXELS)) - OFFSET.astype(np.float32)
         mean = deviation @ (WEIGHTS @ POSTERIOR_COVARIANCE / VARIANCE).astype(np.float32)

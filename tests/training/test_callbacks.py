@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_vae.model import VAE, AveragingAdamW, averaged_weights
-from keras_vae.training.callbacks import AverageForEvaluation, EpochLine, KLWarmup
+from keras_vae.training.callbacks import AverageForEvaluation, EpochLine, ImportanceWeighting, KLWarmup
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
 
@@ -40,6 +40,19 @@ def test_a_resumed_warm_up_goes_on_where_it_was():
     callbacks = [KLWarmup(1.0, 2.0, 5), recorder]
     model.fit(IMAGES, batch_size=8, initial_epoch=1, epochs=2, verbose=0, callbacks=callbacks)
     assert recorder.betas == pytest.approx([0.5, 0.6, 0.7, 0.8, 0.9], abs=1e-6)
+
+
+@pytest.mark.parametrize("initial_epoch", [0, 2])
+def test_the_last_epochs_are_trained_on_the_importance_weighted_bound(initial_epoch):
+    model = compiled()
+    callbacks = [ImportanceWeighting(50, first_epoch=2)]
+    fitted = model.fit(
+        IMAGES, batch_size=8, initial_epoch=initial_epoch, epochs=4, verbose=0, callbacks=callbacks, shuffle=False
+    )
+    tighter = np.array(fitted.history["elbo"]) + np.array(fitted.history["loss"])
+    is_elbo = np.arange(initial_epoch, 4) < 2
+    assert tighter[is_elbo] == pytest.approx(0, abs=1e-4)
+    assert (tighter[~is_elbo] < -0.05).all()
 
 
 def test_averaged_weights_are_in_the_model_within_the_block_only():

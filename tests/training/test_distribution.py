@@ -114,12 +114,15 @@ def test_two_workers_train_to_the_weights_of_one_and_the_chief_alone_writes(alon
 IMAGES = np.random.default_rng(0).random((50, 8, 8, 1), np.float32)
 
 
-def fitted(strategy: tf.distribute.Strategy, *, xla: bool = False, **options) -> tuple[list[np.ndarray], dict]:
+def fitted(
+    strategy: tf.distribute.Strategy, *, xla: bool = False, samples: int = 1, **options
+) -> tuple[list[np.ndarray], dict]:
     """Weights, the optimizer's too, after a `fit` in which neither the last batch nor the validation comes out even."""
     with strategy.scope():
         model = VAE((8, 8, 1), 3, widths=(16,) if options.get("network") != "convolutional" else (4, 8), **options)
         rate = AveragingAdamW(1e-2, weight_decay=0.1, global_clipnorm=1.0, use_ema=True, ema_momentum=0.9)
         model.compile(rate, jit_compile=xla)
+        model.objective_samples = samples
     batches = tf.data.Dataset.from_tensor_slices(IMAGES).batch(20)
     history = model.fit(batches, validation_data=batches.take(2), epochs=2, verbose=0, shuffle=False).history
     return [np.asarray(weight, np.float64) for weight in (*model.get_weights(), *model.optimizer.variables)], history
@@ -131,6 +134,7 @@ def fitted(strategy: tf.distribute.Strategy, *, xla: bool = False, **options) ->
         {"prior": "vamp", "prior_components": 3, "likelihood": "gaussian"},
         pytest.param({"xla": True, "likelihood": "gaussian"}, marks=pytest.mark.slow),
         pytest.param({"prior": "mixture", "prior_training": "joint", "prior_components": 3}, marks=pytest.mark.slow),
+        {"levels": 2, "samples": 4},
         pytest.param({"prior": "flow", "prior_training": "joint", "prior_components": 2}, marks=pytest.mark.slow),
         pytest.param({"likelihood": "continuous_bernoulli", "network": "convolutional"}, marks=pytest.mark.slow),
     ],

@@ -170,6 +170,7 @@ def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, 
         {"likelihood": "gaussian", "grid_every": 4, "projector_every": 4},
         pytest.param({"xla": "on", "binarize": "dynamic", "steps_per_execution": 1}, marks=pytest.mark.slow),
         pytest.param({"levels": 2, "prior": "vamp", "prior_components": 5}, marks=pytest.mark.slow),
+        pytest.param({"beta": 1.0, "importance_epochs": 10, "importance_samples": 3}, marks=pytest.mark.slow),
         pytest.param(
             {"memory_budget": 0, "weight_average": 0.0, "network": "convolutional", "widths": (4, 4)},
             marks=pytest.mark.slow,
@@ -186,7 +187,7 @@ def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, 
             marks=pytest.mark.slow,
         ),
     ],
-    ids=["gaussian", "xla", "two_levels", "streamed", "disturbed"],
+    ids=["gaussian", "xla", "two_levels", "importance_weighted", "streamed", "disturbed"],
 )
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted(options, picture_folder, tmp_path):
     config = tiny(picture_folder, epochs=12, **options)

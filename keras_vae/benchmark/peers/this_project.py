@@ -36,7 +36,7 @@ class ExampleVAE(ElboModel):
         self.built = True
 
     def elbo_terms_of(
-        self, images: Any, noise: Any, training: bool = False, disturbance: Any = None
+        self, images: Any, noise: Any, training: bool = False, disturbance: Any = None, samples: int = 1
     ) -> tuple[Any, Any]:
         mean, log_var = tf.split(self.encoder(images, training=training), 2, axis=-1)
         logits = self.decoder(gaussian_sample(mean, log_var, noise), training=training)
