@@ -30,7 +30,7 @@ from keras_vae.model import (
     likelihood_nll,
     log_densities,
 )
-from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent
+from keras_vae.plotting import chart_aggregate_posterior, chart_kl_by_latent, chart_training
 from keras_vae.runs import read_record
 
 __all__ = ["measure_likelihood", "partial_bounds"]
@@ -46,6 +46,7 @@ NATS_OF_GREY_IMAGES = {
 }
 
 PRIOR_SAMPLES = 50_000  # which its curves in a chart are drawn from
+TRAINING_CHART = (5.2, 3.0)  # width and height, inches
 
 
 def measure_likelihood(subject: Subject) -> Results:
@@ -107,6 +108,7 @@ def measure_likelihood(subject: Subject) -> Results:
         "aggregate_posterior": chart_aggregate_posterior(
             aggregate.samples, drawn, kl_by_latent[model.lower_dim :], log_var, model.lower_dim
         ),
+        "training": chart_training(subject.run.history, TRAINING_CHART),
     }
     return measurements, charts
 

@@ -9,18 +9,18 @@ import tensorflow as tf
 from keras_vae.model.distributions import Tensor, gaussian_log_density, likelihood_nll
 
 if TYPE_CHECKING:
-    from keras_vae.model.vae import VAE
+    from keras_vae.model.generation import GenerativeModel
 
 __all__ = ["importance_weighted_bound", "log_mean_exp"]
 
 
 def importance_weighted_bound(
-    model: VAE, images: Tensor, samples: Tensor, seed: Tensor, shared_noise: bool = False
+    model: GenerativeModel, images: Tensor, samples: Tensor, seed: Tensor, shared_noise: bool = False
 ) -> Tensor:
-    """What `VAE.log_likelihood` gives (Burda et al. 2016, equation 8).
+    """What `GenerativeModel.log_likelihood` gives (Burda et al. 2016, equation 8).
 
     Args:
-        model: a VAE.
+        model: of images and latents.
         images: `(n, h, w, c)` in [0, 1].
         samples: K, posterior samples an image.
         seed: two integers.

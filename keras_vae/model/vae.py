@@ -1,4 +1,7 @@
-"""The variational autoencoder: a subclassed Keras model, and what it computes; how it learns is in `learning`."""
+"""The variational autoencoder: a subclassed Keras model of posterior, decoder and prior.
+
+How it learns is in `learning`, what else it can be asked for in `generation`.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,7 +19,6 @@ from keras_vae.model.arguments import (
     check_images,
     check_levels,
     check_prior,
-    check_samples,
 )
 from keras_vae.model.distributions import (
     Likelihood,
@@ -27,8 +29,7 @@ from keras_vae.model.distributions import (
 )
 from keras_vae.model.disturbance import Disturbance
 from keras_vae.model.flow import FlowPrior
-from keras_vae.model.importance import importance_weighted_bound
-from keras_vae.model.learning import ElboModel
+from keras_vae.model.generation import GenerativeModel
 from keras_vae.model.levels import Draw, Posterior, TwoLevelPrior, gaussian_of
 from keras_vae.model.networks import (
     DEFAULT_WIDTHS,
@@ -39,7 +40,6 @@ from keras_vae.model.networks import (
     build_lower_posterior,
     build_lower_prior,
 )
-from keras_vae.model.noise import fresh_seed
 from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 from keras_vae.model.replicas import sum_over_replicas
 
@@ -57,7 +57,7 @@ LOG_SCALE_AT_FIRST = -3.0
 
 
 @keras.saving.register_keras_serializable(package="keras_vae")
-class VAE(ElboModel):
+class VAE(GenerativeModel):
     """Variational autoencoder (Kingma & Welling 2014) with an optional weight on the KL (Higgins et al. 2017).
 
     The loss is `reconstruction + beta * kl`, both summed over the pixels and latents of an image, in nats, and
@@ -342,71 +342,6 @@ class VAE(ElboModel):
         has_variance = training and self.likelihood == "gaussian"
         spread = self._variance_of_training(images, logits) if has_variance else self.spread
         return self.piece(nats)(images, tuple(posterior), logits, spread)
-
-    def sample(self, count: Tensor, seed: Tensor = None, label: Tensor = None) -> Tensor:
-        """New images: the expected images of latents drawn from the prior.
-
-        Args:
-            count: how many.
-            seed: two integers for the same images at every call; None for new ones, which
-                `keras.utils.set_random_seed` decides on.
-            label: a class, where the prior was fitted by class (`prior.classes`); None for any.
-
-        Returns:
-            `(count, h, w, c)` in [0, 1].
-
-        Raises:
-            ValueError: the prior knows of no classes.
-        """
-        seed = fresh_seed() if seed is None else seed
-        if label is None:
-            return self.decode(self.prior.sample(count, seed))
-        if not self.prior.classes:
-            raise ValueError("This prior was not fitted by class: it takes no label.")
-        return self.decode(self.prior.sample_of_class(label, count, seed))
-
-    def interpolate(self, start: Tensor, end: Tensor, steps: Tensor) -> Tensor:
-        """Images along the straight line between the posterior means of two images.
-
-        Args:
-            start: `(h, w, c)` in [0, 1].
-            end: the same shape.
-            steps: how many, both ends included; at least 2.
-
-        Returns:
-            `(steps, h, w, c)` in [0, 1].
-
-        Raises:
-            ValueError: the images are not in [0, 1].
-        """
-        for image in (start, end):
-            check_images(image[tf.newaxis] if tf.is_tensor(image) else np.asarray(image)[np.newaxis], self.image_shape)
-        mean, _ = self.encode(tf.stack([start, end]))
-        share = tf.linspace(0.0, 1.0, steps)[:, tf.newaxis]
-        return self.decode((1.0 - share) * mean[0] + share * mean[1])
-
-    def log_likelihood(
-        self, images: Tensor, samples: Tensor, seed: Tensor = None, *, shared_noise: bool = False
-    ) -> Tensor:
-        """Importance-weighted bound on the log-likelihood (Burda et al. 2016, equation 8).
-
-        Args:
-            images: `(n, h, w, c)` in [0, 1].
-            samples: K, posterior samples an image; with 1 it is an estimate of the ELBO, and it grows with K.
-            seed: two integers; None for new noise at every call.
-            shared_noise: takes the same noise for all images, so that with a seed the bound of an image does not depend
-                on the others in its batch. Their errors are then alike, and do not average out.
-
-        Returns:
-            `(n,)` nats per image. Memory does not grow with K.
-
-        Raises:
-            ValueError: the images are not in [0, 1], or there is no sample.
-        """
-        check_images(images, self.image_shape)
-        check_samples(samples)
-        seed = fresh_seed() if seed is None else seed
-        return importance_weighted_bound(self, images, samples, seed, shared_noise)
 
     # ---- for Keras ----
 

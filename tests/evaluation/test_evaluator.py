@@ -124,7 +124,7 @@ def test_the_same_seed_gives_the_same_figures_and_another_seed_others(run, metri
 def test_pictures_and_a_table_are_written(run, metrics):
     expected = {
         "aggregate_posterior", "error_by_class", "error_map", "kl_by_latent", "nearest_training_images",
-        "reconstruction_extremes",
+        "reconstruction_extremes", "training",
     }  # fmt: skip
     assert expected <= {path.stem for path in run.figures.glob("*.png")}
     assert {"reconstructions", "samples"} <= {path.stem for path in (run.figures / "plain").glob("*.png")}
