@@ -25,7 +25,7 @@ report: saved_models/$(RUN)/training.json
 saved_models/%/training.json: | $(VENV)/.installed
 	$(BIN)/python scripts/train.py $(if $(wildcard saved_models/$*/config.json),--resume) --run $* $(ARGS)
 
-docs: report
+docs: report api
 	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png saved_models/$(RUN)/figures/map_umap.png docs/
 	$(BIN)/python scripts/page.py $(RUN) docs/explorer.html
 	$(BIN)/python scripts/sheet.py docs/theory.md

@@ -4,6 +4,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from keras_vae.cli.shared import Arguments, Command, Parser, add_root
@@ -51,6 +52,7 @@ def _train(arguments: Arguments) -> None:
         return
 
     import_tensorflow()
+    from keras_vae.evaluation import model_card, read_metrics
     from keras_vae.runs import open_data
     from keras_vae.training import is_chief, resume, train, training_table
 
@@ -60,15 +62,12 @@ def _train(arguments: Arguments) -> None:
         run = train(config, arguments.run, arguments.root)
     else:
         data = open_data(config)
-        suited = config.suited_to(data.counts["train"], options)
-        if suited != config:
-            changed = shlex.join(command_options(suited, config))
-            print(f"For {data.counts['train']:,} training images, where nothing else is given: {changed}", flush=True)
-        run = train(suited, arguments.run, arguments.root, data)
+        run = train(_suited(config, data.counts["train"], options), arguments.run, arguments.root, data)
     if not is_chief(config.distribute):
         print("This worker is done; worker 0 has written the run.")
         return
 
+    run.write("README.md", model_card(run, read_metrics(run)))
     print(f"\n{training_table(run)}\n")
     print("Look at it:")
     print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")
@@ -76,6 +75,15 @@ def _train(arguments: Arguments) -> None:
     print(f"    {typed_command('explore')} {_typed_run(run)}\n    {run.folder / 'explorer.html'}")
     print("Use it (the README says how):")
     print(f"    {run.saved_model}\n    {run.model_file}\n    {run.figures}")
+
+
+def _suited(config: TrainConfig, images: int, given: Collection[str]) -> TrainConfig:
+    """The configuration for so many training images, and a line that says what is changed."""
+    suited = config.suited_to(images, given)
+    if suited != config:
+        changed = shlex.join(command_options(suited, config))
+        print(f"For {images:,} training images, where nothing else is given: {changed}", flush=True)
+    return suited
 
 
 def _typed_run(run: Run) -> str:
@@ -100,11 +108,14 @@ def _add_ablate(parser: Parser) -> None:
 
 
 def _ablate(arguments: Arguments) -> None:
-    config = TrainConfig.from_preset(arguments.preset or "default", **given_options(arguments, TrainConfig))
+    given = given_options(arguments, TrainConfig)
+    config = TrainConfig.from_preset(arguments.preset or "default", **given)
 
     import_tensorflow()
+    from keras_vae.runs import open_data
     from keras_vae.sweeps import ablate
 
+    config = _suited(config, open_data(config).counts["train"], given)
     table = []
     for line in ablate(config, arguments.root, arguments.changes):
         table.append(line)
@@ -134,8 +145,11 @@ def _sweep(arguments: Arguments) -> None:
     )
 
     import_tensorflow()
+    from keras_vae.runs import open_data
     from keras_vae.sweeps import sweep
 
+    if "dataset" not in choices:  # which is one line where it cannot be had, before anything is written
+        base = _suited(base, open_data(base).counts["train"], given)
     for line in sweep(base, choices, arguments.seeds, arguments.root):
         print(line, flush=True)
     folder = Path(arguments.root)

@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras_vae.data.array_store import ArraySource
 from keras_vae.data.arrays import (
     HELD_OUT,
+    SMALLEST_SIDE,
     SPLITS,
     UNLABELLED,
     HeldOut,
@@ -158,7 +159,8 @@ def _from_dataset(dataset: tf.data.Dataset, name: str) -> tuple[np.ndarray, np.n
         images, labels = _pair(element)
         if images is None:
             raise InputError(f"{name}: elements of the data set have no 'image'.")
-        is_batch = np.ndim(images) == 4
+        shape = np.shape(images)
+        is_batch = len(shape) == 4 or (len(shape) == 3 and shape[-1] >= SMALLEST_SIDE)  # grey ones without channels
         parts.append((images, labels) if is_batch else (images[np.newaxis], None if labels is None else [labels]))
     if not parts:
         raise InputError(f"{name}: the data set is empty.")

@@ -12,6 +12,7 @@ from keras_vae.errors import InputError
 
 __all__ = [
     "HELD_OUT",
+    "SMALLEST_SIDE",
     "SPLITS",
     "UNLABELLED",
     "HeldOut",

@@ -182,6 +182,11 @@ def open_source(
         return open_arrays(data, name or "arrays", **of_arrays)
     path = Path(data).expanduser()
     known_as = os.fspath(data)
+    is_of_arrays = path.suffix.lower() in (".npy", ".npz") or is_array_folder(path)
+    if value_range is not None and not is_of_arrays:
+        raise InputError(f"--value-range is for arrays, whose type may not tell: {known_as} has pixels; leave it out.")
+    if class_names is not None and not is_of_arrays:
+        raise InputError(f"class_names are for arrays: {known_as} has names of its own; leave them out.")
     is_path = isinstance(data, os.PathLike) or known_as.startswith((".", "~")) or path.is_absolute()
     is_path = is_path or path.suffix.lower() in (".npy", ".npz", ".csv")
     if known_as == COLOUR_SHAPES:

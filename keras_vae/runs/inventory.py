@@ -17,7 +17,7 @@ __all__ = ["all_runs", "description", "prune", "remove", "run_table", "size_of"]
 
 # What a command makes again of a finished run, below its folder.
 MADE_AGAIN = ("explorer.html", "report.pdf", "report.png", "figures", "onnx", "*.tflite")
-MADE_AGAIN_LOGS = ("projector-epoch-*",)
+MADE_AGAIN_LOGS = ("projector-epoch-*", "projector-maps*", "explorer", "exploration")
 
 FIGURES = (("MSE per pixel", 5, "reconstruction.mean.mse_per_pixel"), ("SSIM", 4, "reconstruction.mean.ssim"))
 

@@ -11,7 +11,7 @@ from keras_vae.evaluation import open_model_and_data
 from keras_vae.model import VAE, Endpoint, endpoints, export_litert, export_onnx, export_saved_model
 from keras_vae.runs import Run
 from keras_vae.sharing.config import ExportConfig
-from keras_vae.sharing.runtimes import RUNTIMES, Served
+from keras_vae.sharing.runtimes import RUNTIMES, Served, check_installed
 
 __all__ = ["Exported", "export"]
 
@@ -51,6 +51,7 @@ def export(run: Run, config: ExportConfig) -> Exported:
             raise InputError(f"--output {path} is a folder: give the name of a file.")
     elif path.exists() and not (path / MARKS[config.format]).is_file():
         raise InputError(f"--output {path} holds something else, which would be lost: give another.")
+    check_installed(config.format)
     model, data = open_model_and_data(run)
     if config.format == "saved_model":
         export_saved_model(model, path)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["RUNTIMES", "Served"]
+__all__ = ["RUNTIMES", "Served", "check_installed"]
+
+NEEDED = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}  # packages, by format
 
 # The name of an endpoint and its named arrays -> its named results.
 Served = Callable[[str, dict[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+def check_installed(name: str) -> None:
+    """Raise a `ModuleNotFoundError` where what writes a format, or runs it, is not installed."""
+    for package in NEEDED.get(name, ()):
+        importlib.import_module(package)
 
 
 def _tensorflow(path: Path) -> Served:

@@ -1,9 +1,12 @@
 """Every combination of some values of some options, each with several seeds -> runs, and one table of them."""
 
+import contextlib
 import csv
+import fcntl
 import io
 import itertools
 import statistics
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -29,7 +32,10 @@ COLUMNS = (
     ("active latents", 1, "likelihood.active_units"),
     ("5-NN", 3, "neighbours.accuracy"),
     ("Frechet distance", 2, "generation.classifier.frechet_distance"),
+    ("Frechet distance, own network", 2, "generation.own.frechet_distance"),
 )
+
+SECONDS_BETWEEN_LOOKS = 2.0  # at runs that other processes are at
 
 Figures = dict[str, float]
 
@@ -76,7 +82,8 @@ def sweep(
     """Train and measure every combination; write `sweep.md`, `sweep.csv`, `sweep.png` and `table/` anew after each run.
 
     What was trained before is not trained again, and what was interrupted goes on. What one run fails at is told, and
-    does not stop the others.
+    does not stop the others. Several processes, on machines that share the folder, share the runs: each takes the next
+    one that nobody is at, and ends when all are measured.
 
     Args:
         base: the configuration that is changed.
@@ -95,21 +102,32 @@ def sweep(
     planned = combinations(base, choices, seeds)
     found: dict[str, Figures] = {}
     failed: dict[str, str] = {}
-    for name, config in ((name, config) for each in planned for name, config in each.configs.items()):
-        try:
-            measured = measurements(trained_run(config, name, root))
-            found[name] = {key: each["value"] for key, each in measured.items()}
-        except InputError as error:
-            failed[name] = str(error)
-        except Exception as error:  # a bug too must not cost the runs of a night: it is told, with its place
-            traceback.print_exc()
-            failed[name] = f"{type(error).__name__}: {error}"
-        _write(root, planned, found, failed)
-        yield f"{name}: {failed.get(name, 'measured')}"
+    left = [(name, config) for each in planned for name, config in each.configs.items()]
+    told: set[str] = set()
+    while left:
+        taken = []
+        for name, config in left:
+            with _one_process(root, name) as is_mine:
+                if is_mine:
+                    _measure(config, name, root, found, failed)
+            if is_mine:
+                with _one_process(root, "table", waits=True):
+                    _write(root, planned, found, failed)
+                yield f"{name}: {failed.get(name, 'measured')}"
+                continue
+            taken.append((name, config))
+            if name not in told:
+                told.add(name)
+                yield f"{name}: another process is at it"
+        if len(taken) == len(left):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        left = taken
 
 
 def sweep_table(planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> str:
     """Put the mean and, of several seeds, the standard deviation of what was measured into a table in Markdown.
+
+    What was measured of no run has no column.
 
     Args:
         planned: the combinations.
@@ -117,14 +135,41 @@ def sweep_table(planned: Sequence[Combination], found: Mapping[str, Figures], fa
         failed: for each that was not what it failed at.
     """
     swept = list(planned[0].options)
-    lines = [f"| {' | '.join([*swept, 'seeds', *(title for title, *_ in COLUMNS)])} |"]
-    lines.append("|" + " ---: |" * (len(swept) + 1 + len(COLUMNS)))
+    columns = [column for column in COLUMNS if not found or any(column[2] in figures for figures in found.values())]
+    lines = [f"| {' | '.join([*swept, 'seeds', *(title for title, *_ in columns)])} |"]
+    lines.append("|" + " ---: |" * (len(swept) + 1 + len(columns)))
     for each in planned:
         known = [found[name] for name in each.configs if name in found]
         cells = [*map(str, each.options.values()), str(len(known))]
-        cells += [_mean_and_spread([run[name] for run in known if name in run], digits) for _, digits, name in COLUMNS]
+        cells += [_mean_and_spread([run[name] for run in known if name in run], digits) for _, digits, name in columns]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, *(f"\n{name} failed: {reason}" for name, reason in failed.items())])
+
+
+@contextlib.contextmanager
+def _one_process(root: Path, name: str, *, waits: bool = False) -> Iterator[bool]:
+    """Whether this process has something of this name to itself while the block lasts; it may wait until it has."""
+    path = root / ".sweep" / f"{name}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:  # which the system gives back whatever ends the process
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def _measure(config: TrainConfig, name: str, root: Path, found: dict[str, Figures], failed: dict[str, str]) -> None:
+    """Note what a run comes to, or what it fails at."""
+    try:
+        measured = measurements(trained_run(config, name, root))
+        found[name] = {key: each["value"] for key, each in measured.items()}
+    except InputError as error:
+        failed[name] = str(error)
+    except Exception as error:  # a bug too must not cost the runs of a night: it is told, with its place
+        traceback.print_exc()
+        failed[name] = f"{type(error).__name__}: {error}"
 
 
 def _mean_and_spread(values: Sequence[float], digits: int) -> str:

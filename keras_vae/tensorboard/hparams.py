@@ -23,6 +23,9 @@ COMPARED_METRICS = {
     "generation.classifier.frechet_distance": "Frechet distance",
     "generation.classifier.precision": "precision",
     "generation.classifier.recall": "recall",
+    "generation.own.frechet_distance": "Frechet distance, own network",
+    "generation.own.precision": "precision, own network",
+    "generation.own.recall": "recall, own network",
     "generation.inception.frechet_distance": "Frechet distance, Keras InceptionV3",
 }
 

@@ -41,7 +41,7 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     Images are `(n, h, w)`, `(n, h, w, c)` or, as in scikit-learn's own data sets, rows of pixels `(n, features)`; uint8
     in [0, 255], or numbers in [0, 1], which are rounded to 8 bits for training. Nothing is written to disk. An argument
-    that is None takes the value of the preset.
+    that is None takes the value of the preset; of few images epochs, batch and learning rate follow their number.
 
     Args:
         preset: a named set of options, those of the command `train`.
@@ -136,7 +136,7 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         generator = check_random_state(self.random_state)
         seed = int(generator.randint(2**31 - 1))
         data = _held_in_memory(_to_8_bits(pixels), self.validation_fraction, generator)
-        config = TrainConfig.from_preset(self.preset, **self._options(data.counts["train"]), seed=seed)
+        config = self._config(data.counts["train"], seed)
         model = compiled_model(config, data)
         fit_model(model, config, data, verbose=self.verbose)
         self.model_, self.config_, self.history_ = model, config, model.history.history
@@ -188,15 +188,14 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _options(self, images: int) -> dict[str, Any]:
-        options = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
-        preset = TrainConfig.from_preset(self.preset, **options)
+    def _config(self, images: int, seed: int) -> TrainConfig:
+        """What the command would train with: what is not given follows the number of images."""
+        given = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
+        config = TrainConfig.from_preset(self.preset, **given, seed=seed).suited_to(images, given)
         has_neighbours = len(self._given_shape) > 1 or self.image_shape is not None
-        return {
-            **options,
-            "batch_size": min(preset.batch_size, images),
-            "augmentation": preset.augmentation if has_neighbours else 0.0,
-        }
+        return config.replace(
+            batch_size=min(config.batch_size, images), augmentation=config.augmentation if has_neighbours else 0.0
+        )
 
     def _batches(self, X: Any) -> list[np.ndarray]:  # noqa: N803
         check_is_fitted(self)

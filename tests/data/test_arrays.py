@@ -59,6 +59,15 @@ def test_arrays_are_taken_as_they_come(given, counts):
             np.testing.assert_array_equal(data.labels(split), LABELS[rows])
 
 
+@pytest.mark.parametrize("batched", [False, True])
+def test_grey_images_of_a_dataset_need_no_axis_of_channels(batched):
+    grey = IMAGES[..., 0]
+    given = tf.data.Dataset.from_tensor_slices((grey, LABELS))
+    data = open_dataset(given.batch(7) if batched else given)
+    assert data.image_shape == (10, 12, 1)
+    assert same(data, grey[..., np.newaxis])
+
+
 @pytest.mark.parametrize("suffix", ["npz", "npy"])
 @pytest.mark.parametrize("budget", [2**30, 1000])
 def test_a_file_of_arrays_is_read_and_streamed_where_it_is_large(tmp_path, suffix, budget):

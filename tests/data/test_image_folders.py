@@ -278,6 +278,16 @@ def test_a_folder_is_split_as_it_is_asked_and_prepared_for_each_way(tmp_path):
         assert open_dataset(folder).images("test")[:, 0, 0, 0].tolist() != in_order.tolist()
 
 
+@pytest.mark.parametrize(
+    "options", [{"value_range": (0, 255)}, {"class_names": ["a", "b"]}], ids=lambda given: next(iter(given))
+)
+def test_what_is_for_arrays_is_refused_for_files_and_not_dropped(folder, options):
+    with pytest.raises(InputError, match="for arrays"):
+        open_dataset(folder, **options)
+    with pytest.raises(InputError, match="for arrays"):
+        open_dataset("fashion_mnist", **options)
+
+
 def test_too_few_images_to_split_are_refused(tmp_path):
     folder = write_folder(tmp_path, np.zeros((5, 8, 8, 1), np.uint8), np.arange(5) % 2)
     with pytest.raises(InputError, match="too few images for a validation split"):

@@ -1,5 +1,7 @@
 """A run is exported by its name, and what is lost is said."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,17 @@ def run(picture_folder, tmp_path) -> Run:
     run = Run.create(TrainConfig(dataset=str(picture_folder), latent_dim=3), "bars", tmp_path)
     save_model(VAE((16, 16, 1), 3, widths=(8,)), run.model_file)
     return run
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"), [("onnx", "tf2onnx"), ("onnx", "onnxruntime"), ("litert", "ai_edge_litert")]
+)
+def test_without_its_extra_a_format_is_refused_and_nothing_is_written(name, missing, run, monkeypatch):
+    monkeypatch.setitem(sys.modules, missing, None)
+    before = sorted(run.folder.rglob("*"))
+    with pytest.raises(ModuleNotFoundError, match=missing):
+        export(run, ExportConfig(name))
+    assert sorted(run.folder.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["saved_model", "onnx"])

@@ -1,7 +1,11 @@
 """A sweep trains every combination once, loses none to another's failure, and puts them into one table."""
 
 import csv
+import fcntl
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from tensorboard_server import get_json, tensorboard
@@ -9,10 +13,11 @@ from tensorboard_server import get_json, tensorboard
 from keras_vae.errors import InputError
 from keras_vae.plotting import chart_rate_distortion, rendered
 from keras_vae.runs import TrainConfig
-from keras_vae.sweeps import combinations, sweep, sweep_table, trained_runs
+from keras_vae.sweeps import combinations, grid, sweep, sweep_table, trained_runs
 from keras_vae.tensorboard import Row, write_table
 
 CHOICES = {"beta": [0.5, 1.0], "latent_dim": [8, 16]}
+ROOT = Path(__file__).resolve().parents[2]
 MSE = "reconstruction.mean.mse_per_pixel"
 
 
@@ -37,9 +42,9 @@ def test_the_table_has_mean_and_spread_over_seeds_and_what_failed():
     planned = combinations(TrainConfig(), {"beta": [0.5, 1.0]}, [0, 1])
     found = {"beta-0.5-seed-0": {MSE: 0.25}, "beta-0.5-seed-1": {MSE: 0.75}, "beta-1.0-seed-0": {MSE: 0.5}}
     table = sweep_table(planned, found, {"beta-1.0-seed-1": "The loss became nan."}).splitlines()
-    assert table[0].startswith("| beta | seeds | KL, nats | MSE per pixel |")
-    assert table[2].startswith("| 0.5 | 2 |  | 0.50000 ± 0.35355 |")
-    assert table[3].startswith("| 1.0 | 1 |  | 0.50000 |")
+    assert table[0] == "| beta | seeds | MSE per pixel |"  # what was not measured has no column
+    assert table[2] == "| 0.5 | 2 | 0.50000 ± 0.35355 |"
+    assert table[3] == "| 1.0 | 1 | 0.50000 |"
     assert table[-1] == "beta-1.0-seed-1 failed: The loss became nan."
 
 
@@ -109,3 +114,35 @@ def test_a_failed_run_does_not_stop_the_others_and_none_is_trained_twice(picture
 
     monkeypatch.setattr(trained_runs, "train", train)
     assert list(sweep(base, choices, [0], tmp_path))[1] == lines[1]
+
+
+def test_a_run_that_another_process_is_at_is_left_to_it_and_read_when_it_is_done(tmp_path, monkeypatch):
+    planned = combinations(TrainConfig(), {"beta": [0.5, 1.0]}, [0])
+    first, second = (name for each in planned for name in each.configs)
+    monkeypatch.setattr(grid, "trained_run", lambda config, name, root: name)
+    monkeypatch.setattr(grid, "measurements", lambda name: {MSE: {"value": 0.5}, "likelihood.kl": {"value": 9.0}})
+    monkeypatch.setattr(grid, "SECONDS_BETWEEN_LOOKS", 0.0)
+    (tmp_path / ".sweep").mkdir()
+    lines = []
+    with (tmp_path / ".sweep" / f"{first}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        running = sweep(TrainConfig(), {"beta": [0.5, 1.0]}, [0], tmp_path)
+        lines += [next(running), next(running)]
+    assert [*lines, *running] == [f"{first}: another process is at it", f"{second}: measured", f"{first}: measured"]
+
+
+@pytest.mark.slow
+def test_processes_that_share_a_folder_share_its_runs_and_each_ends_with_the_whole_table(picture_folder, tmp_path):
+    options = (
+        "--dataset", picture_folder, "--preset", "quick", "--widths", "16", "--epochs", "2", "--prior",
+        "standard_normal", "--latent-dim", "2", "3", "4", "5", "--root", tmp_path,
+    )  # fmt: skip
+    command = [sys.executable, "scripts/sweep.py", *map(str, options)]
+    processes = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    outputs = [process.communicate(timeout=600)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    trained = [sum("Run latent-dim-" in line for line in output.splitlines()) for output in outputs]
+    assert sum(trained) == 4
+    assert all(0 < count < 4 for count in trained)
+    tables = [output.partition("Measured on the validation split:")[2].partition("sweep.csv")[0] for output in outputs]
+    assert tables[0] == tables[1] and tables[0].count("\n| ") == 6

@@ -56,7 +56,7 @@ def test_latents_are_the_posterior_means_of_the_model(encoder, bars):
 def test_the_training_is_that_of_the_command(encoder, bars):
     options = {name: value for name, value in SMALL.items() if name not in ("importance_samples", "random_state")}
     generator = np.random.RandomState(0)
-    config = TrainConfig.from_preset(**options, seed=generator.randint(2**31 - 1))
+    config = TrainConfig.from_preset(**options, seed=generator.randint(2**31 - 1)).suited_to(216, options)
     assert encoder.config_ == config
     data = _held_in_memory(np.round(bars[..., None] * 255).astype(np.uint8), 0.1, generator)
     assert data.counts == {"train": 216, "validation": 24, "test": 0}
