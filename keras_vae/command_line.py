@@ -143,7 +143,13 @@ def _presets_in_words(config: type, presets: Mapping[str, Mapping[str, Any]]) ->
     lines = ["presets, where nothing else is given:"]
     for name, options in presets.items():
         text = shlex.join(command_options(config(**options), config())) or "the defaults above"
-        lines += textwrap.wrap(text, 100, initial_indent=f"  {name:<{wide}}  ", subsequent_indent=" " * (wide + 4))
+        lines += textwrap.wrap(
+            text,
+            100,
+            initial_indent=f"  {name:<{wide}}  ",
+            subsequent_indent=" " * (wide + 4),
+            break_on_hyphens=False,
+        )
     return "\n".join(lines)
 
 

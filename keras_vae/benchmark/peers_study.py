@@ -46,6 +46,8 @@ class Peer:
     networks: tuple[Network, ...] = ("example", "default")
 
 
+BACKENDS = {"TensorFlow": "tensorflow", "JAX": "jax", "PyTorch": "torch"}
+
 # The first one for a network is what the others are compared with.
 PEERS = (
     Peer("this project", "this_project"),
@@ -53,6 +55,7 @@ PEERS = (
     Peer("this project, float32", "this_project", "float32", ("default",)),
     Peer("this project, all of the preset", "this_project", "preset", ("default",)),
     Peer("Keras, defaults of compile", "keras_alone"),
+    *(Peer(f"keras.ops on {name}", "any_backend", backend) for name, backend in BACKENDS.items()),
     Peer("PyTorch, eager", "pytorch"),
     Peer("PyTorch, torch.compile", "pytorch", "compiled"),
     Peer("JAX with Flax", "jax_flax"),

@@ -25,8 +25,8 @@ trained on {data}{commit} by
 
     {command}
 
-Likelihood: {likelihood}. Prior: {prior}. Weight of the KL: {beta:g}. Weights: {parameters} of encoder and decoder,
-started from {start}.
+Likelihood: {likelihood}. Prior: {prior}. Weight of the KL: {beta:g}. Weights: {parameters}, started
+from {start}.
 
 ## Data and licence
 

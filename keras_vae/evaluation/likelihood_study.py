@@ -70,13 +70,16 @@ def measure_likelihood(subject: Subject) -> Results:
     if config.protocol == "grey":
         many += f"; {NATS_OF_GREY_IMAGES[model.likelihood]}"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
-    least = kl.mean() - math.log(len(kl))
+    of_upper = kl - terms.kl_by_latent[:, : model.lower_dim].sum(axis=1)
+    least = of_upper.mean() - math.log(len(kl))
     level = " in the upper level" if model.levels == 2 else ""
     posteriors = f"the posteriors of {len(kl):,} {subject.split} images{level}"
     moments = f"Gaussian of the mean and covariance of all images' posteriors{level}"
     mixture = f"mixture of {posteriors}, with which it cannot come out below {least:.2f}"
-    how = "in closed form" if isinstance(model.prior, StandardNormal) else "by the same samples"
     is_normal = isinstance(model.upper_prior, StandardNormal)
+    how = "in closed form" if is_normal else "by the same samples"
+    if model.levels == 2:
+        how += ", that of the lower level in closed form given the upper one's sample"
     to_prior = f"to the prior {subject.run.config.prior_in_words}, {how}"
     nats = "nats per image"
     measurements = {
@@ -108,8 +111,9 @@ def measure_likelihood(subject: Subject) -> Results:
         "aggregate_posterior": chart_aggregate_posterior(
             aggregate.samples, drawn, kl_by_latent[model.lower_dim :], log_var, model.lower_dim
         ),
-        "training": chart_training(subject.run.history, TRAINING_CHART),
     }
+    if history := subject.run.history:
+        charts["training"] = chart_training(history, TRAINING_CHART)
     return measurements, charts
 
 

@@ -30,6 +30,7 @@ def importance_weighted_bound(
         `(n,)` nats per image.
     """
     posterior, spread = model.posterior(images), model.spread
+    log_prior = model.prior.log_density_of_many()
     count = tf.shape(images)[0]
     shape = (1 if shared_noise else count, model.latent_dim)
 
@@ -37,7 +38,7 @@ def importance_weighted_bound(
         noise = tf.random.stateless_normal(shape, tf.random.experimental.stateless_fold_in(seed, index))
         latents, mean, log_var = posterior.draw(noise)
         log_weight = (
-            model.prior.log_density(latents)
+            log_prior(latents)
             - gaussian_log_density(latents, mean, log_var)
             - likelihood_nll(model.likelihood, images, model.decode_logits(latents), spread)
         )

@@ -99,6 +99,10 @@ class TwoLevelPrior(Prior):
     def log_density(self, latents: Tensor) -> Tensor:
         return self._log_density(latents, self.upper.log_density)
 
+    def log_density_of_many(self) -> Callable[[Tensor], Tensor]:
+        of_upper = self.upper.log_density_of_many()
+        return lambda latents: self._log_density(latents, of_upper)
+
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         seeds = tf.random.split(seed, 2)
         return self._with_lower(self.upper.sample(count, seeds[0]), self._noise(count, seeds[1]))

@@ -55,6 +55,10 @@ class Prior(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def log_density_of_many(self) -> Callable[[Tensor], Tensor]:
+        """`log_density` for a loop over latents: what all of them share is computed here, and once."""
+        return self.log_density
+
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         """Draw latents; the same for the same seed.
 
@@ -271,7 +275,11 @@ class VampPrior(Prior):
         self.logits.assign(np.log(inside / (1.0 - inside)))
 
     def log_density(self, latents: Tensor) -> Tensor:
-        return _vamp_log_density(latents, *self._encode(self.images))
+        return self.log_density_of_many()(latents)
+
+    def log_density_of_many(self) -> Callable[[Tensor], Tensor]:
+        posteriors = self._encode(self.images)
+        return lambda latents: _vamp_log_density(latents, *posteriors)
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         seeds = tf.random.split(seed, 2)

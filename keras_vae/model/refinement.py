@@ -17,7 +17,8 @@ def encode_refined(model: VAE, images: Tensor, steps: Tensor) -> tuple[Tensor, T
 
     An encoder has to find the posterior of every image in one pass, and misses more of it on images that are unlike
     those of its training: the amortisation gap (Cremer et al. 2018). As in semi-amortised inference (Kim et al. 2018),
-    Adam lowers `reconstruction + beta * kl` of the decoder at the mean; the variance stays the encoder's.
+    Adam lowers `reconstruction + beta * kl` of the decoder at the mean, the KL that to the prior that the model was
+    trained with; the variance stays the encoder's.
 
     Args:
         model: a VAE.
@@ -33,7 +34,7 @@ def encode_refined(model: VAE, images: Tensor, steps: Tensor) -> tuple[Tensor, T
         with tf.GradientTape() as tape:
             tape.watch(mean)
             reconstruction = likelihood_nll(model.likelihood, images, model.decode_logits(mean), model.spread)
-            kl = tf.reduce_sum(model.prior.kl_by_latent(mean, log_var, mean), axis=-1)
+            kl = model.training_prior.kl(mean, log_var, mean)
             loss = reconstruction + model.beta * kl
         gradient: Any = tape.gradient(loss, mean)
         first = FIRST_DECAY * first + (1.0 - FIRST_DECAY) * gradient

@@ -50,8 +50,13 @@ CLUSTERINGS = {
     "hdbscan of the UMAP map": "HDBSCAN of the UMAP map",
     "gaussian_mixture of the 10-d UMAP": "Gaussian mixture of a 10-d UMAP (N2D)",
 }
-# Norouzi, Fleet & Norouzi 2020, table 1: VAE of dense layers, N(0, I) prior, 40 latents, 5,000 samples.
-PUBLISHED_BINARIZED = "published: 228.70"
+# Norouzi, Fleet & Norouzi 2020, table 1: VAE of dense layers, 40 latents in each level, 5,000 samples.
+PUBLISHED_BINARIZED = {
+    (1, "standard_normal"): "228.70",
+    (1, "vamp"): "227.35",
+    (2, "standard_normal"): "227.37",
+    (2, "vamp"): "226.72",
+}
 LONGEST_TITLE = 40  # letters of a data set's name
 LONGEST_NAME = 14  # letters of a class
 LONGEST_PATH = 48  # letters of the classes on one path
@@ -90,12 +95,15 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     of_two = config.levels == 2
     latents = f"{config.latent_dim} in two levels" if of_two else config.latent_dim
     posterior = "q(z2|x) q(z1|x, z2), each" if of_two else "q(z|x),"
+    prior = f"p(z) = {config.prior_in_words}"
+    if of_two:
+        prior = f"p(z2) = {config.prior_in_words.removesuffix(' (upper of two levels)')}; p(z1|z2) Gaussian"
     return [
         ["Model", f"variational autoencoder, {weights:,} weights"],
         ["Encoder", f"{kind}: {pixels} - {hidden} - mean, log variance"],
         ["Decoder", f"{kind}: {latents} - {back} - {pixels}"],
         ["Posterior", f"Gaussian {posterior} diagonal, reparametrised"],
-        ["Prior", f"p(z) = {config.prior_in_words}"],
+        ["Prior", prior],
         ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],
     ]
 
@@ -129,16 +137,20 @@ def training(config: TrainConfig, summary: Numbers, test_images: int) -> list[li
     ]
     if config.binarize == "dynamic":
         rows.insert(1, ["Pixels", "made black or white afresh every epoch"])
+    if config.importance_epochs:
+        last, samples = f"last {config.importance_epochs} epochs", config.importance_samples
+        rows.insert(1, ["Objective", f"{last}: importance-weighted bound, {samples} samples an image"])
     if config.beta_warmup:
         rows.insert(2, ["Beta", f"grows from 0 over {config.beta_warmup:g} epochs"])
     return rows
 
 
-def result_rows(metrics: Numbers) -> list[list[str]]:
+def result_rows(metrics: Numbers, config: TrainConfig) -> list[list[str]]:
     """Reconstruction, likelihood and generated images, beside what they are to be compared with.
 
     Args:
         metrics: what `metrics.json` holds.
+        config: configuration of the run.
     """
     evaluation = metrics["evaluations"]["grey"]
     measured, samples = evaluation["measurements"], evaluation["importance_samples"]
@@ -160,7 +172,8 @@ def result_rows(metrics: Numbers) -> list[list[str]]:
         measurement = binarized["measurements"]["likelihood.importance_weighted_nll"]
         name = f"    binarised, K = {binarized['importance_samples']:,}"
         comparable = metrics["dataset"] == "fashion_mnist" and binarized["importance_samples"] == 5000
-        rows.append([name, _cell(measurement, 2), PUBLISHED_BINARIZED if comparable else ""])
+        published = PUBLISHED_BINARIZED.get((config.levels, config.prior)) if comparable else None
+        rows.append([name, _cell(measurement, 2), f"published: {published}" if published else ""])
     rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])
     for title, measure, digits in (
         ("Fréchet distance (not the FID)", "frechet_distance", 2),

@@ -169,9 +169,13 @@ class TrainConfig:
         high=MOST,
     )
     importance_epochs: int = option(
-        0, "last epochs, which are trained on the importance-weighted bound instead of the ELBO", low=0, high=MOST
+        0,
+        "last epochs, after the warm-up of beta, which are trained on the importance-weighted bound instead of the "
+        "ELBO; 0: none",
+        low=0,
+        high=MOST,
     )
-    importance_samples: int = option(8, "posterior samples an image in these epochs", low=2, high=1000)
+    importance_samples: int = option(8, "posterior samples an image in --importance-epochs", low=2, high=1000)
     gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0, high=1e30)
     weight_average: float = option(
         0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
@@ -227,10 +231,13 @@ class TrainConfig:
             raise InputError("--patience is for one process: leave it out, or --distribute multiworker.")
         if self.importance_epochs:
             if self.beta != 1.0:
-                raise InputError(f"--importance-epochs needs --beta 1, not {self.beta}: its bound has no other weight.")
+                raise InputError(
+                    f"--importance-epochs needs --beta 1, not {self.beta}, as its bound has no other weight: "
+                    "give this, or --importance-epochs 0."
+                )
             if self.dropout or self.patience:
                 other = "--dropout" if self.dropout else "--patience"
-                raise InputError(f"--importance-epochs does not go with {other}: leave one of them out.")
+                raise InputError(f"--importance-epochs does not go with {other}: give one of them as 0.")
 
     @property
     def varied_epochs(self) -> float:
@@ -343,12 +350,13 @@ class TrainConfig:
             batch = min(batch, max(images // LEAST_STEPS, min(images, SMALLEST_BATCH)))
         steps = tuned_for // self.batch_size / max(1, images // max(1, batch))
         longer = min(LONGEST, max(1.0, steps))
+        epochs = self.epochs if "epochs" in given else min(MOST, round(longer * self.epochs))
         wanted = {
+            "epochs": epochs,
+            "importance_epochs": round(self.importance_epochs * epochs / self.epochs),
             "batch_size": batch,
             "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),
-            **{
-                name: min(MOST, round(longer * getattr(self, name))) for name in ("epochs", "importance_epochs", *EVERY)
-            },
+            **{name: min(MOST, round(longer * getattr(self, name))) for name in EVERY},
             **{
                 name: min(MOST, round(longer * getattr(self, name), 1))
                 for name in ("beta_warmup", "learning_rate_warmup")

@@ -66,8 +66,9 @@ def ablate(base: TrainConfig, root: Path | str, names: Sequence[str] = ()) -> It
         raise InputError(f"There is no change {unknown[0]!r}; choose of {', '.join(map(repr, ABLATION))}.")
     yield f"| change | {' | '.join(title for title, *_ in COLUMNS)} | minutes |"
     yield f"| --- |{' ---: |' * (len(COLUMNS) + 1)}"
-    for name in names or ABLATION:
-        run = trained_run(base.replace(**ABLATION[name]), re.sub(r"\W+", "-", name), Path(root))
+    changed = {name: base.replace(**ABLATION[name]) for name in names or ABLATION}  # whatever is refused, at once
+    for name, config in changed.items():
+        run = trained_run(config, re.sub(r"\W+", "-", name), Path(root))
         minutes = run.summary["seconds"] / 60
         yield f"| {name} | {' | '.join(_cells(measurements(run)))} | {minutes:.1f} |"
 

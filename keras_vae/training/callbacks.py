@@ -69,8 +69,14 @@ class ImportanceWeighting(keras.callbacks.Callback):
         self.first_epoch = first_epoch
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        if epoch >= self.first_epoch and self.model.objective_samples != self.samples:
-            self.model.objective_samples = self.samples
+        self._take(self.samples if epoch >= self.first_epoch else 1)
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._take(1)
+
+    def _take(self, samples: int) -> None:
+        if self.model.objective_samples != samples:
+            self.model.objective_samples = samples
             self.model.make_train_function(force=True)
 
 

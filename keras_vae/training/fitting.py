@@ -73,7 +73,10 @@ def fit_model(
             steps_per_epoch=steps,
             callbacks=[
                 KLWarmup(config.beta, config.beta_warmup, steps, steps_at_once(config, steps)),
-                ImportanceWeighting(config.importance_samples, config.epochs - config.importance_epochs),
+                ImportanceWeighting(
+                    config.importance_samples,
+                    first_epoch=max(config.epochs - config.importance_epochs, math.ceil(config.beta_warmup)),
+                ),
                 EpochLog(steps * config.batch_size),
                 AverageForEvaluation(),
                 StopAtNonFiniteLoss(),

@@ -142,12 +142,15 @@ def test_batch_epochs_and_warm_up_follow_few_images(preset, images):
     )
     assert suited.replace(
         **{name: getattr(config, name) for name in ("batch_size", "learning_rate", "learning_rate_warmup", "epochs",
-           "beta_warmup", "grid_every", "histogram_every", "projector_every")}
+           "beta_warmup", "importance_epochs", "grid_every", "histogram_every", "projector_every")}
     ) == config  # fmt: skip
 
 
 def test_as_many_images_as_the_presets_are_tuned_for_change_nothing_and_what_is_given_stays():
     assert TrainConfig().suited_to(50_000) == TrainConfig()
+    of_bound = TrainConfig.from_preset("benchmark", epochs=100, importance_epochs=10)
+    assert of_bound.suited_to(100).importance_epochs == of_bound.suited_to(100).epochs // 10
+    assert of_bound.suited_to(100, given={"epochs"}).importance_epochs == 10
     suited = TrainConfig(batch_size=8, epochs=3).suited_to(100, given={"batch_size", "epochs"})
     assert (suited.batch_size, suited.epochs) == (8, 3)
 

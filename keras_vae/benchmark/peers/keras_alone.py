@@ -65,10 +65,7 @@ def make(settings: Settings) -> Ready:
     tf.config.threading.set_intra_op_parallelism_threads(settings.threads)
     keras.utils.set_random_seed(settings.seed)
     images = settings.pixels.astype("float32") / 255
-    is_example, shape = settings.network == "example", images.shape[1:]
-    encoder = example_encoder(shape) if is_example else _dense_encoder(shape)
-    decoder = example_decoder(shape) if is_example else _dense_decoder(shape)
-    model = PlainVAE(settings.network, encoder, decoder, settings.seed)
+    model = PlainVAE(settings.network, *networks(settings.network, images.shape[1:]), settings.seed)
     model.compile(optimizer=keras.optimizers.Adam())
 
     def train(steps: int) -> float:
@@ -79,6 +76,13 @@ def make(settings: Settings) -> Ready:
     train(3)
     weights = sum(ops.size(weight) for weight in model.trainable_weights)
     return Ready(train, f"Keras {keras.__version__}, TensorFlow {tf.__version__}", int(weights))
+
+
+def networks(network: Network, shape: tuple[int, int, int]) -> tuple[keras.Model, keras.Model]:
+    """Encoder and decoder of images of this shape."""
+    if network == "example":
+        return example_encoder(shape), example_decoder(shape)
+    return _dense_encoder(shape), _dense_decoder(shape)
 
 
 def example_encoder(shape: tuple[int, int, int], latents: int = 2) -> keras.Model:
