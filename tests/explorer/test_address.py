@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
-from explorer_page import grey, open_page, settle, until
+from explorer_page import exhibition, grey, open_page, settle, until, write_page
+from PIL import Image
+
+from keras_vae.model import VAE
 
 READ = """() => {
     const { map, image, latent, from, to, share, hidden, shift, view, area, slider, picture } = explorer.store;
@@ -62,6 +65,41 @@ def test_a_link_that_is_opened_on_the_page_itself_takes_back_what_it_does_not_na
     until(page, "() => explorer.store.hidden.size === 0")
     assert page.evaluate(READ) == before
     assert page.locator('#legend button[aria-pressed="false"]').count() == 0
+
+
+def test_a_link_without_an_own_image_takes_back_the_one_that_was_drawn(page, shown):
+    page.evaluate("() => explorer.store.set({ share: 0.25 })")
+    plain = link_to(page)
+    page.locator("#own-canvas").click(position={"x": 80, "y": 120})
+    until(page, "() => explorer.store.picture !== null")
+    link_to(page, plain)
+    page.evaluate("link => { location.hash = link; }", plain)
+    until(page, "() => explorer.store.own === null")
+    np.testing.assert_array_equal(grey(page, "#own-canvas"), shown.images[0, ..., 0])
+
+
+def test_a_link_names_images_as_every_page_of_the_run_does(browser, tmp_path, shown):
+    part = exhibition(shown.model, count=40, numbers=np.arange(0, 120, 3), available=120)
+    file = write_page(part, tmp_path / "page.html")
+    read = "() => [explorer.store.image, explorer.store.from, explorer.store.to]"
+    open_page(browser, file, "#map=umap&image=30&from=31&to=60&latents=1:0.5")
+    assert browser.evaluate(read) == [10, 0, 20]  # it lacks image 31
+    assert browser.evaluate("() => explorer.store.latent[1]") == 0.5
+    browser.evaluate("() => explorer.store.set({ from: 11 })")
+    until(browser, "() => location.hash.includes('image=30&') && location.hash.includes('from=33&to=60')")
+
+
+def test_an_own_image_that_is_too_large_for_a_link_is_told_to_be(browser, tmp_path):
+    model = VAE((96, 96, 3), 2, widths=(4,))
+    shown = exhibition(model, count=20)
+    open_page(browser, write_page(shown, tmp_path / "page.html"))
+    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "own.png")
+    browser.locator("#own-file").set_input_files(tmp_path / "own.png")
+    browser.get_by_text("This image is too large for a link").wait_for()
+    until(browser, "() => location.hash.includes('map=') && !location.hash.includes('own=')")
+    browser.locator("#own-clear").click()
+    until(browser, "() => !document.getElementById('own-link').textContent")
 
 
 NONSENSE = [

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from explorer_page import exhibition, open_page, write_page
+from explorer_page import canvas_values, exhibition, open_page, settle, write_page
 
 from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import build_classifier
@@ -68,6 +68,16 @@ def test_the_page_encodes_and_decodes_as_the_model_does(name, browser, tmp_path)
     found = np.array(asked(browser, encode, images))
     assert np.abs(found - np.concatenate(model.encode(images), axis=1)).max() < 1e-3
     assert np.asarray(model.encode(images)[1]).std() > 0.02
+
+
+def test_the_canvas_of_a_run_in_colour_shows_what_is_decoded(browser, tmp_path):
+    model = lively(VAE(**{"latent_dim": 16, **MODELS["colour"]}))
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
+    latents = np.random.default_rng(0).normal(size=(10, 16)).astype(np.float32)
+    for latent, expected in zip(latents, 255 * np.asarray(model.decode(latents)), strict=True):
+        browser.evaluate("latent => explorer.store.set({ latent: Float32Array.from(latent) })", latent.tolist())
+        settle(browser)
+        assert np.abs(canvas_values(browser, "#latents-image") - expected).max() < 1.0
 
 
 UPPER = 3

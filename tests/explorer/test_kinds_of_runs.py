@@ -1,8 +1,10 @@
 """The page of any run: of few latents, images or classes, of many, and of names of any kind."""
 
 import numpy as np
+import pytest
 from explorer_page import SHAPE, decoded, exhibition, grey, in_own_units, open_page, point_at, write_page
 
+from keras_vae.data.arrays import UNLABELLED
 from keras_vae.model import VAE
 
 
@@ -79,12 +81,20 @@ def test_names_of_any_kind_are_shown_as_they_are(browser, tmp_path, shown):
     browser.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_without_several_classes_their_parts_are_left_out(browser, tmp_path, shown):
-    open_page(browser, write_page(exhibition(shown.model, names=("only",)), tmp_path / "page.html"))
+@pytest.mark.parametrize("name", ["Sneaker", UNLABELLED])
+def test_without_several_classes_nothing_speaks_of_them(name, browser, tmp_path, shown):
+    open_page(browser, write_page(exhibition(shown.model, names=(name,)), tmp_path / "page.html"))
     assert browser.locator("#legend").is_hidden()
     assert browser.locator("#shift-part").count() == 0
     assert browser.locator("#chosen-title").inner_text() == "Image 0"
     assert browser.locator("#path-part").is_visible()
+    assert browser.locator("#latents-class").is_hidden()
+    words = browser.locator("main").evaluate("main => main.innerText")
+    assert "class" not in words
+    assert name not in words
+    browser.evaluate("() => { Math.random = () => 0.5; }")
+    browser.get_by_role("button", name="To: another one").click()
+    assert browser.evaluate("() => explorer.store.to") == 60
 
 
 def test_twenty_images_are_enough(browser, tmp_path, shown):

@@ -95,3 +95,32 @@ def test_the_posterior_of_an_image_and_its_place_are_told(page, shown):
     density = float(shown.model.prior.log_density(expected[0])[0])
     told = page.locator("#own-verdict").inner_text().partition("gives its mean ")[2].partition(" nats")[0]
     assert float(told.replace("\N{MINUS SIGN}", "-")) == pytest.approx(density, abs=0.06)
+
+
+def test_ones_own_image_is_shown_on_the_map(page):
+    page.locator("#own-chosen").click()
+    until(page, "() => explorer.store.own !== null")
+    page.evaluate("() => explorer.store.set({ view: { x: -0.15, y: 1.15, zoom: 40 } })")
+    page.get_by_role("button", name="Show on the map").click()
+    assert page.evaluate("() => document.activeElement.id") == "map"
+    mark = page.evaluate("""() => { const { map, store } = explorer, box = map.canvas.getBoundingClientRect();
+        const [left, top] = map.toScreen(map.map().place(store.own.mean));
+        return [left + box.left, top + box.top]; }""")
+    found = page.evaluate("place => document.elementFromPoint(...place)?.id", mark)
+    assert found == "map"
+
+
+def test_a_draw_from_its_posterior_begins_the_sliders(page):
+    page.locator("#own-chosen").click()
+    until(page, "() => explorer.store.own !== null")
+    button = page.get_by_role("button", name="Draw from its posterior")
+    draws = []
+    for _ in range(40):
+        button.evaluate("button => button.click()")
+        draws.append(page.evaluate("() => Array.from(explorer.store.latent)"))
+    mean, log_var = page.evaluate("() => [explorer.store.own.mean, explorer.store.own.logVar].map(each => [...each])")
+    score = (np.mean(draws, axis=0) - mean) / np.exp(0.5 * np.array(log_var)) * np.sqrt(len(draws))
+    assert np.abs(score).max() < 5
+    assert len({tuple(draw) for draw in draws}) == len(draws)
+    settle(page)
+    assert page.locator("#latents-origin").inner_text() == "A draw from the posterior of your image"

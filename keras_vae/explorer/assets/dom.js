@@ -59,6 +59,18 @@ export function oncePerFrame(work) {
   };
 }
 
+// A function that computes anew only where what it is given is not the same as before.
+export function remembered(compute) {
+  let [before, value] = [null, null];
+  return (...given) => {
+    if (!before || given.some((each, at) => each !== before[at])) {
+      value = compute(...given);
+      before = given;
+    }
+    return value;
+  };
+}
+
 // Calls a function once it has not been asked for during some milliseconds.
 export function afterPause(work, wait) {
   let waiting = null;

@@ -51,7 +51,10 @@ export function showLatents(app) {
     for (const [index, { input, output, row }] of sliders) {
       if (input.valueAsNumber !== store.latent[index]) input.value = store.latent[index];
       const value = number(store.latent[index]);
-      if (output.textContent !== value) output.textContent = value;
+      if (output.textContent !== value) {
+        output.textContent = value;
+        input.setAttribute("aria-valuetext", `${value}, latent ${index}`);
+      }
       row.classList.toggle("shown", index === store.slider);
     }
     const base = store.image === null ? store.origin?.latent : space.latent(store.image);

@@ -42,7 +42,7 @@ async function start() {
 
   byId("status").hidden = true;
   byId("parts").hidden = false;
-  const map = showMap(app);
+  app.map = showMap(app);
   showNearness(app);
   showLatents(app);
   showSlider(app);
@@ -65,7 +65,7 @@ async function start() {
     showVerdicts(app);
   }
   const ways = { straight, spherical };
-  window.explorer = { ...model, classify: app.classify, prior, space, store, map, images, facts, ways };
+  window.explorer = { ...model, classify: app.classify, prior, space, store, map: app.map, images, facts, ways };
   document.documentElement.dataset.ready = "";
 }
 

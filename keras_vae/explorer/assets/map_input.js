@@ -1,6 +1,7 @@
 // Pointer, wheel, fingers and keys on the map.
 
 const STEP = 60; // pixels that an arrow key moves
+const CHOICES = ["Enter", " "];
 const STILL = 4; // pixels within which a press is a click
 
 // Tells `hover(place, byKey)`, `choose(place)` and `select(corners)`, places in pixels of the canvas. `selects()` says
@@ -100,7 +101,7 @@ export function listen(view, { hover, choose, select, selects }) {
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     keys[event.key]();
-    hover(middle(), true);
+    hover(middle(), !CHOICES.includes(event.key)); // a choice is told by the name of its image
   });
 
   return { drawn: () => drawing?.corners };

@@ -1,28 +1,23 @@
 // The map's part of the page: which map, which classes, the chosen image, what the decoder draws at the pointer.
 
 import { styled, whenSchemeChanges } from "./colours.js";
-import { byId, count, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
+import { byId, make, number, oncePerFrame, paint, percent, remembered, shareBelow } from "./dom.js";
 import { makeLegend } from "./legend.js";
-import { boxOf, listen } from "./map_input.js";
+import { listen } from "./map_input.js";
 import { drawMark, drawOutline } from "./map_marks.js";
+import { makePaths } from "./map_paths.js";
 import { makeMapView } from "./map_view.js";
-import { pathOf, waysBetween } from "./paths.js";
-import { rounded } from "./state.js";
+import { makeSelection } from "./selection_view.js";
 import { MAP_HOW } from "./texts.js";
 import { MAP_NAMES } from "./words.js";
-
-const PATH_STEPS = 25; // of a path as it is drawn on the map
-const STROKES = { straight: ["accent", []], spherical: ["second", [6, 4]], shortest: ["third", [2, 3]] };
-const SELECTIONS = ["map-box", "map-lasso"]; // buttons, of which one may be pressed
-const MOST_SELECTED = 60; // images shown of an area
 
 export function showMap(app) {
   const { store, space, facts, model, prior, images } = app;
   const view = makeMapView(byId("map"), app);
+  const selection = makeSelection(app, view);
   let hovered = null;
   let pointer = null;
   let isSpoken = false; // whether a screen reader is told what is under the pointer
-  let placed = {};
 
   const asked = {
     hover(place, byKey = false) {
@@ -33,25 +28,18 @@ export function showMap(app) {
       if (found !== hovered) {
         hovered = found;
         showChosen();
+        view.draw();
       }
       showPointer();
-      view.draw();
     },
     choose(place, within) {
       const found = view.pick(place, within);
       if (found !== null) app.choose(found);
     },
-    select(corners) {
-      store.set({ area: corners.map((corner) => view.toMap(corner).map(rounded)) });
-      press(null);
-    },
-    selects: () => SELECTIONS.find((id) => byId(id).getAttribute("aria-pressed") === "true")?.slice(4),
+    select: selection.select,
+    selects: selection.kind,
   };
   const input = listen(view, asked);
-
-  function press(chosen) {
-    for (const id of SELECTIONS) byId(id).setAttribute("aria-pressed", String(id === chosen));
-  }
 
   const showPointer = oncePerFrame(() => {
     if (!pointer) return;
@@ -74,6 +62,19 @@ export function showMap(app) {
     ].join("");
   });
 
+  // As long as the pointer has not moved over this map, what is told is told of the chosen image's place.
+  function pointAtChosen() {
+    if (hovered !== null) {
+      hovered = null;
+      showChosen();
+    }
+    const { x, y } = view.map();
+    const { image, latent } = store;
+    pointer = view.toScreen(image === null ? placeOfLatent(view.map(), latent) : [x[image], y[image]]);
+    isSpoken = false;
+    showPointer();
+  }
+
   function showChosen() {
     const index = hovered ?? store.image;
     const none = index === null;
@@ -82,25 +83,6 @@ export function showMap(app) {
     if (none) return;
     paint(byId("chosen-image"), images.values(index), model.shape);
     paint(byId("chosen-again"), model.decode(space.latent(index)), model.shape);
-  }
-
-  function showSelection() {
-    const gallery = byId("selection-images");
-    gallery.replaceChildren();
-    byId("selection").hidden = !store.area;
-    if (!store.area) return;
-    const indices = view.map().within(store.area).filter(view.isShown);
-    const cut = indices.length > MOST_SELECTED ? `, of which ${MOST_SELECTED} are shown` : "";
-    const found = `${count(indices.length)} ${indices.length === 1 ? "image" : "images"} in the area`;
-    byId("selection-title").textContent = indices.length ? `${found}${cut}` : "No image in the area";
-    if (!indices.length) return;
-    const mean = make("canvas", { className: "image" });
-    mean.setAttribute("role", "img");
-    mean.setAttribute("aria-label", "Their mean latent decoded");
-    paint(mean, model.decode(space.meanOf(indices)), model.shape);
-    gallery.append(make("div", { className: "first" }, mean, make("small", {}, "mean latent")));
-    const step = Math.max(1, indices.length / MOST_SELECTED);
-    for (let at = 0; at < indices.length; at += step) gallery.append(app.button(indices[Math.floor(at)]));
   }
 
   function showWords() {
@@ -118,24 +100,22 @@ export function showMap(app) {
 
   makeChoice(store, space);
   makeLegend(store, facts);
-  byId("map-view").onclick = () => asked.select(boxOf([0, 0], view.size()));
   byId("map-in").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1.5);
   byId("map-out").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1 / 1.5);
   byId("map-fit").onclick = view.fit;
-  for (const id of SELECTIONS) {
-    byId(id).onclick = ({ currentTarget: button }) => press(button.getAttribute("aria-pressed") === "true" ? null : id);
-  }
   byId("chosen-from").onclick = () => store.image !== null && store.set({ from: store.image });
   byId("chosen-to").onclick = () => store.image !== null && store.set({ to: store.image });
   byId("chosen-random").onclick = () => app.choose(Math.floor(Math.random() * space.count));
 
-  view.below(drawPaths);
+  // Kept: on a map without a formula, to find a place is to ask all images.
+  const [placeOfLatent, placeOfOwn] = Array.from({ length: 2 }, () => remembered((map, latent) => map.place(latent)));
+  view.below(makePaths(app));
   view.above((context, { toScreen, width, height, map }) => {
     moveHere();
     for (const [index, wide] of [[store.image, 2.5], [hovered, 1.5]]) {
       if (index !== null) drawMark(context, toScreen([map.x[index], map.y[index]]), styled("ink"), "ring", wide);
     }
-    if (store.own) drawMark(context, toScreen(map.place(store.own.mean)), styled("second"), "diamond");
+    if (store.own) drawMark(context, toScreen(placeOfOwn(map, store.own.mean)), styled("second"), "diamond");
     if (document.activeElement === view.canvas && view.canvas.matches(":focus-visible")) {
       drawMark(context, [width / 2, height / 2], styled("soft"), "cross");
     }
@@ -143,45 +123,19 @@ export function showMap(app) {
     if (corners) drawOutline(context, corners, styled("accent"));
   });
 
-  function drawPaths(context, { toScreen, map }) {
-    if (store.from === store.to) return;
-    const [start, end] = [space.latent(store.from), space.latent(store.to)];
-    const key = `${map.name} ${store.from} ${store.to}`;
-    if (placed.key !== key) {
-      const ways = waysBetween(space, store.from, store.to);
-      const lines = Object.values(ways).map((way) => pathOf(way, start, end, PATH_STEPS).map(map.place));
-      placed = { key, ways, lines }; // to find the nearest images of all its points takes longer than a frame
-    }
-    for (const [number, [name, way]] of Object.entries(placed.ways).entries()) {
-      const [colour, dash] = STROKES[name];
-      context.beginPath();
-      const places = placed.lines[number].map(toScreen);
-      for (const place of places) context.lineTo(...place);
-      context.setLineDash(dash);
-      context.lineWidth = 5;
-      context.strokeStyle = styled("raised");
-      context.stroke();
-      context.lineWidth = 2.2;
-      context.strokeStyle = context.fillStyle = styled(colour);
-      context.stroke();
-      context.setLineDash([]);
-      // Where a map tears apart what is near, a path leaps from one dot to the next.
-      if (!map.linear) for (const [x, y] of places) context.fillRect(x - 2.5, y - 2.5, 5, 5);
-      drawMark(context, toScreen(map.place(way(start, end, store.share))), styled(colour), "disc");
-    }
-  }
-
   // Apart from the canvas, so that this need not be drawn anew for what moves at every frame while a slider is pulled.
   function moveHere() {
-    const [x, y] = view.toScreen(view.map().place(store.latent));
+    const [x, y] = view.toScreen(placeOfLatent(view.map(), store.latent));
     byId("map-here").style.transform = `translate(${x}px, ${y}px)`;
   }
-  const moveHereLater = oncePerFrame(moveHere);
+  const moveHereLater = oncePerFrame(() => view.isSeen() && moveHere());
 
   store.watch((changed) => {
-    if (changed.has("map")) showWords();
+    if (changed.has("map")) {
+      showWords();
+      pointAtChosen();
+    }
     if (changed.has("image")) showChosen();
-    if (["map", "area", "hidden"].some((name) => changed.has(name))) showSelection();
     if (["map", "view", "hidden"].some((name) => changed.has(name))) view.refresh();
     else if (![...changed].every((name) => name === "latent" || name === "slider")) view.draw();
     else if (changed.has("latent")) moveHereLater();
@@ -193,10 +147,7 @@ export function showMap(app) {
   view.resize();
   showWords();
   showChosen();
-  showSelection();
-  const { x, y } = view.map();
-  if (store.image !== null) pointer = view.toScreen([x[store.image], y[store.image]]);
-  showPointer();
+  pointAtChosen();
   return view;
 }
 

@@ -1,13 +1,15 @@
 // The map on its canvas: where points lie on the screen, and how they are drawn.
 
-import { isDark, onPaper, styled } from "./colours.js";
+import { isDark, onPaper } from "./colours.js";
 import { oncePerFrame } from "./dom.js";
-import { densest, drawNames } from "./map_names.js";
+import { makeNames } from "./map_names.js";
 import { makeBackdrop } from "./backdrop.js";
 import { BY_PROCESSOR, makeDots } from "./dots.js";
 
 const MARGIN = 0.06; // of the smaller side, around a map as a whole
 const LARGEST_ZOOM = 60;
+const EDGE = 12; // pixels from the edge, within which a mark is not wholly in view
+const AROUND = { rootMargin: "200px" }; // of the screen, where the map is drawn before it comes into view
 const THUMBNAILS = 320; // images in view, up to which they stand in place of their dots
 
 // A view of the store's map. `below(draw)` and `above(draw)` add what is drawn under and over the names of the classes,
@@ -20,12 +22,12 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   const order = Int32Array.from({ length: space.count }, (_, index) => index).sort(
     (first, second) => (Math.imul(first, 0x9e3779b1) >>> 0) - (Math.imul(second, 0x9e3779b1) >>> 0),
   ); // in no order of the classes, so that none lies on top of all others
-  const names = new Map();
+  const drawNames = makeNames(space.labels);
   let [width, height, ratio] = [1, 1, 1];
   const fitted = new Map(); // the middle and the sides of each map
   let stale = true;
-  let isNamed = false;
-  let isSeen = true; // whether any of the canvas is on the screen
+  let named = []; // classes whose names are written
+  let isSeen = true; // whether any of the canvas is on the screen or close to it
   const draw = oncePerFrame(drawNow);
   const backdrop = makeBackdrop(space, model, refresh);
 
@@ -73,6 +75,13 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
 
   const fit = () => store.set({ view: null });
 
+  // Bring a place of the map into view, where it is not.
+  function reach(place) {
+    const [[left, top], [x, y]] = [toScreen(place), place];
+    const isWithin = (value, side) => value > EDGE && value < side - EDGE;
+    if (!isWithin(left, width) || !isWithin(top, height)) store.set({ view: { x, y, zoom: at().zoom } });
+  }
+
   // The image nearest to a place on the screen, or null where none is within some pixels.
   function pick(place, within = 14) {
     const [found] = map().near(...toMap(place), 1, isShown);
@@ -84,7 +93,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     const { isIntersecting } = entries.at(-1);
     if (isIntersecting && !isSeen) draw();
     isSeen = isIntersecting;
-  }).observe(canvas);
+  }, AROUND).observe(canvas);
 
   function drawNow() {
     if (!isSeen && !stale) return;
@@ -96,10 +105,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const given = { toScreen, width, height, map: map() };
     for (const work of below) work(context, given);
-    if (isNamed) {
-      const shown = facts.classes.filter(({ label }) => !store.hidden.has(label));
-      drawNames(context, shown, names.get(map().name), toScreen, [width, height], styled);
-    }
+    drawNames(context, named, given);
     for (const work of above) work(context, given);
   }
 
@@ -118,8 +124,8 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     const colours = new Map(facts.classes.map(({ label, colour }) => [label, onPaper(colour)]));
     if (visible.length <= THUMBNAILS && at().zoom > 1.5) drawThumbnails(target, visible, colours);
     else drawDots(target, visible, colours);
-    isNamed = facts.classes.length > 1 && visible.length > THUMBNAILS;
-    if (isNamed && !names.has(name)) names.set(name, densest(map(), space.labels, facts.classes));
+    const isNamed = facts.classes.length > 1 && visible.length > THUMBNAILS;
+    named = isNamed ? facts.classes.filter(({ label }) => !store.hidden.has(label)) : [];
   }
 
   function drawDots(target, visible, colours) {
@@ -151,10 +157,11 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   }
 
   return {
-    canvas, toScreen, toMap, pick, zoomAt, panBy, fit, resize, refresh, draw, isShown,
+    canvas, toScreen, toMap, pick, zoomAt, panBy, fit, reach, resize, refresh, draw, isShown,
     below: (work) => below.push(work),
     above: (work) => above.push(work),
     size: () => [width, height],
+    isSeen: () => isSeen,
     map,
   };
 }

@@ -2,10 +2,13 @@
 
 import { byId, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
 import { listenToBrush } from "./brush.js";
+import { drawn } from "./gaussian.js";
 import { asPicture, fromPicture, readPicture } from "./pictures.js";
 import { showPosterior } from "./posterior_chart.js";
+import { LONGEST_PICTURE } from "./state.js";
 
 const NEAREST = 10;
+const TOO_LONG = "This image is too large for a link: the address of this page does not hold it.";
 
 export function showOwn(app) {
   const { store, space, facts, model, images, prior } = app;
@@ -18,14 +21,12 @@ export function showOwn(app) {
   const show = oncePerFrame(() => {
     paint(canvas, values, model.shape);
     const empty = values.every((value) => value === 0);
-    byId("own-use").disabled = empty;
-    byId("own-invert").disabled = empty;
+    for (const id of ["own-use", "own-map", "own-draw", "own-invert"]) byId(id).disabled = empty;
     document.querySelector(".own").classList.toggle("empty", empty);
     if (empty) {
       paint(byId("own-again"), values, model.shape);
-      byId("own-verdict").textContent = byId("own-usual").textContent = "";
-      store.set({ own: null, picture: null });
-      return;
+      for (const id of ["own-verdict", "own-usual", "own-link"]) byId(id).textContent = "";
+      return store.set(isOwn ? { own: null, picture: null } : { own: null });
     }
     const posterior = model.encode(values);
     const again = model.decode(posterior.mean);
@@ -35,7 +36,9 @@ export function showOwn(app) {
     byId("own-nearest").replaceChildren(...nearest.map(({ index }) => app.button(index)));
     showPosterior(byId("own-posterior"), posterior, prior.klByLatent(posterior), app.latents.used);
     own = posterior;
-    store.set(isOwn ? { own, picture: asPicture(values, model.shape) } : { own: null, picture: null });
+    const picture = isOwn ? asPicture(values, model.shape) : "";
+    byId("own-link").textContent = picture.length > LONGEST_PICTURE ? TOO_LONG : "";
+    return store.set(isOwn ? { own, picture } : { own: null }); // a picture of the address may still be opened
   });
 
   function showVerdict(again, mean) {
@@ -53,6 +56,13 @@ export function showOwn(app) {
   function take(found) {
     isOwn = true;
     values = Float32Array.from(found, (value) => Math.round(255 * value) / 255); // as an address can hold it
+    show();
+  }
+
+  // One of the test images, to begin with.
+  function takeChosen() {
+    isOwn = false;
+    values = images.values(store.image ?? 0);
     show();
   }
 
@@ -80,6 +90,16 @@ export function showOwn(app) {
     app.begin(own.mean, "Your image");
     byId("latents-part").scrollIntoView();
   };
+  byId("own-draw").onclick = () => {
+    app.begin(drawn(own), "A draw from the posterior of your image");
+    byId("latents-part").scrollIntoView();
+  };
+  byId("own-map").onclick = () => {
+    if (!isOwn) take(values); // what is marked on the map is one's own
+    app.map.reach(app.map.map().place(own.mean));
+    app.map.canvas.focus({ preventScroll: true });
+    app.map.canvas.scrollIntoView({ block: "center" });
+  };
   const part = document.querySelector(".own");
   for (const [name, over] of [["dragenter", true], ["dragover", true], ["dragleave", false], ["drop", false]]) {
     part.addEventListener(name, (event) => {
@@ -88,18 +108,21 @@ export function showOwn(app) {
       if (name === "drop" && event.dataTransfer.files[0]) open(event.dataTransfer.files[0]);
     });
   }
-  values = images.values(store.image ?? 0);
   async function openAddress() {
+    const asked = store.picture;
     try {
-      take(await fromPicture(store.picture, model.shape));
+      const found = await fromPicture(asked, model.shape);
+      if (asked === store.picture) take(found);
     } catch {
-      store.set({ picture: null }); // an address that is cut
+      if (asked === store.picture) store.set({ picture: null }); // an address that is cut
     }
   }
   if (store.picture) openAddress();
   store.watch((changed) => {
-    if (changed.has("picture") && store.picture && store.picture !== asPicture(values, model.shape)) openAddress();
+    if (!changed.has("picture")) return;
+    if (store.picture && store.picture !== asPicture(values, model.shape)) openAddress();
+    if (!store.picture && isOwn && values.some(Boolean)) takeChosen(); // an address without an own image was opened
   });
   new ResizeObserver(show).observe(byId("own-posterior").parentElement);
-  show();
+  takeChosen();
 }

@@ -1,6 +1,7 @@
 // Two images, the paths between them, and how likely the prior finds what lies on them.
 
-import { byId, make, makeSvg, number, oncePerFrame, paint, paintRow, save } from "./dom.js";
+import { drawDensities, movePlace, widthOf } from "./density_chart.js";
+import { byId, make, oncePerFrame, paint, paintRow, save } from "./dom.js";
 import { pathOf, waysBetween } from "./paths.js";
 
 export const STRIP_STEPS = 12; // images of a strip
@@ -9,32 +10,37 @@ const SECONDS = 4; // of a play from end to end
 
 export function showPath(app) {
   const { store, space, facts, model, prior } = app;
+  const chart = byId("path-chart");
   const ways = () => waysBetween(space, store.from, store.to);
   const ends = () => [space.latent(store.from), space.latent(store.to)];
+  let densities = null; // along each way; kept, for they take longer than to draw them in another width
+  let drawnWidth = 0;
 
   const showStrips = oncePerFrame(() => {
     for (const each of document.querySelectorAll("[data-way=shortest]")) each.hidden = !("shortest" in ways());
     byId("path-pairs").value = pairOf(store);
+    densities = {};
     for (const [name, way] of Object.entries(ways())) {
       paintRow(byId(`strip-${name}`), pathOf(way, ...ends(), STRIP_STEPS).map(model.decode), model.shape);
+      densities[name] = pathOf(way, ...ends(), CHART_STEPS).map(prior.logDensity);
     }
-    densities = Object.values(ways()).map((way) => pathOf(way, ...ends(), CHART_STEPS).map(prior.logDensity));
-    showChart();
+    drawChart();
+    showPlace();
   });
 
-  let densities = []; // along each way; kept, for they take longer than to draw them in another width
-  const showChart = () => {
-    drawChart(byId("path-chart"), densities);
-    showPlace();
-  };
+  function drawChart() {
+    drawDensities(chart, densities, store.share);
+    drawnWidth = widthOf(chart);
+  }
+  const fitChart = oncePerFrame(() => densities && drawnWidth !== widthOf(chart) && drawChart());
 
   const showPlace = oncePerFrame(() => {
     byId("path-share").value = store.share;
+    byId("path-share").setAttribute("aria-valuetext", `${Math.round(100 * store.share)}% of the way`);
     for (const [name, way] of Object.entries(ways())) {
       paint(byId(`path-${name}`), model.decode(way(...ends(), store.share)), model.shape);
     }
-    const line = byId("path-chart").querySelector(".now");
-    if (line) line.setAttribute("transform", `translate(${store.share * plotWidth()} 0)`);
+    movePlace(chart, store.share);
   });
 
   byId("path-ends").replaceChildren(makeEnd(app, "from", "From"), makeEnd(app, "to", "To"));
@@ -65,7 +71,7 @@ export function showPath(app) {
     if (changed.has("from") || changed.has("to")) showStrips();
     else if (changed.has("share")) showPlace();
   });
-  new ResizeObserver(() => densities.length && showChart()).observe(byId("path-chart-figure"));
+  new ResizeObserver(fitChart).observe(byId("path-chart-figure"));
   showStrips();
 }
 
@@ -92,31 +98,47 @@ function makeEnd(app, end, word) {
   const title = make("p", { dir: "auto" });
   const entry = make("input", { type: "number", min: 0, max: facts.images.available - 1 });
   entry.setAttribute("aria-label", `${word}: number of an image`);
+  const missing = make("small");
+  missing.setAttribute("role", "status");
   entry.onchange = () => {
     const index = space.numbers.indexOf(entry.valueAsNumber);
+    const isMissing = index < 0 && entry.value !== "";
+    const text = isMissing ? `There is no image ${entry.value} on this page.` : "";
     if (index >= 0) store.set({ [end]: index });
     show();
-  };
-  const first = facts.classes.length > 1 ? "one of a class …" : "another one …";
-  const select = make("select", {}, make("option", { value: "" }, first));
-  select.setAttribute("aria-label", `${word}: any image of a class`);
-  select.append(...facts.classes.map(({ label, name }) => make("option", { value: label }, name)));
-  select.onchange = () => {
-    const members = [];
-    space.labels.forEach((label, index) => label === Number(select.value) && members.push(index));
-    store.set({ [end]: members[Math.floor(Math.random() * members.length)] });
-    select.value = "";
+    missing.textContent = text;
   };
   const show = () => {
     paint(canvas, images.values(store[end]), model.shape);
     canvas.setAttribute("aria-label", app.nameOf(store[end]));
     title.replaceChildren(make("strong", {}, `${word} `), app.nameOf(store[end]));
     entry.value = space.numbers[store[end]];
+    missing.textContent = "";
   };
   store.watch((changed) => changed.has(end) && show());
   show();
-  const choices = make("div", { className: "buttons" }, entry, select);
-  return make("div", { className: "end" }, canvas, make("div", {}, title, choices));
+  const choices = make("div", { className: "buttons" }, entry, makeAnother(app, end, word));
+  return make("div", { className: "end" }, canvas, make("div", {}, title, choices, missing));
+}
+
+// Any image, of a class where there are several.
+function makeAnother({ store, space, facts }, end, word) {
+  const choose = (indices) => store.set({ [end]: indices[Math.floor(Math.random() * indices.length)] });
+  const all = Array.from(space.labels.keys());
+  if (facts.classes.length < 2) {
+    const button = make("button", { type: "button" }, "Another one");
+    button.setAttribute("aria-label", `${word}: another one`);
+    button.onclick = () => choose(all);
+    return button;
+  }
+  const select = make("select", {}, make("option", { value: "" }, "one of a class …"));
+  select.setAttribute("aria-label", `${word}: any image of a class`);
+  select.append(...facts.classes.map(({ label, name }) => make("option", { value: label }, name)));
+  select.onchange = () => {
+    choose(all.filter((index) => space.labels[index] === Number(select.value)));
+    select.value = "";
+  };
+  return select;
 }
 
 function makePlayer(store) {
@@ -126,58 +148,28 @@ function makePlayer(store) {
     button.textContent = playing ? "Pause" : "Play";
     button.setAttribute("aria-label", `${button.textContent} the path`);
   };
-  function frame(now) {
-    if (!playing) return;
-    const share = playing.share + (now - (playing.since ??= now)) / 1000 / SECONDS;
-    store.set({ share: Math.min(1, share) });
-    if (share < 1) requestAnimationFrame(frame);
-    else {
-      playing = null;
-      show();
-    }
-  }
-  return () => {
-    playing = playing ? null : { share: store.share >= 1 ? 0 : store.share };
+  function end() {
+    playing = null;
     show();
-    if (playing) requestAnimationFrame(frame);
-  };
-}
-
-const PLOT = { high: 150, left: 48, right: 10, top: 8, bottom: 24 };
-
-const plotWidth = () => Math.max(160, byId("path-chart").clientWidth - PLOT.left - PLOT.right);
-
-function drawChart(place, series) {
-  const values = series.flat();
-  let [low, high] = [Math.min(...values), Math.max(...values)];
-  const step = niceStep((high - low) / 3 || 1);
-  [low, high] = [Math.floor(low / step) * step, Math.ceil(high / step) * step];
-  if (high === low) high += step;
-  const { high: tall, left, right, top, bottom } = PLOT;
-  const wide = plotWidth();
-  const y = (value) => tall * (1 - (value - low) / (high - low));
-  const svg = makeSvg("svg", { viewBox: `0 0 ${wide + left + right} ${tall + top + bottom}`, role: "img" });
-  svg.setAttribute("aria-label", "Log density of the prior along both paths, from the one image to the other, in nats");
-  const plot = makeSvg("g", { transform: `translate(${left} ${top})` });
-  for (let value = low; value <= high + step / 2; value += step) {
-    plot.append(
-      makeSvg("line", { class: "axis", x1: 0, x2: wide, y1: y(value), y2: y(value) }),
-      makeSvg("text", { x: -8, y: y(value) + 4, "text-anchor": "end" }, number(value, step < 1 ? 1 : 0)),
-    );
   }
-  [["start", 0, "from"], ["end", wide, "to"]].forEach(([anchor, x, text]) =>
-    plot.append(makeSvg("text", { x, y: tall + 18, "text-anchor": anchor }, text)),
-  );
-  series.forEach((each, index) => {
-    const points = each.map((value, at) => `${((wide * at) / (each.length - 1)).toFixed(1)},${y(value).toFixed(1)}`);
-    plot.append(makeSvg("polyline", { class: `line ${["", "second", "third"][index]}`, points: points.join(" ") }));
+  const advance = (play) => (now) => {
+    if (playing !== play) return;
+    const share = play.share + (now - (play.since ??= now)) / 1000 / SECONDS;
+    play.shown = Math.min(1, share);
+    store.set({ share: play.shown });
+    if (playing !== play) return;
+    if (share < 1) requestAnimationFrame(advance(play));
+    else end();
+  };
+  store.watch((changed) => {
+    const isTaken = changed.has("from") || changed.has("to") || store.share !== playing?.shown;
+    if (playing && isTaken) end(); // the reader has taken over
   });
-  plot.append(makeSvg("line", { class: "now", x1: 0, x2: 0, y1: 0, y2: tall }));
-  svg.append(plot);
-  place.replaceChildren(svg);
-}
-
-function niceStep(least) {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= least);
+  return () => {
+    if (playing) return end();
+    const share = store.share >= 1 ? 0 : store.share;
+    playing = { share, shown: store.share };
+    show();
+    return requestAnimationFrame(advance(playing));
+  };
 }

@@ -24,6 +24,7 @@ export function showShift(app) {
     paint(byId("shift-after"), model.decode(shifted(store.shift.amount)), model.shape);
     byId("shift-value").textContent = number(store.shift.amount);
     byId("shift-amount").value = store.shift.amount;
+    byId("shift-amount").setAttribute("aria-valuetext", `${number(store.shift.amount)} times the difference`);
     byId("shift-from").value = store.shift.less;
     byId("shift-to").value = store.shift.plus;
     showStripLater();

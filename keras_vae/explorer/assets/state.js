@@ -22,12 +22,13 @@ export function makeStore(first) {
 
 const DECIMALS = 2; // of latents in the address
 const PLACE_DECIMALS = 5; // of places on a map, whose longer side is 1
-const LONGEST_PICTURE = 30_000; // characters: a longer address is cut by some programs
+export const LONGEST_PICTURE = 30_000; // characters: a longer address is cut by some programs
 
-// The fragment of an address for a state; a latent stands there by what differs from the image it began with.
+// The fragment of an address for a state: images by their numbers among the test images, so that a page with fewer of
+// them means the same; a latent by what differs from the image it began with.
 export function toFragment(store, space) {
   const parts = [`map=${store.map}`];
-  if (store.image !== null) parts.push(`image=${store.image}`);
+  if (store.image !== null) parts.push(`image=${space.numbers[store.image]}`);
   const base = store.image === null ? null : space.latent(store.image);
   const changed = [];
   store.latent.forEach((value, index) => {
@@ -35,7 +36,7 @@ export function toFragment(store, space) {
     if (apart > 0.5 * 10 ** -DECIMALS) changed.push(`${index}:${value.toFixed(DECIMALS)}`);
   });
   if (changed.length || !base) parts.push(`latents=${changed.join(",")}`);
-  parts.push(`from=${store.from}`, `to=${store.to}`, `at=${store.share.toFixed(3)}`);
+  parts.push(`from=${space.numbers[store.from]}`, `to=${space.numbers[store.to]}`, `at=${store.share.toFixed(3)}`);
   if (store.hidden.size) parts.push(`hidden=${[...store.hidden].join(",")}`);
   if (store.view) parts.push(`view=${[store.view.x, store.view.y, store.view.zoom].map(rounded).join(",")}`);
   if (store.area) parts.push(`area=${store.area.map((corner) => corner.map(rounded).join(":")).join(",")}`);
@@ -52,8 +53,8 @@ export function fromFragment(fragment, space, labels) {
   const values = given.has("map") ? { hidden: new Set(), view: null, area: null, slider: null, picture: null } : {};
   if (space.maps.has(given.get("map"))) values.map = given.get("map");
   for (const name of ["image", "from", "to"]) {
-    const index = Number.parseInt(given.get(name), 10);
-    if (index >= 0 && index < space.count) values[name] = index;
+    const index = space.numbers.indexOf(Number.parseInt(given.get(name), 10));
+    if (index >= 0) values[name] = index;
   }
   if (!given.has("image") && given.has("latents")) values.image = null;
   if (given.has("at")) values.share = Math.min(1, Math.max(0, Number(given.get("at")) || 0));

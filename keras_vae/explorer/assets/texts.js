@@ -19,7 +19,7 @@ export function kicker({ title, dataset, images }) {
   return `Run ${title} · ${dataset} · ${shown} test images`;
 }
 
-export function footer({ version, images, model, is_small: isSmall }) {
+export function footer({ version, images, classes, model, is_small: isSmall }) {
   const layers = (network) => network.filter(({ kind }) => kind === "Dense" || kind === "Conv2D").length;
   const notes = [
     `Written by keras_vae ${version}. The model is a variational autoencoder: encoder and decoder of`,
@@ -28,7 +28,8 @@ export function footer({ version, images, model, is_small: isSmall }) {
     `${LIKELIHOODS[model.likelihood]}, prior: ${PRIORS[model.prior.kind]}.`,
   ].filter(Boolean);
   if (images.count < images.available) {
-    notes.push(`Of ${count(images.available)} test images, ${count(images.count)} are here, each class by its share:`);
+    const shares = classes.length > 1 ? ", each class by its share" : "";
+    notes.push(`Of ${count(images.available)} test images, ${count(images.count)} are here${shares}:`);
     notes.push("a file has no room for more.");
   }
   if (images.shades < 256) {
@@ -81,8 +82,8 @@ export const texts = ({ classes, latents, model, classifier }) => ({
     hasLevels(model) ? `${TWO_LEVELS} The upper ones begin at latent ${model.latent_dim - model.upper_dim}.` : "",
   ].join(" "),
   path: [
-    "The network turns one image into another in small steps. Choose the two on the map, by class or by number; the",
-    "slider and Play walk from the one to the other.",
+    "The network turns one image into another in small steps. Choose the two on the map,",
+    `${classes.length > 1 ? "by class " : ""}or by number; the slider and Play walk from the one to the other.`,
     classifier ? "Under each strip stands what a classifier sees in it." : "",
   ].join(" "),
   pathHow: [
@@ -102,11 +103,15 @@ export const texts = ({ classes, latents, model, classifier }) => ({
     "The network writes it down as its numbers and draws it again. It knows only what it was trained on, and draws",
     "whatever it is given as the most similar thing that it can draw.",
   ].join(" "),
-  posterior: `mean, a standard deviation to either side, and KL to ${latents.reference}, by the number of the slider`,
+  posterior: [
+    `mean, a standard deviation to either side, and KL to ${latents.reference}, by the number of the slider`,
+    latents.active.every(Boolean) ? "" : `; of the ${count(latents.active.filter(Boolean).length)} used latents`,
+  ].join(""),
   ownHow: [
     `The picture is scaled to ${model.image_shape[0]} × ${model.image_shape[1]} pixels, encoded and decoded. How`,
     "unusual an image is shows in its reconstruction error, the squared differences summed over the pixels, beside",
-    "those of the test images. The picture stays in your browser, and in a link of this page that you give away.",
+    "those of the test images. A draw takes each latent from its own Gaussian, as the chart shows it. The picture",
+    "stays in your browser, and in a link of this page that you give away.",
   ].join(" "),
 });
 

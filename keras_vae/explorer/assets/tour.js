@@ -35,8 +35,9 @@ export function showTour(app) {
   function walk(from, to) {
     return () => {
       lead("path-part", "path-play");
+      if (byId("path-play").textContent === "Pause") byId("path-play").click();
       store.set({ from, to, share: 0 });
-      if (byId("path-play").textContent === "Play") byId("path-play").click();
+      byId("path-play").click();
     };
   }
 

@@ -1,0 +1,90 @@
+"""The map for those who do not point at it: what is chosen, selected and told by keys, and what a move costs."""
+
+import numpy as np
+import pytest
+from explorer_page import decoded, grey, point_at, settle, until
+from sklearn.decomposition import PCA
+
+SELECTED = "() => explorer.store.area !== null"
+SELECTED_NOTHING = "() => explorer.store.area === null"
+
+
+def test_another_map_is_told_of_with_what_lies_there(page, shown, means):
+    point_at(page, 60)
+    page.get_by_role("radio", name="PCA").click()
+    settle(page)
+    assert page.locator("#pointer-kind").inner_text() == "decoded from the plane of the two components"
+    pca = PCA(2).fit(means)
+    latent = pca.inverse_transform(pca.transform(means[:1]))[0]
+    assert np.abs(grey(page, "#pointer-image") - decoded(shown, latent)).max() < 1.5
+    density = float(shown.model.prior.log_density(np.float32([latent]))[0])
+    told = page.locator("#pointer-note").inner_text().partition("Prior: ")[2].partition(" nats")[0]
+    assert float(told.replace("\N{MINUS SIGN}", "-")) == pytest.approx(density, abs=0.1)
+
+
+def test_arrows_choose_another_map(page):
+    page.get_by_role("radio", name="UMAP").focus()
+    for key, name in (("ArrowRight", "pca"), ("ArrowRight", "umap"), ("ArrowUp", "pca")):
+        page.keyboard.press(key)
+        assert page.evaluate("() => [explorer.store.map, document.activeElement.value]") == [name, name]
+        assert page.get_by_role("radio", checked=True).get_attribute("value") == name
+
+
+@pytest.mark.parametrize("key", ["Enter", " "])
+def test_a_choice_by_key_is_spoken_by_the_name_of_its_image(key, page):
+    page.locator("#map").focus()
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert "place." in page.locator("#spoken").inner_text() or "Far" in page.locator("#spoken").inner_text()
+    page.keyboard.press(key)
+    settle(page)
+    assert page.locator("#spoken").inner_text() == page.locator("#chosen-title").inner_text()
+
+
+def test_a_selection_is_cleared_by_its_button_and_by_escape(page):
+    for clear in ("button", "Escape"):
+        page.get_by_role("button", name="Select what is in view").click()
+        until(page, SELECTED)
+        assert page.locator("#selection-title").inner_text().startswith("120 images")
+        assert page.locator("#selection-title").get_attribute("aria-live") == "polite"
+        if clear == "button":
+            page.get_by_role("button", name="Clear the selection").press("Enter")
+            assert page.evaluate("() => document.activeElement.id") == "map"
+        else:
+            page.locator("#map").press(clear)
+        until(page, SELECTED_NOTHING)
+        assert page.locator("#selection").inner_text() == ""
+        assert page.get_by_role("button", name="Clear the selection").count() == 0
+
+
+def test_a_slider_tells_its_value_and_latent(page):
+    slider = page.locator("#latent-2")
+    slider.focus()
+    slider.press("End")
+    settle(page)
+    value = page.locator(".slider").filter(has=slider).locator("output").inner_text()
+    assert slider.get_attribute("aria-valuetext") == f"{value}, latent 2"
+    assert page.locator("#shift-amount").get_attribute("aria-valuetext") == "1.00 times the difference"
+
+
+def test_to_move_the_map_asks_no_image_where_its_marks_lie(page):
+    page.locator("#own-canvas").click(position={"x": 80, "y": 120})
+    until(page, "() => explorer.store.own !== null")
+    page.locator("#map").scroll_into_view_if_needed()
+    settle(page)
+    asked = page.evaluate("""async () => {
+        const { space, store } = explorer, { nearest } = space;
+        const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+        let asked = 0;
+        space.nearest = (...given) => { asked++; return nearest(...given); };
+        for (const x of [0.3, 0.4, 0.5]) {
+            store.set({ view: { x, y: 0.5, zoom: 1 } });
+            await frame();
+        }
+        const moved = asked;
+        store.set({ share: 0.75 });
+        await frame();
+        space.nearest = nearest;
+        return [moved, asked];
+    }""")
+    assert asked == [0, 3]  # a disc on each path
