@@ -56,6 +56,8 @@ OPTIONS = {
     "dropout": ("0", "0.5", "0.9"),
     "input-noise": ("0", "1", "10"),
     "patience": ("0", "1"),
+    "importance-epochs": ("0", "1", "1000"),
+    "importance-samples": ("2", "9"),
     "gradient-clip": ("0", "1e-9", "1"),
     "weight-average": ("0", "0.5", "0.995"),
     "xla": ("on", "off"),
