@@ -17,13 +17,16 @@ MODELS = {
     "convolutional": {"prior": "mixture", "network": "convolutional"},
     "bfloat16": {"prior": "flow", "likelihood": "discretized_logistic", "dtype": "mixed_bfloat16"},
     "continuous Bernoulli": {"prior": "vamp", "likelihood": "continuous_bernoulli"},
+    "two levels": {"prior": "vamp", "levels": 2},
+    "colour": {"image_shape": (8, 8, 3), "network": "strided"},
 }
 
 
 @pytest.fixture(params=MODELS.values(), ids=MODELS, scope="module")
 def model(request) -> VAE:
     """A model whose weights are all different from what they begin with."""
-    model = VAE(SHAPE, LATENTS, widths=(16, 8), seed=1, prior_components=6, **request.param)
+    options = {"image_shape": SHAPE, "widths": (16, 8), "seed": 1, "prior_components": 6, **request.param}
+    model = VAE(latent_dim=LATENTS, **options)
     rng = np.random.default_rng(0)
     for weight in model.weights:
         if weight.dtype == "float32" and len(weight.shape):
@@ -31,9 +34,9 @@ def model(request) -> VAE:
     return model
 
 
-def inputs_of(count: int) -> dict[str, dict[str, np.ndarray]]:
+def inputs_of(count: int, shape: tuple[int, int, int] = SHAPE) -> dict[str, dict[str, np.ndarray]]:
     rng = np.random.default_rng(count)
-    images, latents = rng.random((count, *SHAPE), np.float32), rng.standard_normal((count, LATENTS), np.float32)
+    images, latents = rng.random((count, *shape), np.float32), rng.standard_normal((count, LATENTS), np.float32)
     noise = np.concatenate([rng.standard_normal((count, LATENTS)), rng.random((count, 1))], axis=1, dtype=np.float32)
     return {
         "encode": {"images": images},
@@ -53,7 +56,7 @@ def expected_of(model: VAE, name: str, inputs: dict) -> dict[str, np.ndarray]:
 
 def assert_same(model: VAE, run) -> None:
     for count in (1000, 1):
-        for name, inputs in inputs_of(count).items():
+        for name, inputs in inputs_of(count, model.image_shape).items():
             expected, given = expected_of(model, name, inputs), run(name, inputs)
             assert given.keys() == expected.keys()
             for output, values in expected.items():
