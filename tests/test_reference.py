@@ -1,4 +1,4 @@
-"""The run that is shipped is whole, and its numbers are those of its weights."""
+"""The runs that are shipped are whole, and their numbers are those of their weights."""
 
 import json
 import subprocess
@@ -16,7 +16,8 @@ from keras_vae.evaluation import MEASURES, read_metrics
 from keras_vae.runs import SHIPPED, Run
 
 ROOT = Path(__file__).resolve().parents[1]
-NAME = "reference-default"
+NAME, BENCHMARK = "reference-default", "reference-benchmark"
+PROTOCOLS = {NAME: {"grey"}, BENCHMARK: {"grey", "binarized"}}
 
 
 @pytest.fixture(scope="module")
@@ -24,30 +25,36 @@ def reference() -> Run:
     return Run.open(NAME, ROOT)
 
 
-def test_it_takes_less_than_15_megabytes_without_what_only_its_training_took(reference):
-    files = [path for place in (reference.folder, reference.logs) for path in place.rglob("*") if path.is_file()]
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_run_takes_less_than_15_megabytes_without_what_only_its_training_took(name):
+    run = Run.open(name, ROOT)
+    files = [path for place in (run.folder, run.logs) for path in place.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 15e6
-    assert not reference.model_file.exists()
-    assert not reference.checkpoints.exists()
-    assert (reference.folder / SHIPPED).is_file()
+    assert not run.model_file.exists()
+    assert not run.checkpoints.exists()
+    assert (run.folder / SHIPPED).is_file()
 
 
-def test_its_numbers_are_filed_under_its_weights(reference):
-    assert "grey" in read_metrics(reference)["evaluations"]  # which is empty for other weights
-    latent = json.loads((reference.folder / "latent.json").read_text())
-    assert latent["weights"] == read_metrics(reference)["weights"]
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_the_numbers_of_a_run_are_filed_under_its_weights(name):
+    run = Run.open(name, ROOT)
+    assert read_metrics(run)["evaluations"].keys() == PROTOCOLS[name]  # there is none for other weights
+    latent = json.loads((run.folder / "latent.json").read_text())
+    assert latent["weights"] == read_metrics(run)["weights"]
 
 
-def test_it_is_used_by_tensorflow_alone(reference):
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_run_is_used_by_tensorflow_alone(name):
     code = (
         "import sys, tensorflow as tf\n"
         "vae = tf.saved_model.load(sys.argv[1])\n"
-        "images = vae.sample_class(9, 16)['images']\n"
+        "images = vae.sample(16)['images']\n"
         "assert images.shape == (16, 28, 28, 1)\n"
         "assert vae.reconstruct(images)['images'].shape == (16, 28, 28, 1)\n"
         "assert not any(name.startswith('keras_vae') for name in sys.modules)"
     )
-    process = subprocess.run([sys.executable, "-c", code, reference.saved_model], capture_output=True, check=False)
+    saved_model = Run.open(name, ROOT).saved_model
+    process = subprocess.run([sys.executable, "-c", code, saved_model], capture_output=True, check=False)
     assert process.returncode == 0, process.stderr
 
 
