@@ -13,7 +13,7 @@ from keras_vae.plotting.style import BLUE, DOTS_PER_INCH, GREY, INK, TEXT_POINTS
 
 __all__ = ["chart_training"]
 
-LEFT, NAME = 0.41, 0.76  # room for the numbers of an axis, and for the name of a curve, inches
+LEFT, NAME = 0.41, 0.58  # room for the numbers of an axis, and for the name of a curve, inches
 
 
 def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, float] = (2.3, 1.5)) -> Figure:
