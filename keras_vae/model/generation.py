@@ -30,19 +30,19 @@ class GenerativeModel(ElboModel):
     spread: Tensor
 
     def posterior(self, images: Tensor, training: bool = False, *arguments: Any) -> Posterior:
-        """The posterior of each image."""
+        """The posterior of each of `(n, h, w, c)` images in [0, 1], to draw from."""
         raise NotImplementedError
 
     def encode(self, images: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
-        """Parameters of the posterior of each image."""
+        """`mean` and `log_var` of the posterior of each of `(n, h, w, c)` images in [0, 1], `(n, d)` each."""
         raise NotImplementedError
 
     def decode(self, latents: Tensor) -> Tensor:
-        """Expected image of each latent."""
+        """Expected image of each of `(n, d)` latents, `(n, h, w, c)` in [0, 1]."""
         raise NotImplementedError
 
     def decode_logits(self, latents: Tensor, training: bool = False, *arguments: Any) -> Tensor:
-        """Parameters of the pixels' distribution."""
+        """Parameters of the pixels' distribution for each of `(n, d)` latents, `(n, h, w, c)`."""
         raise NotImplementedError
 
     def sample(self, count: Tensor, seed: Tensor = None, label: Tensor = None) -> Tensor:
