@@ -276,6 +276,9 @@ class TrainConfig:
     def from_preset(cls, preset: str = "default", **options: Any) -> "TrainConfig":
         """Make a configuration from a preset and the options that differ from it.
 
+        A preset's epochs on the importance-weighted bound are left out where a beta, dropout or patience is given that
+        does not go with them.
+
         Args:
             preset: a key of `PRESETS`.
             **options: fields of this class.
@@ -285,7 +288,10 @@ class TrainConfig:
         """
         if preset not in PRESETS:
             raise InputError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
-        return cls(preset=preset, **{**PRESETS[preset], **options})
+        chosen = {**PRESETS[preset], **options}
+        if options.get("beta", 1.0) != 1.0 or options.get("dropout") or options.get("patience"):
+            chosen["importance_epochs"] = options.get("importance_epochs", 0)
+        return cls(preset=preset, **chosen)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "TrainConfig":

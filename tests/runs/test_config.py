@@ -146,6 +146,14 @@ def test_batch_epochs_and_warm_up_follow_few_images(preset, images):
     ) == config  # fmt: skip
 
 
+def test_a_presets_epochs_on_the_bound_are_left_out_for_another_beta_and_refused_where_they_are_given_too():
+    assert TrainConfig.from_preset("benchmark").importance_epochs > 0
+    for options in ({"beta": 0.5}, {"dropout": 0.1}, {"patience": 3}):
+        assert TrainConfig.from_preset("benchmark", **options).importance_epochs == 0
+    with pytest.raises(InputError, match="--importance-epochs needs --beta 1"):
+        TrainConfig.from_preset("benchmark", beta=0.5, importance_epochs=3)
+
+
 def test_as_many_images_as_the_presets_are_tuned_for_change_nothing_and_what_is_given_stays():
     assert TrainConfig().suited_to(50_000) == TrainConfig()
     of_bound = TrainConfig.from_preset("benchmark", epochs=100, importance_epochs=10)

@@ -31,7 +31,8 @@ export function makeSelection({ store, space, model, button }, view) {
   function show() {
     const gallery = byId("selection-images");
     gallery.replaceChildren();
-    byId("selection").classList.toggle("empty", !store.area); // not hidden: a screen reader tells what its title becomes
+    // Not hidden: a screen reader then tells what its title becomes.
+    byId("selection").classList.toggle("empty", !store.area);
     byId("selection-clear").hidden = !store.area;
     const indices = store.area ? view.map().within(store.area).filter(view.isShown) : [];
     byId("selection-note").hidden = !indices.length;
