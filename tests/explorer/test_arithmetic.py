@@ -80,6 +80,20 @@ def test_the_canvas_of_a_run_in_colour_shows_what_is_decoded(browser, tmp_path):
         assert np.abs(canvas_values(browser, "#latents-image") - expected).max() < 1.0
 
 
+def test_one_draws_on_an_image_in_colour_with_ink_of_a_chosen_colour(browser, tmp_path):
+    model = lively(VAE(**{"latent_dim": 16, **MODELS["colour"]}))
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
+    browser.locator("#own-clear").click()
+    browser.locator("#own-ink").fill("#ff8000")
+    box = browser.locator("#own-canvas").bounding_box()
+    browser.mouse.click(box["x"] + box["width"] * 6.5 / 12, box["y"] + box["height"] * 4.5 / 8)
+    browser.locator(".own-more").wait_for()
+    settle(browser)
+    drawn = canvas_values(browser, "#own-canvas")
+    assert list(drawn[4, 6]) == [255, 128, 0]
+    assert not drawn[0].any()
+
+
 UPPER = 3
 
 

@@ -41,6 +41,17 @@ def test_a_choice_by_key_is_spoken_by_the_name_of_its_image(key, page):
     assert page.locator("#spoken").inner_text() == page.locator("#chosen-title").inner_text()
 
 
+def test_all_images_of_a_selection_can_be_shown(page):
+    page.get_by_role("button", name="Select what is in view").click()
+    settle(page)
+    images = page.locator("#selection-images button")
+    assert images.count() == 60
+    page.get_by_role("button", name="Show 60 more").click()
+    assert images.count() == 120
+    assert len(set(images.evaluate_all("buttons => buttons.map((button) => button.title)"))) == 120
+    assert page.locator("#selection-more").is_hidden()
+
+
 def test_a_selection_is_cleared_by_its_button_and_by_escape(page):
     for clear in ("button", "Escape"):
         page.get_by_role("button", name="Select what is in view").click()

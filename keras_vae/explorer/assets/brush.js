@@ -1,4 +1,4 @@
-// A brush that draws white on a small canvas, by pointer and by keyboard.
+// A brush on a small canvas, by pointer and by keyboard.
 
 const RADIUS = 1.25 / 28; // of the width of the image
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };

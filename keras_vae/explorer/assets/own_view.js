@@ -74,11 +74,17 @@ export function showOwn(app) {
     }
   }
 
-  byId("own-keys").hidden = channels !== 1;
-  if (channels === 1) {
-    listenToBrush(canvas, model.shape, (stroke) => take(values.map((value, place) => Math.max(value, stroke[place]))));
+  // Grey images get white ink, which makes nothing darker; others the colour that is chosen, over what is there.
+  function inked(stroke) {
+    if (channels === 1) return values.map((value, place) => Math.max(value, stroke[place]));
+    const ink = byId("own-ink").value.match(/\w\w/g).map((part) => Number.parseInt(part, 16) / 255);
+    return values.map((value, place) => {
+      const share = stroke[Math.floor(place / channels)];
+      return (1 - share) * value + share * ink[place % channels];
+    });
   }
-  byId("own-hint").textContent = channels === 1 ? "draw, or drop a picture here" : "drop a picture here";
+  listenToBrush(canvas, model.shape, (stroke) => take(inked(stroke)));
+  byId("own-ink-label").hidden = channels === 1;
   byId("own-text").textContent = facts.texts.own;
   byId("own-how").textContent = facts.texts.ownHow;
   byId("own-posterior-note").textContent = facts.texts.posterior;

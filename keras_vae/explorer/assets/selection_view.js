@@ -5,7 +5,8 @@ import { boxOf } from "./map_input.js";
 import { rounded } from "./state.js";
 
 const KINDS = ["map-box", "map-lasso"]; // buttons, of which one may be pressed
-const MOST_SHOWN = 60; // images
+const SHOWN = 60; // images at first
+const MORE = 240; // at each press of a button
 
 // `select(corners)` selects an area, in pixels of the canvas; `kind()` says what a drag draws: a "box", a "lasso" or
 // nothing.
@@ -28,6 +29,14 @@ export function makeSelection({ store, space, model, button }, view) {
     if (hadFocus) view.canvas.focus({ preventScroll: true });
   }
 
+  let left = []; // images of the area that are still to be shown
+
+  function showMore(wanted) {
+    byId("selection-images").append(...left.splice(0, wanted).map(button));
+    byId("selection-more").hidden = !left.length;
+    byId("selection-more").textContent = `Show ${count(Math.min(MORE, left.length))} more`;
+  }
+
   function show() {
     const gallery = byId("selection-images");
     gallery.replaceChildren();
@@ -37,27 +46,34 @@ export function makeSelection({ store, space, model, button }, view) {
     const indices = store.area ? view.map().within(store.area).filter(view.isShown) : [];
     byId("selection-note").hidden = !indices.length;
     byId("selection-title").textContent = store.area ? titleOf(indices) : "";
+    left = spread(indices, Math.ceil(indices.length / SHOWN));
+    byId("selection-more").hidden = true;
     if (!indices.length) return;
     const mean = make("canvas", { className: "image" });
     mean.setAttribute("role", "img");
     mean.setAttribute("aria-label", "Their mean latent decoded");
     paint(mean, model.decode(space.meanOf(indices)), model.shape);
     gallery.append(make("div", { className: "first" }, mean, make("small", {}, "mean latent")));
-    const step = Math.max(1, indices.length / MOST_SHOWN);
-    for (let at = 0; at < indices.length; at += step) gallery.append(button(indices[Math.floor(at)]));
+    showMore(SHOWN);
   }
 
   for (const id of KINDS) byId(id).onclick = () => press(isPressed(id) ? null : id);
   byId("map-view").onclick = () => select(boxOf([0, 0], view.size()));
   byId("selection-clear").onclick = clear;
+  byId("selection-more").onclick = () => showMore(MORE);
   byId("map-part").addEventListener("keydown", ({ key }) => key === "Escape" && clear());
   store.watch((changed) => ["map", "area", "hidden"].some((name) => changed.has(name)) && show());
   show();
   return { select, kind: () => KINDS.find(isPressed)?.slice("map-".length) };
 }
 
+// Every so many-th of them, then those behind these, so that whichever come first are of everywhere.
+function spread(indices, step) {
+  const parts = Array.from({ length: step }, (_, offset) => indices.filter((_, place) => place % step === offset));
+  return parts.flat();
+}
+
 function titleOf(indices) {
   if (!indices.length) return "No image in the area";
-  const cut = indices.length > MOST_SHOWN ? `, of which ${MOST_SHOWN} are shown` : "";
-  return `${count(indices.length)} ${indices.length === 1 ? "image" : "images"} in the area${cut}`;
+  return `${count(indices.length)} ${indices.length === 1 ? "image" : "images"} in the area`;
 }
