@@ -43,15 +43,7 @@ class PlainVAE(keras.Model):
         with tf.GradientTape() as tape:
             mean, log_var = self.encoder(images)
             decoded = self.decoder(self.sampling((mean, log_var)))
-            kl = ops.mean(ops.sum(0.5 * (ops.square(mean) + ops.exp(log_var) - 1.0 - log_var), axis=1))
-            if self.network == "example":
-                crossentropy = keras.losses.binary_crossentropy(images, decoded)
-                reconstruction = ops.mean(ops.sum(crossentropy, axis=(1, 2)))
-                loss = reconstruction + kl
-            else:
-                pixels = decoded.shape[1] * decoded.shape[2] * decoded.shape[3]
-                reconstruction = 0.5 * pixels * ops.log(ops.mean(ops.square(images - decoded)))
-                loss = reconstruction + 0.1 * kl
+            loss, reconstruction, kl = losses(self.network, images, decoded, mean, log_var)
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
         self.loss_tracker.update_state(loss)
@@ -66,6 +58,11 @@ def make(settings: Settings) -> Ready:
     keras.utils.set_random_seed(settings.seed)
     images = settings.pixels.astype("float32") / 255
     model = PlainVAE(settings.network, *networks(settings.network, images.shape[1:]), settings.seed)
+    return trained(model, images, settings, f"Keras {keras.__version__}, TensorFlow {tf.__version__}")
+
+
+def trained(model: keras.Model, images: Any, settings: Settings, version: str) -> Ready:
+    """Compile a model with defaults, and let it make its first steps of `fit`."""
     model.compile(optimizer=keras.optimizers.Adam())
 
     def train(steps: int) -> float:
@@ -74,8 +71,18 @@ def make(settings: Settings) -> Ready:
         return clock.seconds
 
     train(3)
-    weights = sum(ops.size(weight) for weight in model.trainable_weights)
-    return Ready(train, f"Keras {keras.__version__}, TensorFlow {tf.__version__}", int(weights))
+    return Ready(train, version, sum(int(ops.size(weight)) for weight in model.trainable_weights))
+
+
+def losses(network: Network, images: Any, decoded: Any, mean: Any, log_var: Any) -> tuple[Any, Any, Any]:
+    """Loss, reconstruction and KL of a batch, in nats per image; of `default` up to a constant."""
+    kl = ops.mean(ops.sum(0.5 * (ops.square(mean) + ops.exp(log_var) - 1.0 - log_var), axis=1))
+    if network == "example":
+        reconstruction = ops.mean(ops.sum(keras.losses.binary_crossentropy(images, decoded), axis=(1, 2)))
+        return reconstruction + kl, reconstruction, kl
+    pixels = decoded.shape[1] * decoded.shape[2] * decoded.shape[3]
+    reconstruction = 0.5 * pixels * ops.log(ops.mean(ops.square(images - decoded)))
+    return reconstruction + 0.1 * kl, reconstruction, kl
 
 
 def networks(network: Network, shape: tuple[int, int, int]) -> tuple[keras.Model, keras.Model]:
