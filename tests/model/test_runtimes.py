@@ -4,6 +4,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from node_runtime import NodeRuntime
 
 from keras_vae.model import VAE, endpoints, export_litert, export_onnx
 
@@ -32,6 +33,11 @@ def model(request) -> VAE:
         if weight.dtype == "float32" and len(weight.shape):
             weight.assign(weight + 0.2 * rng.standard_normal(weight.shape) / np.sqrt(weight.shape[0]))
     return model
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory) -> NodeRuntime:
+    return NodeRuntime(tmp_path_factory.mktemp("node"))
 
 
 def inputs_of(count: int, shape: tuple[int, int, int] = SHAPE) -> dict[str, dict[str, np.ndarray]]:
@@ -65,6 +71,12 @@ def assert_same(model: VAE, run) -> None:
 
 def test_onnx_runtime_gives_what_tensorflow_gives(model, tmp_path):
     assert_same(model, onnx(export_onnx(model, tmp_path / "onnx")))
+
+
+@pytest.mark.slow
+def test_onnx_runtime_in_node_gives_what_tensorflow_gives(model, tmp_path, node):
+    folder = export_onnx(model, tmp_path / "onnx")
+    assert_same(model, lambda name, inputs: renamed(name, node.call(folder / f"{name}.onnx", inputs)))
 
 
 def test_litert_gives_what_tensorflow_gives(model, tmp_path):
@@ -105,10 +117,13 @@ def onnx(folder):
     def run(name: str, inputs: dict) -> dict[str, np.ndarray]:
         session = onnxruntime.InferenceSession(folder / f"{name}.onnx")
         names = [each.name for each in session.get_outputs()]
-        results = dict(zip(names, session.run(names, inputs), strict=True))
-        return {"images": results["reconstructions"]} if name == "reconstruct" else results
+        return renamed(name, dict(zip(names, session.run(names, inputs), strict=True)))
 
     return run
+
+
+def renamed(name: str, results: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {"images": results["reconstructions"]} if name == "reconstruct" else results
 
 
 def litert(path):
