@@ -1,6 +1,7 @@
 """The command that checks what the project promises."""
 
 import functools
+import sys
 import tempfile
 from pathlib import Path
 
@@ -76,8 +77,9 @@ def _reliability(arguments: Arguments) -> None:
                 print(f"\n{tally_table(tallies, title)}\n", flush=True)
                 survived = survived and not any(tally.failures for tally in tallies.values())
         if arguments.soak:
-            uses = soak(main, folder / "soak", arguments.soak, arguments.seed, functools.partial(print, flush=True))
-            print(f"\n{soak_table(uses)}\n", flush=True)
+            tell = functools.partial(print, flush=True, file=sys.stdout)  # which commands that run here send elsewhere
+            found = soak(main, folder / "soak", arguments.soak, arguments.seed, tell)
+            print(f"\n{soak_table(found)}\n", flush=True)
     if not survived:
         raise InputError("Not all tries survived: the lines above say which.")
 

@@ -6,6 +6,7 @@ from .kills import try_kills as try_kills
 from .outcomes import Tally as Tally
 from .outcomes import tally_table as tally_table
 from .power_loss import try_power_losses as try_power_losses
+from .soaking import Soak as Soak
 from .soaking import Use as Use
 from .soaking import soak as soak
 from .soaking import soak_table as soak_table

@@ -1,4 +1,4 @@
-"""One process that trains, evaluates, explores, reports and serves for a long time: memory and open files must stay."""
+"""One process that trains, serves, evaluates, explores and reports for a long time: what it holds must not grow."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import contextlib
 import gc
 import os
 import shutil
+import signal
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,14 +22,17 @@ from keras_vae.reliability.kills import EVALUATE, EXPLORE, NAME, REPORT, SIDE, T
 from keras_vae.reliability.processes import Main
 from keras_vae.runs import Run
 
-__all__ = ["Use", "soak", "soak_table"]
+__all__ = ["Soak", "Use", "soak", "soak_table"]
 
-SERVED = 200  # requests in a round
+EPOCHS = 1_000_000  # of the long training: more than there is time for
+REQUESTS = 100  # between two looks
 WARM_UP = 2  # rounds in which libraries are loaded and caches filled
+LOOKS = 30  # at a training or a server, over its time
+SETTLED = 1 / 3  # of the looks are left out: caches fill while they are taken
 
 
 class Use(NamedTuple):
-    """What the process holds after a round.
+    """What the process holds.
 
     Attributes:
         minutes: since the beginning.
@@ -43,59 +47,137 @@ class Use(NamedTuple):
     threads: int
 
 
-def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Callable[[str], None] = print) -> list[Use]:
-    """Do everything again and again in this process, and look at what it holds after each round.
+class Soak(NamedTuple):
+    """What the process held over its time.
+
+    Attributes:
+        uses: for each thing that it did, one look after another.
+        growth: MiB that each step of a round left behind, on average over the rounds.
+    """
+
+    uses: dict[str, list[Use]]
+    growth: dict[str, float]
+
+
+def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Callable[[str], None] = print) -> Soak:
+    """Train one model, serve it, and then do everything anew again and again, in this process.
 
     Args:
         main: the console program.
-        folder: an empty folder; each round leaves nothing in it.
-        minutes: after which no other round begins; there are three at least.
+        folder: an empty folder.
+        minutes: a third for each; there are three rounds at least.
         seed: of the images.
-        progress: is told a line for each round.
+        progress: is told a line for each look.
     """
     pictures, log = write_pictures(folder / "pictures", seed), folder / "log.txt"
     images = np.random.default_rng(seed).random((4, SIDE, SIDE, 1), np.float32)
     train = [*TRAIN, "--dataset", str(pictures), "--data-dir", str(folder / "prepared")]
-    uses: list[Use] = []
-    start = time.monotonic()
-    while len(uses) <= WARM_UP or time.monotonic() - start < 60 * minutes:
-        root = folder / "root"
+    start, share = time.monotonic(), 20 * minutes
+    uses: dict[str, list[Use]] = {}
+    growth: dict[str, list[float]] = {}
+
+    def look(name: str) -> None:
+        use = _use((time.monotonic() - start) / 60)
+        uses.setdefault(name, []).append(use)
+        progress(f"{name}, {use.minutes:.1f} minutes: {use.memory:,.0f} MiB, {use.files} open files")
+
+    def run(words: list[str] | tuple[str, ...], root: Path) -> None:
         with log.open("w") as output, contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            for words in (train, EVALUATE, EXPLORE, REPORT):
-                main([*words, "--root", str(root)])
-        _serve(Run(NAME, root), images)
+            main([*words, "--root", str(root)])
+
+    with _looking(lambda: look("one training"), share / LOOKS), contextlib.suppress(SystemExit):
+        _interrupt_after(share)
+        run([*train, "--epochs", str(EPOCHS)], folder / "long")
+    run(train, folder / "served")
+    served = tf.saved_model.load(str(Run(NAME, folder / "served").saved_model))
+    end = time.monotonic() + share
+    with _looking(lambda: look("one server"), share / LOOKS):
+        while time.monotonic() < end:
+            _request(served, images)
+    root = folder / "root"
+    steps: dict[str, Callable[[], None]] = {
+        "train": lambda: run(train, root),
+        "evaluate": lambda: run(EVALUATE, root),
+        "explore": lambda: run(EXPLORE, root),
+        "report": lambda: run(REPORT, root),
+        "load and serve": lambda: _request(tf.saved_model.load(str(Run(NAME, root).saved_model)), images),
+        "two layers in Keras alone: fit, export and load": lambda: _keras_alone(folder / "alone"),
+    }
+    while len(uses.get("a round", [])) <= WARM_UP or time.monotonic() - start < 3 * share:
+        for name, step in steps.items():
+            before = _use(0.0).memory
+            step()
+            keras.backend.clear_session()
+            gc.collect()
+            growth.setdefault(name, []).append(_use(0.0).memory - before)
         shutil.rmtree(root)
-        keras.backend.clear_session()
-        gc.collect()
-        uses.append(_use((time.monotonic() - start) / 60))
-        latest = uses[-1]
-        progress(
-            f"round {len(uses)}, {latest.minutes:.1f} minutes: {latest.memory:,.0f} MiB, {latest.files} open files"
-        )
-    return uses
+        look("a round")
+    return Soak(uses, {name: statistics.mean(values[WARM_UP:]) for name, values in growth.items()})
 
 
-def soak_table(uses: list[Use]) -> str:
-    """Put what a process held into a table in Markdown, the rounds of its warm-up left out.
+def soak_table(found: Soak) -> str:
+    """Put what a process held into tables in Markdown.
 
     Args:
-        uses: of `soak`.
+        found: by `soak`.
     """
-    counted = uses[WARM_UP:]
-    lines = ["| | first | last | largest | growth a round |", "| --- | ---: | ---: | ---: | ---: |"]
-    for name, unit in (("memory", "MiB in RAM"), ("files", "open files"), ("threads", "threads")):
-        values = [float(getattr(use, name)) for use in counted]
-        growth = statistics.linear_regression(range(len(values)), values).slope if len(values) > 1 else 0.0
-        lines.append(f"| {unit} | {values[0]:,.0f} | {values[-1]:,.0f} | {max(values):,.0f} | {growth:,.2f} |")
-    rounds = f"{len(uses)} rounds in {uses[-1].minutes:.0f} minutes; the first {WARM_UP} are left out."
-    return "\n".join([*lines, "", rounds])
+    lines = ["| | minutes | looks | MiB: first | last | growth a minute | open files | threads |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for name, uses in found.uses.items():
+        counted = uses[WARM_UP:] if name == "a round" else uses[round(SETTLED * len(uses)) :]
+        minutes, memory = [use.minutes for use in counted], [use.memory for use in counted]
+        slope = statistics.linear_regression(minutes, memory).slope if len(counted) > 1 else 0.0
+        files, threads = (_range([use[place] for use in counted]) for place in (2, 3))
+        ends = f"{memory[0]:,.0f} | {memory[-1]:,.0f} | {slope:.2f}"
+        lines.append(f"| {name} | {minutes[-1] - minutes[0]:.1f} | {len(counted)} | {ends} | {files} | {threads} |")
+    lines += ["", "| step of a round | MiB that it left behind |", "| --- | ---: |"]
+    lines += [f"| {name} | {value:.1f} |" for name, value in found.growth.items()]
+    return "\n".join(lines)
 
 
-def _serve(run: Run, images: np.ndarray) -> None:
-    served = tf.saved_model.load(str(run.saved_model))
-    for number in range(SERVED):
+@contextlib.contextmanager
+def _looking(look: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Look every so many seconds, from a thread."""
+    done = threading.Event()
+
+    def repeat() -> None:
+        while not done.wait(seconds):
+            look()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _interrupt_after(seconds: float) -> None:
+    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+    timer.daemon = True
+    timer.start()
+
+
+def _request(served: Any, images: np.ndarray) -> None:
+    for number in range(REQUESTS):
         served.reconstruct(images[: 1 + number % len(images)])
         served.sample(3)
+
+
+def _keras_alone(folder: Path) -> None:
+    model = keras.Sequential([keras.Input((SIDE * SIDE,)), keras.layers.Dense(8), keras.layers.Dense(SIDE * SIDE)])
+    model.compile("adam", "mse", jit_compile=False)
+    images = np.zeros((160, SIDE * SIDE), np.float32)
+    model.fit(images, images, epochs=3, batch_size=20, validation_data=(images, images), verbose=0)
+    model.export(folder, verbose=False)
+    served = tf.saved_model.load(str(folder))  # whose variables are gone with it
+    served.serve(images)
+    shutil.rmtree(folder)
+
+
+def _range(values: list[float]) -> str:
+    return f"{min(values):.0f}" if min(values) == max(values) else f"{min(values):.0f} to {max(values):.0f}"
 
 
 def _use(minutes: float) -> Use:
