@@ -5,17 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from keras_vae.errors import InputError
 from keras_vae.evaluation.metrics import finite
-from keras_vae.evaluation.subject import BATCH, REFINEMENTS, Results, Subject
+from keras_vae.evaluation.subject import (
+    BATCH,
+    MOST_PAIRED,
+    REFINEMENTS,
+    Results,
+    Subject,
+    progress_bar,
+    spread_rows,
+)
 from keras_vae.files import write_atomically
 from keras_vae.model import (
     ACTIVE_VARIANCE,
@@ -52,12 +58,13 @@ TRAINING_CHART = (5.2, 3.0)  # width and height, inches
 def measure_likelihood(subject: Subject) -> Results:
     """The ELBO of the images and what it consists of, and a tighter bound on their likelihood."""
     model, config = subject.model, subject.config
-    terms = elbo_terms(model, subject.batches(), seed=config.seed)
+    terms = elbo_terms(model, subject.told_batches("ELBO"), seed=config.seed)
     kl, kl_by_latent = terms.kl, terms.kl_by_latent.mean(axis=0)
     negative_elbo = terms.reconstruction + kl
     active = active_units(terms.mean)
     # Of a lower level there is no such posterior: it is another Gaussian for each upper latent.
-    mean, log_var = terms.mean[:, model.lower_dim :], terms.log_var[:, model.lower_dim :]
+    paired = spread_rows(subject.count, MOST_PAIRED)
+    mean, log_var = terms.mean[paired, model.lower_dim :], terms.log_var[paired, model.lower_dim :]
     aggregate = aggregate_posterior(
         mean, log_var, lambda latents: log_densities(model.upper_prior, latents), config.seed
     )
@@ -70,11 +77,11 @@ def measure_likelihood(subject: Subject) -> Results:
     if config.protocol == "grey":
         many += f"; {NATS_OF_GREY_IMAGES[model.likelihood]}"
     burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
-    of_upper = kl - terms.kl_by_latent[:, : model.lower_dim].sum(axis=1)
-    least = of_upper.mean() - math.log(len(kl))
+    of_upper = (kl - terms.kl_by_latent[:, : model.lower_dim].sum(axis=1))[paired]
+    least = of_upper.mean() - math.log(len(paired))
     level = " in the upper level" if model.levels == 2 else ""
-    posteriors = f"the posteriors of {len(kl):,} {subject.split} images{level}"
-    moments = f"Gaussian of the mean and covariance of all images' posteriors{level}"
+    posteriors = f"the posteriors of {len(paired):,} {subject.split} images{level}"
+    moments = f"Gaussian of the mean and covariance of {posteriors}"
     mixture = f"mixture of {posteriors}, with which it cannot come out below {least:.2f}"
     is_normal = isinstance(model.upper_prior, StandardNormal)
     how = "in closed form" if is_normal else "by the same samples"
@@ -96,14 +103,16 @@ def measure_likelihood(subject: Subject) -> Results:
         "likelihood.importance_weighted_nll": subject.mean_of(-bounds, nats, by_class=True, details=many),
         "likelihood.image_samples_per_second": subject.measurement(finite(speed), "image-samples a second"),
         "likelihood.active_units": subject.measurement(int(active.sum()), "latents", details=burda),
-        "likelihood.aggregate_kl_upper_bound": subject.measurement(aggregate.upper_bound, "nats", details=mixture),
+        "likelihood.aggregate_kl_upper_bound": subject.measurement(
+            aggregate.upper_bound, "nats", images=len(paired), details=mixture
+        ),
     }
     if model.likelihood == "discretized_logistic":
         bits = -bounds / (math.log(2.0) * math.prod(model.image_shape))
         measurements["likelihood.bits_per_dimension"] = subject.mean_of(bits, "bits per dimension", details=many)
     if is_normal:  # the Gaussian of the same moments is a bound for a Gaussian prior alone
         measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
-            aggregate.lower_bound, "nats", details=moments
+            aggregate.lower_bound, "nats", images=len(paired), details=moments
         )
     drawn = np.asarray(model.upper_prior.sample(PRIOR_SAMPLES, (config.seed, 1)))
     charts = {
@@ -151,10 +160,7 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
     batches = importance_weighted_bounds(
         subject.model, subject.batches(), samples, seed=config.seed, first_batch=first, progress=progress
     )
-    with tqdm(
-        desc="  bound", total=subject.count * samples, initial=len(bounds) * samples, unit=" samples",
-        unit_scale=True, file=sys.stdout, mininterval=0.5 if sys.stdout.isatty() else 30.0,
-    ) as bar:  # fmt: skip
+    with progress_bar("  bound", subject.count * samples, " samples", len(bounds) * samples) as bar:
         try:
             for batch in batches:
                 bounds = np.concatenate([bounds, batch])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from sklearn.decomposition import PCA
 
-__all__ = ["RECONSTRUCTION_UNITS", "error_map", "fit_pca", "reconstruct_by_pca", "reconstruction_errors"]
+__all__ = [
+    "RECONSTRUCTION_UNITS",
+    "ReconstructionErrors",
+    "fit_pca",
+    "reconstruct_by_pca",
+    "reconstruction_errors",
+]
 
 RECONSTRUCTION_UNITS = {
     "mse_per_pixel": "mean squared error of a pixel whose value lies in [0, 1]",
@@ -23,46 +29,48 @@ SSIM_FILTER = 11  # pixels: the window of Wang et al. 2004
 SMALLEST_PROBABILITY = 1e-6  # that of a pixel at the model's own bound on logits is 5e-5
 
 
+class ReconstructionErrors(NamedTuple):
+    """How far images are from what is made of them.
+
+    Attributes:
+        by_image: `(n,)` for each measure of `RECONSTRUCTION_UNITS`.
+        by_pixel: `(h, w, c)`, the mean over the images of the squared error; its own mean is their MSE per pixel.
+    """
+
+    by_image: dict[str, np.ndarray]
+    by_pixel: np.ndarray
+
+
 def reconstruction_errors(
-    batches: Iterable[Any], reconstruct: Callable[[Any, Any], Any], *, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Compare images with what is made of them.
+    batches: Iterable[Any], methods: Mapping[str, Callable[[Any, Any], Any]], *, seed: int = 0
+) -> dict[str, ReconstructionErrors]:
+    """Compare images with what is made of them, in one pass over the images.
+
+    SSIM is that of Wang et al. (2004), with a window of 11 pixels or as many as the image has; the cross-entropy is
+    that of grey values read as probabilities of white, and means little for reconstructions that are not probabilities.
 
     Args:
         batches: batches of images `(n, h, w, c)` in [0, 1].
-        reconstruct: a function from a batch of images and its seed, two integers, to images of the same shape.
+        methods: by their names, functions from a batch of images and its seed, two integers, to images of the same
+            shape.
         seed: what all the batches' seeds follow from.
 
     Returns:
-        `(n,)` for each measure of `RECONSTRUCTION_UNITS`, an image each. SSIM is that of Wang et al. (2004), with a
-        window of 11 pixels or as many as the image has; the cross-entropy is that of grey values read as probabilities
-        of white, and means little for reconstructions that are not probabilities.
+        The errors of each method.
     """
-    rows = [
-        _errors(images, reconstruct(images, tf.constant((seed, number), tf.int32)))
-        for number, images in enumerate(batches)
-    ]
-    return {name: np.concatenate([row[name] for row in rows]) for name in RECONSTRUCTION_UNITS}
-
-
-def error_map(batches: Iterable[Any], reconstruct: Callable[[Any, Any], Any], *, seed: int = 0) -> np.ndarray:
-    """Where in the image, and in which channel, reconstructions err.
-
-    Args:
-        batches: batches of images `(n, h, w, c)` in [0, 1].
-        reconstruct: a function from a batch of images and its seed, two integers, to images of the same shape.
-        seed: what all the batches' seeds follow from.
-
-    Returns:
-        `(h, w, c)`, the mean over the images of the squared error; its own mean is their MSE per pixel.
-    """
-    total: Any = 0.0
-    count = 0
+    rows: dict[str, list[dict[str, np.ndarray]]] = {name: [] for name in methods}
+    maps: dict[str, Any] = dict.fromkeys(methods, 0.0)
     for number, images in enumerate(batches):
-        error = tf.square(images - reconstruct(images, tf.constant((seed, number), tf.int32)))
-        total = total + np.sum(error, axis=0, dtype=np.float64)
-        count += len(images)
-    return total / count
+        batch_seed = tf.constant((seed, number), tf.int32)
+        for name, reconstruct in methods.items():
+            copies = reconstruct(images, batch_seed)
+            rows[name].append({measure: np.asarray(values) for measure, values in _errors(images, copies).items()})
+            maps[name] = maps[name] + np.sum(np.square(images - copies), axis=0, dtype=np.float64)
+    found = {}
+    for name in methods:
+        by_image = {measure: np.concatenate([row[measure] for row in rows[name]]) for measure in RECONSTRUCTION_UNITS}
+        found[name] = ReconstructionErrors(by_image, maps[name] / len(by_image["mse_per_pixel"]))
+    return found
 
 
 def fit_pca(batches: Iterable[Any], latent_dim: int) -> PCA:

@@ -12,7 +12,6 @@ from sklearn.decomposition import PCA
 
 from keras_vae.evaluation.reconstruction import (
     RECONSTRUCTION_UNITS,
-    error_map,
     fit_pca,
     reconstruct_by_pca,
     reconstruction_errors,
@@ -52,15 +51,18 @@ def measure_reconstruction(subject: Subject) -> Results:
         "reconstruction.sample": (through_sample, "through one sample of the posterior"),
         "pca": (lambda images, _: reconstruct_by_pca(pca, images), fitted),
     }
-    measurements, errors = {}, {}
-    for method, (reconstruct, details) in methods.items():
-        errors[method] = reconstruction_errors(subject.batches(), reconstruct, seed=seed)
+    functions = {method: reconstruct for method, (reconstruct, _) in methods.items()}
+    found = reconstruction_errors(
+        subject.told_batches("reconstructions"), {**functions, "real_images": lambda images, _: images}, seed=seed
+    )
+    measurements = {}
+    for method, (_, details) in methods.items():
         for name, unit in RECONSTRUCTION_UNITS.items():
             # PCA's values are no probabilities: their cross-entropy would only measure where they are clipped.
             if not (method == "pca" and name == "cross_entropy"):
-                values = errors[method][name]
+                values = found[method].by_image[name]
                 measurements[f"{method}.{name}"] = subject.mean_of(values, unit, by_class=True, details=details)
-    own = reconstruction_errors(subject.batches(), lambda images, _: images)["cross_entropy"]
+    own = found["real_images"].by_image["cross_entropy"]
     unit, entropy = RECONSTRUCTION_UNITS["cross_entropy"], "entropy of the images' own pixel values"
     measurements["real_images.cross_entropy"] = subject.mean_of(own, unit, details=entropy)
 
@@ -69,9 +71,9 @@ def measure_reconstruction(subject: Subject) -> Results:
         for name, method in ((f"PCA, {pca.n_components_}", "pca"), (subject.run.name, "reconstruction.mean"))
     }
     charts = {
-        "reconstruction_extremes": _chart_extremes(subject, through_mean, errors["reconstruction.mean"]),
+        "reconstruction_extremes": _chart_extremes(subject, through_mean, found["reconstruction.mean"].by_image),
         "error_map": chart_error_map(
-            error_map(subject.batches(), through_mean), f"{subject.count:,} {subject.split} images"
+            found["reconstruction.mean"].by_pixel, f"{subject.count:,} {subject.split} images"
         ),
     }
     if subject.data.has_classes:

@@ -13,7 +13,7 @@ from keras_vae.data import ImageData
 from keras_vae.evaluation.features import FeatureNetwork
 from keras_vae.evaluation.metrics import Measurement, finite
 from keras_vae.evaluation.sample_quality import frechet_distance, kernel_distance, precision_recall
-from keras_vae.evaluation.subject import BATCH, Results, Subject
+from keras_vae.evaluation.subject import BATCH, MOST_PAIRED, Results, Subject
 from keras_vae.plotting import chart_neighbours
 
 __all__ = ["measure_samples", "nearest_images"]
@@ -29,7 +29,7 @@ PICTURED_SAMPLES = 20
 def measure_samples(subject: Subject) -> Results:
     """Generated images against real ones, beside training images; none where there are no features."""
     model, data, config = subject.model, subject.data, subject.config
-    count = subject.count
+    count = min(subject.count, MOST_PAIRED)
     sample = tf.function(model.sample, autograph=False, reduce_retracing=True)
 
     def samples() -> Iterable[Any]:
@@ -45,7 +45,7 @@ def measure_samples(subject: Subject) -> Results:
     network = subject.features
     if network is None:
         return {}, charts
-    real, generated = network(subject.batches(grey=True)), network(samples())
+    real, generated = network(subject.spread_batches(count)), network(samples())
     training = network(_some_training_images(data, min(count, data.counts["train"]), config.seed))
     against = f"against {count:,} {subject.split} images as they are, by features of {NETWORKS[network.name]}"
     measurements = {
@@ -91,6 +91,7 @@ def _compare(
             value,
             unit,
             standard_error=errors.get(name),
+            images=len(real),
             details=details,
             protocol="grey",
             network_sha256=network.digest,

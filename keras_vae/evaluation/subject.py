@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import sys
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
@@ -20,12 +23,23 @@ from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, wei
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import Run, open_data
 
-__all__ = ["BATCH", "REFINEMENTS", "Results", "Subject", "open_model_and_data", "open_subject"]
+__all__ = [
+    "BATCH",
+    "MOST_PAIRED",
+    "REFINEMENTS",
+    "Results",
+    "Subject",
+    "open_model_and_data",
+    "open_subject",
+    "progress_bar",
+    "spread_rows",
+]
 
 Results = tuple[dict[str, Measurement], dict[str, Figure]]  # measurements and charts, by their names
 
 BATCH = 500
 REFINEMENTS = 20  # gradient steps
+MOST_PAIRED = 10_000  # images whose pairs are looked at: what that takes grows with the square of their number
 OWN_FEATURES = "features.weights.h5"
 LEAST_COMPARED = 10  # images in a set
 BINARY_TEST_SUM = 2_248_637  # white pixels of the binarised test images in the published protocol
@@ -89,6 +103,24 @@ class Subject:
         binarized = self.config.protocol == "binarized" and not grey
         return self.data.batches(split or self.split, BATCH, binarize="fixed" if binarized else "none")
 
+    def told_batches(self, words: str) -> Iterable[Any]:
+        """One pass over the images that are measured, of which one is told how far it is and how long it takes."""
+        with progress_bar(f"  {words}", self.count, " images") as bar:
+            for batch in self.batches():
+                yield batch
+                bar.update(len(batch))
+
+    def spread_batches(self, most: int) -> Iterable[Any]:
+        """Grey batches of as many images as there are, or of `most` that are spread evenly over them."""
+        chosen = spread_rows(self.count, most)
+        start = 0
+        for batch in self.batches(grey=True):
+            end = start + len(batch)
+            within = chosen[(chosen >= start) & (chosen < end)] - start
+            if len(within):
+                yield batch if len(within) == len(batch) else batch.numpy()[within]
+            start = end
+
     def pick(self, numbers: np.ndarray, *, grey: bool = False) -> np.ndarray:
         """The images of some numbers, in their order, without keeping the others."""
         found: dict[int, np.ndarray] = {}
@@ -108,9 +140,23 @@ class Subject:
         )
 
     def measurement(self, value: Any, unit: str, **options: Any) -> Measurement:
-        """A measurement of all images."""
-        protocol = options.pop("protocol", self.config.protocol)
-        return Measurement(value, unit, self.split, self.count, protocol, **options)
+        """A measurement of all images, unless its options have another number."""
+        images, protocol = options.pop("images", self.count), options.pop("protocol", self.config.protocol)
+        return Measurement(value, unit, self.split, images, protocol, **options)
+
+
+def spread_rows(count: int, most: int) -> np.ndarray:
+    """Numbers of `most` of so many rows, or of all where they are not more, spread evenly: `(at most most,)`."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(int)
+
+
+def progress_bar(words: str, total: int, unit: str, done: int = 0) -> tqdm:
+    """How far something is and how long it still takes, for whoever waits long: on a terminal, or in a log."""
+    often = 0.5 if sys.stdout.isatty() else 30.0
+    return tqdm(
+        desc=words, total=total, initial=done, unit=unit, unit_scale=True, file=sys.stdout, mininterval=often,
+        delay=often,
+    )  # fmt: skip
 
 
 def open_subject(run: Run, config: EvaluationConfig) -> Subject:

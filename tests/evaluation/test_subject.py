@@ -1,0 +1,56 @@
+"""Of many images each is read as it is needed, and pairs are looked at of some that are spread over all."""
+
+import numpy as np
+import pytest
+
+from keras_vae.data import open_dataset
+from keras_vae.evaluation import EvaluationConfig, open_subject
+from keras_vae.evaluation.likelihood_study import measure_likelihood
+from keras_vae.evaluation.sample_study import measure_samples
+from keras_vae.model import VAE, save_model
+from keras_vae.runs import Run, TrainConfig
+
+COUNT = 1_300
+
+
+@pytest.fixture(params=[2048, 0], ids=["in memory", "streamed"], scope="module")
+def subject(request, tmp_path_factory):
+    """A run whose test images tell their number by their first two pixels."""
+    folder = tmp_path_factory.mktemp("subject")
+    images = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8, 1), np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 1, 0] = np.divmod(np.arange(COUNT), 256)
+    data = open_dataset({"train": images, "validation": images[:100], "test": images}, name="numbered")
+    data.keep(folder / "data")
+    run = Run.create(TrainConfig(dataset=str(folder / "data"), memory_budget=request.param), "numbers", folder)
+    save_model(VAE((8, 8, 1), 2, widths=(4,)), run.model_file)
+    run.write("history.json", "[]")
+    return open_subject(run, EvaluationConfig(importance_samples=1, features="own"))
+
+
+def numbers_of(batches) -> np.ndarray:
+    pixels = np.concatenate([np.asarray(batch)[:, 0, :2, 0] for batch in batches])
+    return np.rint(255 * pixels) @ [256, 1]
+
+
+@pytest.mark.parametrize("most", [1, 7, COUNT, 2 * COUNT])
+def test_images_are_spread_evenly_over_all(subject, most):
+    found = numbers_of(subject.spread_batches(most))
+    assert len(found) == min(most, COUNT)
+    assert found[0] == 0 and (most == 1 or found[-1] == COUNT - 1)
+    assert most < 3 or np.ptp(np.diff(found)) <= 1
+
+
+def test_told_batches_are_all_images_once(subject, capsys):
+    assert list(numbers_of(subject.told_batches("images"))) == list(range(COUNT))
+    assert not capsys.readouterr().out  # of what is over at once
+
+
+def test_measures_of_pairs_say_of_how_many_images_they_are(subject, monkeypatch):
+    most = 60
+    for module in ("likelihood_study", "sample_study"):
+        monkeypatch.setattr(f"keras_vae.evaluation.{module}.MOST_PAIRED", most)
+    measured = measure_likelihood(subject)[0] | measure_samples(subject)[0]
+    for name, measurement in measured.items():
+        is_of_pairs = name.startswith(("generation.", "real_images.", "likelihood.aggregate_kl"))
+        assert measurement.images == (most if is_of_pairs else COUNT), name
+        assert not is_of_pairs or f"{most} test images" in measurement.details
