@@ -27,6 +27,10 @@ from .resources import start_table as start_table
 from .speed import bound_speeds as bound_speeds
 from .speed import pipeline_speed as pipeline_speed
 from .speed import training_speeds as training_speeds
+from .stages import STAGES as STAGES
+from .stages import Stage as Stage
+from .stages import profile_commands as profile_commands
+from .stages import stage_table as stage_table
 from .time_to_quality import Quality as Quality
 from .time_to_quality import quality_table as quality_table
 from .time_to_quality import times_to_quality as times_to_quality

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import runpy
 import sys
 import tempfile
 import threading
@@ -21,7 +22,14 @@ OWN_PAGES = ("RssAnon:", "RssShmem:")
 
 def main(kind: str, options: dict[str, Any]) -> None:
     """Do what is to be measured, and print what it took as JSON."""
-    works: dict[str, Callable[..., dict[str, Any]]] = {"train": _train, "encode": _encode, "first_step": _first_step}
+    works: dict[str, Callable[..., dict[str, Any]]] = {
+        "train": _train,
+        "encode": _encode,
+        "evaluate": _evaluate,
+        "explore": _explore,
+        "first_step": _first_step,
+        "profile": _profile,
+    }
     print(json.dumps(works[kind](**options)))
 
 
@@ -75,16 +83,82 @@ def _encode(dataset: str, steps: int, memory_budget: int) -> dict[str, Any]:
     return {"images": done.images, "peak": max(peak), "speed": f"{speed:,.0f}, {speed / alone:.2f} of the encoder's"}
 
 
-def _first_step() -> dict[str, Any]:
-    from keras_vae.runs import TrainConfig, open_data
-    from keras_vae.training import compiled_model
+def _evaluate(dataset: str, steps: int, memory_budget: int) -> dict[str, Any]:
+    def evaluate(run: Any) -> None:
+        from keras_vae.evaluation import EvaluationConfig, evaluate
 
-    config = TrainConfig()
-    data = open_data(config)
-    model = compiled_model(config, data)
-    batches = data.training_batches(config.batch_size, seed=0, varied_epochs=config.varied_epochs)
-    model.fit(batches, steps_per_epoch=model.steps_per_execution, shuffle=False, verbose=0)
+        evaluate(run, EvaluationConfig(importance_samples=1))
+
+    return _studied(dataset, memory_budget, evaluate)
+
+
+def _explore(dataset: str, steps: int, memory_budget: int) -> dict[str, Any]:
+    def explore(run: Any) -> None:
+        from keras_vae.latent_space import ExplorationConfig, explore
+
+        explore(run, ExplorationConfig(pairs=2, repeats=1))
+
+    return _studied(dataset, memory_budget, explore)
+
+
+def _studied(dataset: str, memory_budget: int, study: Callable[[Any], None]) -> dict[str, Any]:
+    """Look at the test images by a run that nobody trained."""
+    with _watched() as peak, tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        from keras_vae.model import VAE, save_model
+        from keras_vae.runs import Run, TrainConfig, open_data
+
+        config = TrainConfig.from_preset("quick", dataset=dataset, memory_budget=memory_budget)
+        run = Run.create(config, "studied", folder)
+        save_model(VAE((28, 28, 1), config.latent_dim, widths=config.widths), run.model_file)
+        run.write("history.json", "[]")
+        start = time.perf_counter()
+        study(run)
+        seconds = time.perf_counter() - start
+        images = open_data(config).counts["test"]
+    return {"images": images, "peak": max(peak), "speed": f"{images / seconds:,.0f}"}
+
+
+def _first_step() -> dict[str, Any]:
+    """Begin a training by its command, and stop it after two executions of its graph."""
+    import keras
+
+    lengths: list[float] = []
+    begun = 0.0
+
+    def on_train_batch_begin(self: Any, batch: int, logs: Any = None) -> None:
+        nonlocal begun
+        begun = time.perf_counter()
+
+    def on_train_batch_end(self: Any, batch: int, logs: Any = None) -> None:
+        lengths.append(time.perf_counter() - begun)
+        if len(lengths) == 2:
+            raise SystemExit
+
+    callbacks = keras.callbacks.CallbackList
+    callbacks.on_train_batch_begin, callbacks.on_train_batch_end = on_train_batch_begin, on_train_batch_end
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.suppress(SystemExit),
+        contextlib.redirect_stdout(sys.stderr),
+    ):
+        _command(["train", "--root", folder])
+    return {"compilation": lengths[0] - lengths[1]}
+
+
+def _profile(words: list[str], file: str) -> dict[str, Any]:
+    import cProfile
+
+    profile = cProfile.Profile()
+    with contextlib.redirect_stdout(sys.stderr):
+        profile.runcall(_command, words)
+    profile.dump_stats(file)
     return {}
+
+
+def _command(words: list[str]) -> None:
+    """Run the console program, of which this package knows nothing but how it is called."""
+    sys.argv[1:] = words
+    runpy.run_module("keras_vae", run_name="__main__")
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ class Memory(NamedTuple):
 
 
 def peak_memories(times: int = 20, steps: int = 100, splits: dict[str, int] = SPLITS) -> Iterator[Memory]:
-    """Train and encode synthetic images in new processes: in memory, streamed, and streamed of many times as many.
+    """Work on synthetic images in new processes: in memory, streamed, and streamed of many times as many.
 
     Args:
         times: how many times as many images.
@@ -55,6 +55,10 @@ def peak_memories(times: int = 20, steps: int = 100, splits: dict[str, int] = SP
         large = _prepared(Path(folder, "large"), {split: times * count for split, count in splits.items()})
         yield _measured("training, streamed", "train", large, steps, 0)
         yield _measured("encoding, streamed", "encode", large, steps, 0)
+        many = _prepared(Path(folder, "many"), {**splits, "test": times * sum(splits.values())})
+        for kind, work in (("evaluate", "evaluation"), ("explore", "exploration")):
+            yield _measured(f"{work} of the test images, streamed", kind, small, steps, 0)
+            yield _measured(f"{work} of the test images, streamed", kind, many, steps, 0)
 
 
 def memory_table(memories: Iterator[Memory]) -> Iterator[str]:
@@ -68,15 +72,18 @@ def memory_table(memories: Iterator[Memory]) -> Iterator[str]:
 def start_table(rounds: int = 3) -> Iterator[str]:
     """Rows in Markdown: seconds until a command answers, and until a training of the default has made a step."""
     starts = {
-        "`keras-vae train --help`": ["-c", "from keras_vae.cli import main; main(['train', '--help'])"],
+        "`keras-vae train --help`": ["-m", "keras_vae", "train", "--help"],
         "`import keras_vae`": ["-c", "import keras_vae"],
         "`import tensorflow`": ["-c", "import tensorflow"],
-        "first step of a training": ["-m", "keras_vae.benchmark.child", "first_step"],
     }
     yield f"| start | seconds, median of {rounds} |"
     yield "| --- | ---: |"
     for name, arguments in starts.items():
-        yield f"| {name} | {statistics.median(_seconds(arguments) for _ in range(rounds)):.2f} |"
+        yield f"| {name} | {statistics.median(_seconds(arguments)[0] for _ in range(rounds)):.2f} |"
+    first = [_seconds(["-m", "keras_vae.benchmark.child", "first_step"]) for _ in range(rounds)]
+    yield f"| `keras-vae train`, to its first steps | {statistics.median(seconds for seconds, _ in first):.2f} |"
+    compilation = statistics.median(json.loads(told.splitlines()[-1])["compilation"] for _, told in first)
+    yield f"| of which tracing and compiling | {compilation:.2f} |"
 
 
 def _prepared(folder: Path, splits: dict[str, int]) -> str:
@@ -100,10 +107,10 @@ def _measured(work: str, kind: str, dataset: str, steps: int, budget: int) -> Me
     return Memory(work, answer["images"], answer["peak"], answer["speed"])
 
 
-def _seconds(arguments: Sequence[str]) -> float:
+def _seconds(arguments: Sequence[str]) -> tuple[float, str]:
     start = time.perf_counter()
-    _output(arguments)
-    return time.perf_counter() - start
+    told = _output(arguments)
+    return time.perf_counter() - start, told
 
 
 def _output(arguments: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from keras_vae.cli.shared import Arguments, Command, Parser
-from keras_vae.command_line import add_arguments, given_options
+from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
 from keras_vae.runs import PRESETS, TrainConfig
@@ -30,6 +30,9 @@ def _add_benchmark(parser: Parser) -> None:
         "--convolutions",
         action="store_true",
         help="compare the convolutional network with strided convolutions in plain Keras, on images of two sizes",
+    )
+    what.add_argument(
+        "--stages", action="store_true", help="train, evaluate, explore and report, and say where the time goes"
     )
     what.add_argument(
         "--critical-batch", action="store_true", help="train, and measure by the noise of gradients which batch learns"
@@ -62,6 +65,8 @@ def _benchmark(arguments: Arguments) -> None:
         _convolutions()
     elif arguments.scaling:
         _scaling(config)
+    elif arguments.stages:
+        _stages(config)
     elif arguments.critical_batch:
         _critical_batch(config)
     elif arguments.workers is not None:
@@ -145,6 +150,13 @@ def _scaling(config: TrainConfig) -> None:
     _print("The input pipeline alone", [f"{pipeline:,.0f} images/s, {ratio}"])
     _print("Memory", memory_table(peak_memories()))
     _print("Start", start_table())
+
+
+def _stages(config: TrainConfig) -> None:
+    from keras_vae.benchmark import profile_commands
+
+    options = command_options(config, TrainConfig())
+    _print("Where the time of each command goes", profile_commands(options))
 
 
 def _critical_batch(config: TrainConfig) -> None:
