@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from keras_vae.backend import LOG_LEVEL, NO_NOTES
 from keras_vae.cli.shared import Arguments, Command, Parser, add_root
 from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow
@@ -92,8 +93,12 @@ def _typed_run(run: Run) -> str:
 
 
 def _tensorboard() -> str:
-    """TensorBoard's command as it can be typed here: by its path where the environment is not activated."""
-    return "tensorboard" if shutil.which("tensorboard") else str(Path(sys.executable).with_name("tensorboard"))
+    """TensorBoard's command as it can be typed here: by its path where the environment is not activated.
+
+    It loads TensorFlow, which is to miss no GPU.
+    """
+    program = "tensorboard" if shutil.which("tensorboard") else str(Path(sys.executable).with_name("tensorboard"))
+    return f"{LOG_LEVEL}={NO_NOTES} {program}"
 
 
 # ---- ablate ----
