@@ -141,6 +141,10 @@ class ImageData:
         """Whether the data set can be opened again by its name; otherwise `keep` writes it where it can."""
         return self._source.is_kept
 
+    def digest(self) -> str | None:
+        """What a file or folder holds, in short, so that a change is noticed; None where a data set's name says it."""
+        return self._source.digest() if Path(self.name).is_absolute() else None
+
     def keep(self, folder: Path) -> ImageData:
         """Write all images and labels into a new folder, which `open_dataset` takes.
 

@@ -72,6 +72,9 @@ class Source(Protocol):
     def ids(self, split: str, start: int, end: int) -> list[str]:
         """Return what images from one place to another are known by, each by another name."""
 
+    def digest(self) -> str | None:
+        """Return what tells the images from others; None where the name does."""
+
 
 @dataclass(frozen=True)
 class _TFDSSource:
@@ -137,6 +140,9 @@ class _TFDSSource:
     def ids(self, split: str, start: int, end: int) -> list[str]:
         """Return the split and the number of each image in it, in the order of the files."""
         return [f"{split}/{number}" for number in range(start, min(end, self.counts[split]))]
+
+    def digest(self) -> None:
+        """None: the name and the version of a data set of TFDS stand for its images."""
 
     def _damaged(self) -> InputError:
         return InputError(f"{self.name}: its files in {self.builder.data_dir} are damaged: delete them and start again")

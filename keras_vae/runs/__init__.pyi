@@ -1,4 +1,5 @@
 from .config import TrainConfig as TrainConfig
+from .images import note_data as note_data
 from .images import open_data as open_data
 from .inventory import all_runs as all_runs
 from .inventory import description as description

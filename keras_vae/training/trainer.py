@@ -20,7 +20,7 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.files import remove_durably, synchronise
 from keras_vae.model import VAE, export_saved_model, save_model
-from keras_vae.runs import Run, TrainConfig, environment, open_data
+from keras_vae.runs import Run, TrainConfig, environment, note_data, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import Decoration
 from keras_vae.training.checkpoints import Checkpoint, best_epoch, latest_checkpoint, restore
@@ -84,6 +84,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
             except BaseException:  # without its images the run could not be resumed
                 shutil.rmtree(run.folder, ignore_errors=True)
                 raise
+        note_data(run, data)
         with run.locked():
             return _fit(run, config, data, model)
 
