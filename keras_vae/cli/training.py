@@ -53,7 +53,6 @@ def _train(arguments: Arguments) -> None:
         return
 
     import_tensorflow()
-    from keras_vae.evaluation import model_card, read_metrics
     from keras_vae.runs import open_data
     from keras_vae.training import is_chief, resume, train, training_table
 
@@ -68,7 +67,6 @@ def _train(arguments: Arguments) -> None:
         print("This worker is done; worker 0 has written the run.")
         return
 
-    run.write("README.md", model_card(run, read_metrics(run)))
     print(f"\n{training_table(run)}\n")
     print("Look at it:")
     print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")

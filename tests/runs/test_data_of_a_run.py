@@ -75,6 +75,9 @@ def test_a_training_notes_its_images_and_is_neither_resumed_nor_measured_on_othe
     config = TrainConfig(dataset=str(pictures), widths=(8,), latent_dim=2, epochs=1, batch_size=10, xla="off")
     run = train(config.replace(prior="standard_normal"), "noted", tmp_path)
     open_model_and_data(run)
+    card = (run.folder / "README.md").read_text()
+    assert f"{run.summary['parameters']:,}" in card
+    assert "None yet." in card
     Image.fromarray(IMAGES[0, ..., 0]).save(pictures / "class 0" / "new.png")
     with pytest.raises(InputError, match="holds other images"):
         resume(run, epochs=2)
