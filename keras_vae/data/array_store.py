@@ -74,6 +74,11 @@ class ArraySource:
         images, labels = self.parts[split].part(0, count)
         return tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
 
+    def labels(self, split: str, count: int) -> np.ndarray:
+        """Return the first labels, int64 (n,)."""
+        part = self.parts[split]
+        return np.asarray(part.labels[part.rows_between(0, count)])
+
     def examples(self, split: str) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
         part = self.parts[split]

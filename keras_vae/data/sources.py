@@ -32,6 +32,7 @@ from keras_vae.errors import InputError
 __all__ = ["Source", "open_source"]
 
 FASHION_MNIST = "fashion_mnist"
+LABELS_AT_ONCE = 4096
 
 
 class Source(Protocol):
@@ -62,6 +63,9 @@ class Source(Protocol):
 
     def read(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the first images, uint8 (n, h, w, c), and their labels, int64 (n,)."""
+
+    def labels(self, split: str, count: int) -> np.ndarray:
+        """Return the first labels, int64 (n,), without the images."""
 
     def examples(self, split: str) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
@@ -111,7 +115,20 @@ class _TFDSSource:
         except tf.errors.OpError as error:
             raise self._damaged() from error
 
-    def examples(self, split: str) -> tf.data.Dataset:
+    def labels(self, split: str, count: int) -> np.ndarray:
+        """Return the first labels, int64 (n,), without decoding the images.
+
+        Raises:
+            InputError: The files are damaged.
+        """
+        undecoded = {"image": tfds.decode.SkipDecoding()}
+        try:
+            labels = self.examples(split, undecoded).map(lambda _, label: label).take(count)
+            return np.concatenate(list(labels.batch(LABELS_AT_ONCE).as_numpy_iterator()))
+        except tf.errors.OpError as error:
+            raise self._damaged() from error
+
+    def examples(self, split: str, decoders: Mapping[str, Any] | None = None) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
         labelled = _has_classes(self.builder.info.features)
 
@@ -119,7 +136,8 @@ class _TFDSSource:
             return example["image"], example["label"] if labelled else tf.constant(0, tf.int64)
 
         read_config = tfds.ReadConfig(try_autocache=False)  # whoever reads decides what stays in memory
-        return self.builder.as_dataset(split=self.splits[split], read_config=read_config).map(pair)
+        examples = self.builder.as_dataset(split=self.splits[split], read_config=read_config, decoders=decoders)
+        return examples.map(pair)
 
     def stretch(self, split: str, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
         """Yield the images from one place to another, in the order of the files, uint8 (at most batch_size, h, w, c).
