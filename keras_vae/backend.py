@@ -2,10 +2,15 @@
 
 import os
 import sys
+from pathlib import Path
 
 from keras_vae.errors import InputError
 
-__all__ = ["BackendError", "choose_tensorflow", "require_tensorflow"]
+__all__ = ["GPU_DRIVER", "LOG_LEVEL", "NO_NOTES", "BackendError", "choose_tensorflow", "require_tensorflow"]
+
+GPU_DRIVER = Path("/proc/driver/nvidia")  # is there where the driver of an NVIDIA GPU is loaded
+LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+NO_NOTES = "3"  # of TensorFlow, errors neither
 
 
 class BackendError(InputError, ImportError):
@@ -13,11 +18,13 @@ class BackendError(InputError, ImportError):
 
 
 def choose_tensorflow() -> None:
-    """Let Keras compute with TensorFlow whatever the user's `keras.json` names; it reads this once, as it is imported.
+    """Let Keras compute with TensorFlow whatever the user's `keras.json` names, and TensorFlow miss no GPU.
 
-    A variable of the environment is the user's own choice, and stays.
+    Both read this once, as they are imported. A variable of the environment is the user's own choice, and stays.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if not GPU_DRIVER.exists():  # where TensorFlow calls it an error that CUDA finds none
+        os.environ.setdefault(LOG_LEVEL, NO_NOTES)
 
 
 def require_tensorflow() -> None:

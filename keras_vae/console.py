@@ -5,9 +5,8 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
-from keras_vae.backend import require_tensorflow
+from keras_vae.backend import GPU_DRIVER, LOG_LEVEL, NO_NOTES, require_tensorflow
 from keras_vae.errors import InputError
 
 __all__ = ["import_tensorflow", "run_command"]
@@ -15,8 +14,6 @@ __all__ = ["import_tensorflow", "run_command"]
 NOT_WRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}
 INTERRUPTED = 130  # what a shell reports for a program that was stopped by Ctrl-C
 NOBODY_READS = 141  # likewise, of a program whose output goes nowhere any more
-
-GPU_DRIVER = Path("/proc/driver/nvidia")  # is there where the driver of an NVIDIA GPU is loaded
 
 # Modules that come with an extra of the package alone, and its name: `pip install 'keras_vae[all]'`.
 OPTIONAL = {
@@ -65,18 +62,17 @@ def import_tensorflow() -> None:
     """Import TensorFlow without its notes on CUDA and oneDNN, which it writes before any log level is read.
 
     Where the machine has an NVIDIA GPU that TensorFlow does not list, its notes are shown: they say why. Where the user
-    has set `TF_CPP_MIN_LOG_LEVEL`, everything is shown as they asked.
+    has set another `TF_CPP_MIN_LOG_LEVEL` than 3, everything is shown as they asked.
 
     Raises:
         BackendError: Keras is told to compute with something else.
     """
     require_tensorflow()
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if os.environ.get(LOG_LEVEL, NO_NOTES) != NO_NOTES:
         import tensorflow
 
         return
-    # Errors too: on a machine without a GPU, TensorFlow calls it one that CUDA finds none.
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "1" if GPU_DRIVER.exists() else "3"
+    os.environ[LOG_LEVEL] = "1" if GPU_DRIVER.exists() else NO_NOTES
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as notes:

@@ -33,6 +33,21 @@ def test_a_gpu_that_cannot_be_used_is_named_with_tensorflows_reason(driver, tmp_
     assert ("cuda" in process.stderr.lower()) == driver
 
 
+def test_a_training_by_the_library_tells_of_no_error_where_there_is_no_gpu():
+    code = (
+        "import keras_vae, numpy\n"
+        "vae = keras_vae.VAE((8, 8, 1), latent_dim=2, widths=(8,))\n"
+        "vae.compile('adam')\n"
+        "vae.fit(numpy.zeros((4, 8, 8, 1), numpy.float32), epochs=1, verbose=0)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_CPP", "CUDA"))}
+    process = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert process.returncode == 0, process.stderr
+    assert "E0000" not in process.stderr
+
+
 @pytest.mark.parametrize(
     ("failure", "line"),
     [

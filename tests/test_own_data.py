@@ -1,13 +1,15 @@
 """Images of one's own, without classes and of odd sides and in colour, go through everything without an option."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import command
 from PIL import Image
 from pypdf import PdfReader
 
-from keras_vae.evaluation import EvaluationConfig, evaluate
+from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
 from keras_vae.evaluation.own_features import turned
 from keras_vae.explorer import write_explorer
 from keras_vae.latent_space import ExplorationConfig, exploration_tables, explore
@@ -60,6 +62,47 @@ def test_a_run_without_classes_is_evaluated_explored_and_reported(run):
     assert "5-NN" not in text
     assert "grey" not in text
     assert json.loads((run.folder / "latent.json").read_text())["interpretation"].endswith("could be compared with.")
+
+
+def write_flags(folder: Path, seed: int) -> Path:
+    """200 images of 16 x 16 pixels, of two classes: two colours beside each other, or above each other."""
+    rng = np.random.default_rng(seed)
+    for number in range(200):
+        image = np.empty((16, 16, 3), np.uint8)
+        image[:, :8], image[:, 8:] = rng.integers(0, 256, (2, 3))
+        place = folder / ("beside" if number % 2 else "above")
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image if number % 2 else image.swapaxes(0, 1)).save(place / f"{number:03}.png")
+    return folder
+
+
+@pytest.mark.slow
+def test_the_first_try_of_a_new_user_with_a_labelled_folder_in_colour_and_a_related_one(tmp_path):
+    flags, others = write_flags(tmp_path / "flags", 0), write_flags(tmp_path / "others", 1)
+    first = command("train.py", "--dataset", str(flags), "--epochs", "1", root=tmp_path)
+    assert "For 136 training images" in first.stdout
+    command("evaluate.py", "default", root=tmp_path)
+    command("explore.py", "default", root=tmp_path)
+    command("report.py", "default", root=tmp_path)
+    run = Run.open("default", tmp_path)
+    text = PdfReader(run.folder / "report.pdf").pages[0].extract_text()
+    assert "beside" in text and "above" in text
+    assert (run.folder / "explorer.html").is_file()
+    assert "generation.own.recall" in read_metrics(run)["evaluations"]["grey"]["measurements"]
+
+    options = ("--dataset", str(others), "--epochs", "1", "--run", "related")
+    command("train.py", *options, "--init-from", "default", root=tmp_path)
+    related = Run.open("related", tmp_path)
+    assert Path(related.config.init_from) == run.folder
+    assert "those of the run default" in (related.folder / "README.md").read_text()
+    command("train.py", *options[:-1], "alone", root=tmp_path)
+    alone = Run.open("alone", tmp_path).summary["splits"]["test"]
+    assert related.summary["splits"]["test"]["elbo"] > alone["elbo"]  # two epochs are better than one
+
+    Image.new("RGB", (16, 16)).save(flags / "beside" / "new.png")
+    for script in ("evaluate.py", "explore.py"):
+        refused = command(script, "default", root=tmp_path, status=2)
+        assert "holds other images" in refused.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (8, 12, 3)])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
+from keras_vae.backend import LOG_LEVEL, NO_NOTES
 from keras_vae.cli.shared import Arguments, Command, Parser, add_root
 from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow
@@ -52,7 +53,6 @@ def _train(arguments: Arguments) -> None:
         return
 
     import_tensorflow()
-    from keras_vae.evaluation import model_card, read_metrics
     from keras_vae.runs import open_data
     from keras_vae.training import is_chief, resume, train, training_table
 
@@ -67,7 +67,6 @@ def _train(arguments: Arguments) -> None:
         print("This worker is done; worker 0 has written the run.")
         return
 
-    run.write("README.md", model_card(run, read_metrics(run)))
     print(f"\n{training_table(run)}\n")
     print("Look at it:")
     print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")
@@ -92,8 +91,12 @@ def _typed_run(run: Run) -> str:
 
 
 def _tensorboard() -> str:
-    """TensorBoard's command as it can be typed here: by its path where the environment is not activated."""
-    return "tensorboard" if shutil.which("tensorboard") else str(Path(sys.executable).with_name("tensorboard"))
+    """TensorBoard's command as it can be typed here: by its path where the environment is not activated.
+
+    It loads TensorFlow, which is to miss no GPU.
+    """
+    program = "tensorboard" if shutil.which("tensorboard") else str(Path(sys.executable).with_name("tensorboard"))
+    return f"{LOG_LEVEL}={NO_NOTES} {program}"
 
 
 # ---- ablate ----

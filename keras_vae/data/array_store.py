@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -35,6 +36,7 @@ __all__ = [
 
 FORMAT = 2
 STREAMED_AT_ONCE = 256  # images
+COMPARED = 256  # images of a split that a digest looks at
 A_DAY = 86_400.0  # seconds
 
 
@@ -47,12 +49,14 @@ class ArraySource:
         class_names: The name of each label.
         parts: `train`, `validation` and `test`.
         is_kept: Whether they can be opened again by their name.
+        root: The folder that paths of image files are relative to.
     """
 
     name: str
     class_names: tuple[str, ...]
     parts: Mapping[str, Split]
     is_kept: bool = True
+    root: Path = Path()
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -69,6 +73,11 @@ class ArraySource:
         """Return the first images, uint8 (n, h, w, c), and their labels, int64 (n,)."""
         images, labels = self.parts[split].part(0, count)
         return tf.convert_to_tensor(images), tf.convert_to_tensor(labels)
+
+    def labels(self, split: str, count: int) -> np.ndarray:
+        """Return the first labels, int64 (n,)."""
+        part = self.parts[split]
+        return np.asarray(part.labels[part.rows_between(0, count)])
 
     def examples(self, split: str) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
@@ -97,6 +106,23 @@ class ArraySource:
         array = split if part.rows is None else "train"  # whose images a split is taken out of
         return [f"{array}/{row}" for row in rows.tolist()]
 
+    def digest(self) -> str:
+        """SHA-256 of what tells these splits from others, which is looked at in no time.
+
+        That is classes, labels and order; of image files their names and sizes; of arrays some of the images.
+        """
+        seen = hashlib.sha256(json.dumps([self.image_shape, self.class_names, self.counts]).encode())
+        for split in SPLITS:
+            part = self.parts[split]
+            rows = part.rows_between(0, len(part))
+            seen.update(part.labels[rows].tobytes())
+            if part.paths is None:
+                seen.update(part.images[rows[:: -(-len(rows) // COMPARED)]].tobytes())
+            else:
+                for path in part.paths[rows].tolist():
+                    seen.update(path + b"\0%d\0" % (self.root / os.fsdecode(path)).stat().st_size)
+        return seen.hexdigest()
+
 
 def write_array_folder(folder: Path, source: ArraySource) -> None:
     """Write a source into a folder that does not exist yet; it appears whole or not at all.
@@ -121,12 +147,13 @@ def is_array_folder(folder: Path) -> bool:
     return (folder / DESCRIPTION).is_file() and (folder / "train-images.npy").is_file()
 
 
-def open_array_folder(folder: Path, name: str | None = None) -> ArraySource:
+def open_array_folder(folder: Path, name: str | None = None, root: Path = Path()) -> ArraySource:
     """Open what `write_array_folder` wrote; the images stay on disk until they are asked for.
 
     Args:
         folder: The folder.
         name: What the data are called; None takes the name that they were written with.
+        root: The folder that paths of image files are relative to.
 
     Raises:
         InputError: Its files are damaged.
@@ -146,7 +173,7 @@ def open_array_folder(folder: Path, name: str | None = None) -> ArraySource:
                 paths=np.load(paths, mmap_mode="r", allow_pickle=False) if paths.is_file() else None,
             )
         names = tuple(map(str, described["class_names"]))
-        return ArraySource(name or str(described["name"]), names, parts)
+        return ArraySource(name or str(described["name"]), names, parts, root=root)
     except (*UNREADABLE, TypeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{folder}: its files are damaged ({reason}): delete the folder and start again.") from error

@@ -12,16 +12,19 @@ from keras_vae.errors import InputError
 
 __all__ = [
     "HELD_OUT",
+    "ROUNDING",
     "SMALLEST_SIDE",
     "SPLITS",
     "UNLABELLED",
     "HeldOut",
     "Split",
     "check_image_shape",
+    "check_value_range",
     "held_out_rows",
     "labels_of",
     "name_classes",
     "pixels_of",
+    "range_of",
 ]
 
 SPLITS = ("train", "validation", "test")
@@ -32,6 +35,7 @@ UNLABELLED = "unlabelled"
 SMALLEST_SIDE, LARGEST_SIDE = 8, 256
 CHANNELS = (1, 3)
 USUAL = ((0, 1), (-1, 1), (0, 255), (0, 65535))  # values of black and white
+ROUNDING = 1e-3  # share of the range by which values may leave it: less than half a level of 8 bits
 VALUES_AT_ONCE = 2**24  # of an array that may be larger than the memory
 
 
@@ -78,15 +82,21 @@ def pixels_of(images: Any, name: str, value_range: Sequence[float] | None = None
         `(n, h, w, c)` uint8.
 
     Raises:
-        InputError: another shape; values that are not finite, lie outside their range, or whose range is not known.
+        InputError: another shape, or several; a range that is none; values that are not finite, lie outside their
+            range, or whose range is not known.
     """
-    images = images if isinstance(images, np.ndarray) else np.asarray(images)
+    if value_range is not None:
+        check_value_range(value_range)
+    try:
+        images = images if isinstance(images, np.ndarray) else np.asarray(images)
+    except ValueError as error:
+        raise InputError(f"{name}: its images differ in size: resize them all to one.") from error
     if images.dtype.kind not in "buif":
         raise InputError(f"{name}: images must be numbers, not {images.dtype}: give uint8, or floats in [0, 1].")
     images = _shaped(images, name)
     low, high = _smallest_and_largest(images, name)
-    black, white = _range_of(images.dtype, low, high, name) if value_range is None else value_range
-    if low < black or high > white:
+    black, white = range_of(images.dtype, low, high, name) if value_range is None else value_range
+    if not _lies_within(low, high, black, white):
         raise InputError(
             f"{name}: values lie between {low:g} and {high:g}, outside of --value-range {black:g} {white:g}."
         )
@@ -99,7 +109,7 @@ def pixels_of(images: Any, name: str, value_range: Sequence[float] | None = None
 
 
 def labels_of(labels: Any, count: int, name: str) -> np.ndarray | None:
-    """Bring the labels of `count` images to one dimension; None where they name no single class of each image.
+    """Bring the labels of `count` images to one dimension; None where no image has a single class.
 
     Args:
         labels: `(n,)` or `(n, 1)`, whole numbers or words; `(n, k)` with one 1 in each row is the same. Rows with
@@ -108,7 +118,7 @@ def labels_of(labels: Any, count: int, name: str) -> np.ndarray | None:
         name: what they are called in an error.
 
     Raises:
-        InputError: there are more or fewer than images, or they are fractions or something else.
+        InputError: there are more or fewer than images, some are missing, or they are fractions or something else.
     """
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -120,6 +130,13 @@ def labels_of(labels: Any, count: int, name: str) -> np.ndarray | None:
         return labels.argmax(axis=1) if np.all(ones == 1) and np.all((labels == 0) | (labels == 1)) else None
     if labels.dtype.kind == "f" and np.all(labels == np.rint(labels)):
         labels = labels.astype(np.int64)
+    if labels.dtype.kind == "O":
+        # NaN, which pandas has for what is missing, differs from itself.
+        missing = sum(each is None or each != each for each in labels.tolist())
+        if missing == count:
+            return None
+        if missing:
+            raise InputError(f"{name}: {missing:,} of {count:,} images have no label: leave them out, or label them.")
     if labels.dtype.kind in "OS":  # as pandas has words, and as bytes
         labels = np.array([each.decode() if isinstance(each, bytes) else str(each) for each in labels])
     if labels.dtype.kind not in "buiU":
@@ -182,6 +199,44 @@ def held_out_rows(
     return {"train": np.flatnonzero(~np.isin(places % 6, list(missing.values()))), **rows}
 
 
+def check_value_range(value_range: Sequence[float]) -> None:
+    """Refuse a range of values that is none.
+
+    Raises:
+        InputError: It is not two finite values, black and a larger white.
+    """
+    if len(value_range) != 2 or not -math.inf < value_range[0] < value_range[1] < math.inf:
+        raise InputError(f"--value-range takes two values, black and a larger white, not {list(value_range)}.")
+
+
+def range_of(
+    dtype: np.dtype[Any], low: float, high: float, name: str, remedy: str | None = None
+) -> tuple[float, float]:
+    """Tell the values of black and white by the type of images, where it tells them.
+
+    Args:
+        dtype: of the images.
+        low: their smallest value.
+        high: their largest one.
+        name: what they are called in an error.
+        remedy: what the user can do; None names the range that is likely.
+
+    Raises:
+        InputError: The type does not tell.
+    """
+    if dtype == np.bool_:
+        return 0.0, 1.0
+    if dtype == np.uint8 and high > 1:
+        return 0.0, 255.0
+    if dtype.kind == "f" and _lies_within(low, high, 0.0, 1.0):
+        return 0.0, 1.0
+    likely = next((f"{b} {w}" for b, w in USUAL if _lies_within(low, high, b, w)), f"{low:g} {high:g}")
+    raise InputError(
+        f"{name}: {dtype} values from {low:g} to {high:g} do not say what is black and what is white: "
+        + (remedy or f"give --value-range {likely} if those two are.")
+    )
+
+
 def check_image_shape(name: str, shape: Sequence[int], remedy: str = "give --image-size 64, say") -> None:
     """Refuse images of a shape (h, w, c) that nothing here is made for.
 
@@ -200,6 +255,11 @@ def in_words(shape: Sequence[int]) -> str:
     """Say what a shape (h, w, c) is."""
     height, width, channels = shape
     return f"{height} x {width} with {channels} channel{'s' * (channels > 1)}"
+
+
+def _lies_within(low: float, high: float, black: float, white: float) -> bool:
+    rounding = ROUNDING * (white - black)
+    return black - rounding <= low and high <= white + rounding
 
 
 def _shaped(images: np.ndarray, name: str) -> np.ndarray:
@@ -241,17 +301,3 @@ def _smallest_and_largest(images: np.ndarray, name: str) -> tuple[float, float]:
         if images.dtype == np.uint8 and high > 1:
             return 0.0, 255.0
     return min(lows), max(highs)
-
-
-def _range_of(dtype: np.dtype[Any], low: float, high: float, name: str) -> tuple[float, float]:
-    if dtype == np.bool_:
-        return 0.0, 1.0
-    if dtype == np.uint8 and high > 1:
-        return 0.0, 255.0
-    if dtype.kind == "f" and low >= 0.0 and high <= 1.0:
-        return 0.0, 1.0
-    likely = next((f"{black} {white}" for black, white in USUAL if black <= low <= high <= white), f"{low:g} {high:g}")
-    raise InputError(
-        f"{name}: {dtype} values from {low:g} to {high:g} do not say what is black and what is white: "
-        f"give --value-range {likely} if those two are."
-    )

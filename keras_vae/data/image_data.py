@@ -25,6 +25,7 @@ HeldOutBinarize = Literal["none", "fixed"]  # while measuring: the same at every
 
 _BATCHES_AHEAD = 4
 _PARALLEL_CALLS = os.cpu_count()
+_DRAWN_AT_ONCE = 256  # images of the binarised splits
 _STREAMED_SHUFFLE = 16_384  # images: as many as are held back to be mixed where a data set does not fit into memory
 
 
@@ -90,9 +91,8 @@ def fixed_binarization(validation: np.ndarray, test: np.ndarray) -> tuple[np.nda
     Returns:
         Both as uint8 zeros and ones, in their shapes.
     """
-    generator = np.random.RandomState(777)
-    binary = [generator.binomial(1, images / 255.0).astype(np.uint8) for images in (validation, test)]
-    return binary[0], binary[1]
+    generator = _published_generator()
+    return _binomial(generator, validation), _binomial(generator, test)
 
 
 class ImageData:
@@ -140,6 +140,10 @@ class ImageData:
     def is_kept(self) -> bool:
         """Whether the data set can be opened again by its name; otherwise `keep` writes it where it can."""
         return self._source.is_kept
+
+    def digest(self) -> str | None:
+        """What a file or folder holds, in short, so that a change is noticed; None where a data set's name says it."""
+        return self._source.digest() if Path(self.name).is_absolute() else None
 
     def keep(self, folder: Path) -> ImageData:
         """Write all images and labels into a new folder, which `open_dataset` takes.
@@ -230,7 +234,11 @@ class ImageData:
         if binarize not in get_args(HeldOutBinarize):
             raise ValueError(f"binarize must be one of {', '.join(get_args(HeldOutBinarize))}, not {binarize!r}.")
         if binarize == "fixed" and split != "train":
-            return _finish(tf.data.Dataset.from_tensor_slices(self._binary[split]).batch(batch_size).map(_to_float))
+            if self.in_memory:
+                return _finish(tf.data.Dataset.from_tensor_slices(self._binary[split]).batch(batch_size).map(_to_float))
+            shape = tf.TensorSpec((None, *self.image_shape), tf.uint8)
+            streamed = tf.data.Dataset.from_generator(partial(self._binary_batches, split), output_signature=shape)
+            return _finish(streamed.unbatch().batch(batch_size).map(_to_float))
         examples = (
             tf.data.Dataset.from_tensor_slices(self._load(split)) if self.in_memory else self._source.examples(split)
         )
@@ -268,7 +276,11 @@ class ImageData:
 
     def labels(self, split: str, count: int | None = None) -> np.ndarray:
         """Return the first `count` labels of a split, or all of them, as read-only int64 (n,)."""
-        return np.asarray(self._load(split, count)[1])
+        if self.in_memory:
+            return np.asarray(self._load(split, count)[1])
+        labels = self._source.labels(split, self.counts[split] if count is None else min(count, self.counts[split]))
+        labels.flags.writeable = False
+        return labels
 
     def _gathered(self, batch_size: int, seed: np.ndarray, epochs: tf.data.Dataset) -> tf.data.Dataset:
         """Shuffle the indices of an epoch as a whole and gather by batch: no work is left to do image by image."""
@@ -299,6 +311,17 @@ class ImageData:
         validation, test = fixed_binarization(self.images("validation"), self.images("test"))
         return {"validation": 255 * validation, "test": 255 * test}
 
+    def _binary_batches(self, split: str) -> Iterator[np.ndarray]:
+        """What `_binary` has of a split, drawn as it is read; of the test split after the validation split."""
+        generator = _published_generator()
+        for each in ("validation", "test"):
+            for images, _ in self._source.examples(each).batch(_DRAWN_AT_ONCE).as_numpy_iterator():
+                binary = _binomial(generator, images)
+                if each == split:
+                    yield 255 * binary
+            if each == split:
+                return
+
     def _load(self, split: str, count: int | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         total = self.counts[split]
         count = total if count is None else min(count, total)
@@ -308,6 +331,14 @@ class ImageData:
             self._loaded[split] = self._source.read(split, total)
         images, labels = self._loaded[split]
         return (images, labels) if count == total else (images[:count], labels[:count])
+
+
+def _published_generator() -> np.random.RandomState:
+    return np.random.RandomState(777)
+
+
+def _binomial(generator: np.random.RandomState, images: np.ndarray) -> np.ndarray:
+    return generator.binomial(1, images / 255.0).astype(np.uint8)
 
 
 def _images(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -83,7 +83,7 @@ def open_image_files(
     """
     folder = cache / f"{Path(name).stem}-{_digest(files, size, held_out)[:16]}"
     if is_array_folder(folder):
-        source = open_array_folder(folder, name)
+        source = open_array_folder(folder, name, root)
         _tell(folder / SKIPPED)
         return source
     print(f"Preparing {len(files):,} images of {name} in {folder}, once ...", file=sys.stderr, flush=True)
@@ -93,13 +93,13 @@ def open_image_files(
         splits = _split(name, files, held_out)
         bytes_needed = len(files) * int(np.prod(shape))
         with building(folder, bytes_needed) as part:
-            classes = sorted({file.label for file in files})
+            classes = {label: number for number, label in enumerate(sorted({file.label for file in files}))}
             for split, members in splits.items():
                 _write_split(part, split, members, root, shape, size, classes, pool, skipped)
             _write_skipped(part / SKIPPED, skipped)
             describe(part, name, tuple(classes))
     _tell(folder / SKIPPED)
-    return open_array_folder(folder, name)
+    return open_array_folder(folder, name, root)
 
 
 def _digest(files: Sequence[ImageFile], size: Size | None, held_out: HeldOut) -> str:
@@ -170,7 +170,7 @@ def _write_split(
     root: Path,
     shape: tuple[int, int, int],
     size: Size | None,
-    classes: Sequence[str],
+    classes: Mapping[str, int],
     pool: ThreadPoolExecutor,
     skipped: dict[Path, str],
 ) -> None:
@@ -182,7 +182,7 @@ def _write_split(
             skipped[file.path] = decoded
             continue
         images[len(labels)] = decoded
-        labels.append(classes.index(file.label))
+        labels.append(classes[file.label])
         paths.append(os.fsencode(file.path.relative_to(root) if file.path.is_relative_to(root) else file.path))
     images.flush()
     if not labels:

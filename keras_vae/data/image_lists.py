@@ -32,8 +32,8 @@ PassedOver = list[tuple[Path, str]]
 def list_folder(folder: Path) -> tuple[list[ImageFile], PassedOver]:
     """Find the images below a folder, however deep; what is hidden is left alone.
 
-    Where there is a folder `train`, it, `validation` (or `val`) and `test` are the splits. Images that lie in a folder
-    have its path below that as their class; images that lie in none have no class.
+    Where there is a folder `train`, it, `validation` (or `val`) and `test` are the splits, and no other folder may hold
+    images. Images that lie in a folder have its path below that as their class; images that lie in none have no class.
 
     Args:
         folder: The folder.
@@ -42,20 +42,26 @@ def list_folder(folder: Path) -> tuple[list[ImageFile], PassedOver]:
         The images in the order of their classes and names, and other files, each with the reason why it is left out.
 
     Raises:
-        InputError: There are no images.
+        InputError: There are no images, or it is not clear whether `train` is a split or a class.
     """
-    files, passed_over = [], []
-    roots = [(folder, "")]
-    given = {SPLIT_NAMES[each.name]: each for each in _subfolders(folder) if each.name in SPLIT_NAMES}
-    if "train" in given:
-        roots = [(path, split) for split, path in given.items()]
-    for root, split in roots:
-        for path in _walk(root):
-            label = path.parent.relative_to(root).as_posix()
-            if path.suffix.lower() in SUFFIXES:
-                files.append(ImageFile(path, "" if label == "." else label, split))
-            else:
-                passed_over.append((path, "is no image by its name"))
+    files, passed_over, others = [], [], set()
+    is_split = any(SPLIT_NAMES.get(each.name) == "train" for each in _subfolders(folder))
+    for path in _walk(folder):
+        *folders, _ = path.relative_to(folder).parts
+        split = SPLIT_NAMES.get(folders[0], "") if is_split and folders else ""
+        if path.suffix.lower() not in SUFFIXES:
+            passed_over.append((path, "is no image by its name"))
+        elif split or not is_split:
+            files.append(ImageFile(path, "/".join(folders[1:] if split else folders), split))
+        elif folders:
+            others.add(folders[0])
+        else:
+            passed_over.append((path, "lies beside the folders of the splits"))
+    if others:
+        raise InputError(
+            f"{folder} has images in {', '.join(sorted(others)[:3])} too, beside what looks like a split, train: "
+            "rename train if it is a class, or take the others away."
+        )
     if not files:
         raise InputError(f"{folder} holds no images: put .png or .jpg files into it, or into {folder}/<class>/")
     if any(file.label for file in files):

@@ -32,6 +32,7 @@ from keras_vae.errors import InputError
 __all__ = ["Source", "open_source"]
 
 FASHION_MNIST = "fashion_mnist"
+LABELS_AT_ONCE = 4096
 
 
 class Source(Protocol):
@@ -63,6 +64,9 @@ class Source(Protocol):
     def read(self, split: str, count: int) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the first images, uint8 (n, h, w, c), and their labels, int64 (n,)."""
 
+    def labels(self, split: str, count: int) -> np.ndarray:
+        """Return the first labels, int64 (n,), without the images."""
+
     def examples(self, split: str) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
 
@@ -71,6 +75,9 @@ class Source(Protocol):
 
     def ids(self, split: str, start: int, end: int) -> list[str]:
         """Return what images from one place to another are known by, each by another name."""
+
+    def digest(self) -> str | None:
+        """Return what tells the images from others; None where the name does."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,20 @@ class _TFDSSource:
         except tf.errors.OpError as error:
             raise self._damaged() from error
 
-    def examples(self, split: str) -> tf.data.Dataset:
+    def labels(self, split: str, count: int) -> np.ndarray:
+        """Return the first labels, int64 (n,), without decoding the images.
+
+        Raises:
+            InputError: The files are damaged.
+        """
+        undecoded = {"image": tfds.decode.SkipDecoding()}
+        try:
+            labels = self.examples(split, undecoded).map(lambda _, label: label).take(count)
+            return np.concatenate(list(labels.batch(LABELS_AT_ONCE).as_numpy_iterator()))
+        except tf.errors.OpError as error:
+            raise self._damaged() from error
+
+    def examples(self, split: str, decoders: Mapping[str, Any] | None = None) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
         labelled = _has_classes(self.builder.info.features)
 
@@ -116,7 +136,8 @@ class _TFDSSource:
             return example["image"], example["label"] if labelled else tf.constant(0, tf.int64)
 
         read_config = tfds.ReadConfig(try_autocache=False)  # whoever reads decides what stays in memory
-        return self.builder.as_dataset(split=self.splits[split], read_config=read_config).map(pair)
+        examples = self.builder.as_dataset(split=self.splits[split], read_config=read_config, decoders=decoders)
+        return examples.map(pair)
 
     def stretch(self, split: str, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
         """Yield the images from one place to another, in the order of the files, uint8 (at most batch_size, h, w, c).
@@ -137,6 +158,9 @@ class _TFDSSource:
     def ids(self, split: str, start: int, end: int) -> list[str]:
         """Return the split and the number of each image in it, in the order of the files."""
         return [f"{split}/{number}" for number in range(start, min(end, self.counts[split]))]
+
+    def digest(self) -> None:
+        """None: the name and the version of a data set of TFDS stand for its images."""
 
     def _damaged(self) -> InputError:
         return InputError(f"{self.name}: its files in {self.builder.data_dir} are damaged: delete them and start again")

@@ -1,4 +1,3 @@
-from .card import model_card as model_card
 from .classifier import classifier_accuracy as classifier_accuracy
 from .classifier import feature_extractor as feature_extractor
 from .classifier import load_classifier as load_classifier
@@ -6,6 +5,7 @@ from .classifier import train_classifier as train_classifier
 from .config import EvaluationConfig as EvaluationConfig
 from .evaluator import evaluate as evaluate
 from .metrics import MEASURES as MEASURES
+from .metrics import card_of as card_of
 from .metrics import comparison as comparison
 from .metrics import read_metrics as read_metrics
 from .metrics import weights_digest as weights_digest

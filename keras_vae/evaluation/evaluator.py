@@ -8,10 +8,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from keras_vae.evaluation.card import model_card
 from keras_vae.evaluation.config import EvaluationConfig
 from keras_vae.evaluation.likelihood_study import measure_likelihood, partial_bounds
-from keras_vae.evaluation.metrics import Measurement, comparison, write_metrics
+from keras_vae.evaluation.metrics import Measurement, card_of, comparison, write_metrics
 from keras_vae.evaluation.neighbour_study import measure_neighbours
 from keras_vae.evaluation.reconstruction_study import measure_reconstruction, plain_pictures
 from keras_vae.evaluation.sample_study import measure_samples
@@ -19,7 +18,7 @@ from keras_vae.evaluation.subject import open_subject
 from keras_vae.evaluation.unusual_study import measure_unusual_images
 from keras_vae.files import write_atomically
 from keras_vae.plotting import png, rendered
-from keras_vae.runs import Run, environment
+from keras_vae.runs import CARD_FILE, Run, environment
 from keras_vae.tensorboard import write_evaluation
 
 __all__ = ["evaluate"]
@@ -76,7 +75,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
         for title, picture in plain_pictures(subject).items():
             write_atomically(run.figures / "plain" / f"{title}.png", png(picture))
     metrics = write_metrics(run, subject.digest, subject.name, settings, measurements)
-    run.write("README.md", model_card(run, metrics))
+    run.write(CARD_FILE, card_of(run, metrics))
     run.write(f"metrics{suffix}.md", comparison([metrics], subject.name) + "\n")
     partial_bounds(subject).unlink(missing_ok=True)
     values = {name: each.value for name, each in measurements.items() if isinstance(each.value, (int, float))}

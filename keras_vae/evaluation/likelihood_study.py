@@ -51,6 +51,7 @@ NATS_OF_GREY_IMAGES = {
     "to be compared with densities only",
 }
 
+SECONDS_BETWEEN_KEEPS = 30.0  # what a kill costs; all bounds are written each time
 PRIOR_SAMPLES = 50_000  # which its curves in a chart are drawn from
 TRAINING_CHART = (5.2, 3.0)  # width and height, inches
 
@@ -148,9 +149,10 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
     """The bound for every image and image-samples a second; taken up again where it was interrupted."""
     config, samples = subject.config, subject.config.importance_samples
     path = partial_bounds(subject)
-    bounds = _begun(path, subject.count)
+    bounds = _begun(path, subject.count).tolist()
     first = -(-len(bounds) // BATCH)
     taken, start = 0, time.perf_counter()
+    kept = start
 
     def progress(count: int) -> None:
         nonlocal taken
@@ -163,13 +165,16 @@ def _bounds(subject: Subject) -> tuple[np.ndarray, float]:
     with progress_bar("  bound", subject.count * samples, " samples", len(bounds) * samples) as bar:
         try:
             for batch in batches:
-                bounds = np.concatenate([bounds, batch])
-                write_atomically(path, json.dumps(bounds.tolist()))
+                bounds += batch.tolist()
+                if (now := time.perf_counter()) - kept > SECONDS_BETWEEN_KEEPS or len(bounds) == subject.count:
+                    write_atomically(path, json.dumps(bounds))
+                    kept = now
         except KeyboardInterrupt:
+            write_atomically(path, json.dumps(bounds))
             raise KeyboardInterrupt(
                 f"The bound is kept for {len(bounds):,} images: the same command goes on from there."
             ) from None
-    return bounds, taken / (time.perf_counter() - start) if taken else math.nan
+    return np.array(bounds), taken / (time.perf_counter() - start) if taken else math.nan
 
 
 def _begun(path: Path, count: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from keras_vae.evaluation.unusual_images import SCORES, UNUSUAL_IMAGES
-from keras_vae.runs import Run, read_record
+from keras_vae.runs import Run, model_card, read_record
 
 __all__ = [
     "MEASURES",
@@ -256,6 +256,12 @@ _EXPLAINED = {
     "Generated images, Keras InceptionV3": "generation.inception.frechet_distance",
     "Real images": "real_images.classifier.frechet_distance",
 }
+
+
+def card_of(run: Run, metrics: Mapping[str, Any]) -> str:
+    """The card of a run that is measured, with its table."""
+    is_measured = "grey" in metrics.get("evaluations", {})
+    return model_card(run, metrics=metrics, measurements=comparison([metrics], "grey") if is_measured else "None yet.")
 
 
 def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:

@@ -95,8 +95,8 @@ def check_samples(samples: Any) -> None:
 def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
     """Raise a `ValueError` for images that a VAE cannot take, before Keras tells it in a page.
 
-    Arrays are looked at as a whole; of a `tf.data.Dataset` what it says of its elements. All else is left to Keras, and
-    what is computed within a graph, where there are no values yet.
+    Arrays are looked at as a whole; of a `tf.data.Dataset` what it says of its elements, and the first one. All else is
+    left to Keras, and what is computed within a graph, where there are no values yet.
 
     Args:
         given: what a method was given.
@@ -104,14 +104,8 @@ def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
     """
     if tf.is_symbolic_tensor(given):
         return
-    if isinstance(given, tf.data.Dataset):
-        element = given.element_spec
-        element = element[0] if isinstance(element, (tuple, list)) else element
-        shape, dtype = getattr(element, "shape", None), getattr(element, "dtype", None)
-        values = None
-    else:
-        shape, dtype = getattr(given, "shape", None), getattr(given, "dtype", None)
-        values = given
+    spec = _first(given.element_spec) if isinstance(given, tf.data.Dataset) else given
+    shape, dtype = getattr(spec, "shape", None), getattr(spec, "dtype", None)
     if shape is None or dtype is None:
         return
     wanted = f"(n, {', '.join(map(str, image_shape))}) float32 in [0, 1]"
@@ -122,8 +116,14 @@ def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
         raise ValueError(f"Images must be {wanted}, not of shape {tuple(shape)}: {remedy}.")
     if not kind.is_floating:
         raise ValueError(f"Images must be {wanted}, not {kind.name}: divide them, images / 255.")
-    if values is None or not len(values):
+    values = _first(next(iter(given.take(1)), ())) if isinstance(given, tf.data.Dataset) else given
+    if not len(values):
         return
     least, largest = np.min(values), np.max(values)
     if not (least >= -ROUNDING and largest <= 1.0 + ROUNDING):  # NaN is neither
         raise ValueError(f"Images must be {wanted}, not from {least:g} to {largest:g}: divide 8-bit values by 255.")
+
+
+def _first(element: Any) -> Any:
+    """The images of an element of a data set, which may have labels with them."""
+    return element[0] if isinstance(element, (tuple, list)) and element else element

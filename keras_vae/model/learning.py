@@ -96,6 +96,18 @@ class ElboModel(keras.Model):
         check_images(x, self.image_shape)
         return super().predict(x, *arguments, **options)
 
+    def train_on_batch(self, x: Any, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().train_on_batch(x, *arguments, **options)
+
+    def test_on_batch(self, x: Any, *arguments: Any, **options: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().test_on_batch(x, *arguments, **options)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        check_images(x, self.image_shape)
+        return super().predict_on_batch(x)
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._trackers.values())

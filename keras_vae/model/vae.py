@@ -224,7 +224,6 @@ class VAE(GenerativeModel):
     # ---- what the model computes ----
 
     def call(self, images: Tensor, training: bool = False) -> Tensor:
-        check_images(images, self.image_shape)
         mean, _ = self.encode(images)
         return self.decode(mean)
 
@@ -261,7 +260,11 @@ class VAE(GenerativeModel):
 
         Returns:
             `mean` and `log_var`, each `(n, d)`; `log_var` lies between -9 and 1.
+
+        Raises:
+            ValueError: images of another shape, type or range.
         """
+        check_images(images, self.image_shape)
         _, mean, log_var = self.posterior(images, training).draw()
         return mean, log_var
 

@@ -1,4 +1,7 @@
+from .card import CARD_FILE as CARD_FILE
+from .card import model_card as model_card
 from .config import TrainConfig as TrainConfig
+from .images import note_data as note_data
 from .images import open_data as open_data
 from .inventory import all_runs as all_runs
 from .inventory import description as description
@@ -13,5 +16,6 @@ from .records import check_record as check_record
 from .records import read_arrays as read_arrays
 from .records import read_record as read_record
 from .run import Run as Run
+from .shipped import KEPT_NOTE as KEPT_NOTE
 from .shipped import SHIPPED as SHIPPED
 from .shipped import working_copy as working_copy

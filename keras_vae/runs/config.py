@@ -222,10 +222,10 @@ class TrainConfig:
             )
         if self.image_size is not None and len(self.image_size) not in (1, 2):
             raise InputError(f"--image-size takes a side, or a height and a width, not {list(self.image_size)}.")
-        if self.value_range is not None and not (
-            len(self.value_range) == 2 and self.value_range[0] < self.value_range[1]
-        ):
-            raise InputError(f"--value-range takes two values, black and a larger white, not {list(self.value_range)}.")
+        if self.value_range is not None:
+            from keras_vae.data import check_value_range  # not for `--help`
+
+            check_value_range(self.value_range)
 
         if self.patience and self.distribute == "multiworker":
             raise InputError("--patience is for one process: leave it out, or --distribute multiworker.")

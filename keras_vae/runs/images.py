@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from keras_vae.data import ImageData, open_dataset
-from keras_vae.runs.config import TrainConfig
-from keras_vae.runs.run import Run
+from collections.abc import Mapping
 
-__all__ = ["open_data"]
+from keras_vae.data import ImageData, open_dataset
+from keras_vae.errors import InputError
+from keras_vae.runs.config import TrainConfig
+from keras_vae.runs.records import read_record
+from keras_vae.runs.run import TRAIN_ANEW, Run
+
+__all__ = ["note_data", "open_data"]
+
+NOTED = "data.json"  # in a run's folder: what the file or folder held that it is trained on
+
+
+def note_data(run: Run, data: ImageData) -> None:
+    """Note what the file or folder holds that a run is begun on, for `open_data` to compare."""
+    if digest := data.digest():
+        run.write(NOTED, {"counts": data.counts, "sha256": digest})
 
 
 def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None = None) -> ImageData:
@@ -18,12 +30,13 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
         dataset: another data set, read in the same way; None takes the configuration's.
 
     Raises:
-        InputError: there is no such data set, or its images cannot be used.
+        InputError: there is no such data set, its images cannot be used, or a file or folder holds others than when the
+            run was begun: their splits would mix what was learned with what is measured.
     """
     budget = config.memory_budget * 2**20
     if dataset is None and run is not None and run.data.is_dir():
         return open_dataset(run.data, name=config.dataset, memory_budget=budget)
-    return open_dataset(
+    data = open_dataset(
         dataset or config.dataset,
         data_dir=None if dataset else config.data_dir,
         memory_budget=budget,
@@ -31,3 +44,15 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
         value_range=config.value_range,
         held_out=config.held_out,
     )
+    if run is not None and data.name == config.dataset and (run.folder / NOTED).is_file():
+        noted = read_record(run.folder / NOTED, {"counts": {str: int}, "sha256": str}, TRAIN_ANEW)
+        if data.digest() != noted["sha256"]:
+            raise InputError(
+                f"{data.name} holds other images ({_in_words(data.counts)}) than when run {run.name!r} was begun "
+                f"({_in_words(noted['counts'])}): bring them back as they were, or train a new run."
+            )
+    return data
+
+
+def _in_words(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {split}" for split, count in counts.items())

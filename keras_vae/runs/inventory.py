@@ -16,8 +16,10 @@ from keras_vae.runs.shipped import SHIPPED
 __all__ = ["all_runs", "description", "prune", "remove", "run_table", "size_of"]
 
 # What a command makes again of a finished run, below its folder.
-MADE_AGAIN = ("explorer.html", "report.pdf", "report.png", "figures", "onnx", "*.tflite")
-MADE_AGAIN_LOGS = ("projector-epoch-*", "projector-maps*", "explorer", "exploration")
+MADE_AGAIN = ("explorer.html", "report.pdf", "report.png", "figures/*", "onnx", "*.tflite")
+MADE_AGAIN_LOGS = ("projector-maps*", "explorer", "exploration")
+# Figures that training alone draws, and those on its way.
+OF_TRAINING = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold", "progress")
 
 FIGURES = (("MSE per pixel", 5, "reconstruction.mean.mse_per_pixel"), ("SSIM", 4, "reconstruction.mean.ssim"))
 
@@ -59,6 +61,8 @@ def size_of(run: Run) -> int:
 def prune(run: Run, *, checkpoints: bool = False) -> int:
     """Remove from a finished run what the commands `evaluate`, `explore`, `report` and `export` make again.
 
+    What training alone draws stays: its figures, and the projectors on its way.
+
     Args:
         run: a run.
         checkpoints: removes the state after the last epoch too: the run then cannot be prolonged.
@@ -69,6 +73,7 @@ def prune(run: Run, *, checkpoints: bool = False) -> int:
     if _is_shipped(run) or not run.is_finished:
         return 0
     found = [path for pattern in MADE_AGAIN for path in run.folder.glob(pattern)]
+    found = [path for path in found if path.parent != run.figures or path.stem not in OF_TRAINING]
     found += [path for pattern in MADE_AGAIN_LOGS for path in run.logs.glob(pattern)]
     if checkpoints and run.checkpoints.is_dir():
         found.append(run.checkpoints)

@@ -8,11 +8,13 @@ import tempfile
 from pathlib import Path
 
 from keras_vae.files import replace_durably
+from keras_vae.runs.card import CARD_FILE, renamed_card
 from keras_vae.runs.run import Run
 
-__all__ = ["SHIPPED", "working_copy"]
+__all__ = ["KEPT_NOTE", "SHIPPED", "working_copy"]
 
 SHIPPED = "shipped.json"  # the file that marks such a run
+KEPT_NOTE = "\nCommands that would change this folder work on a copy of it.\n"  # at the end of its card
 
 
 def working_copy(run: Run) -> Run:
@@ -39,7 +41,10 @@ def _copy(run: Run, copy: Run) -> None:
     shutil.rmtree(copy.logs, ignore_errors=True)  # of a copy that was interrupted
     with tempfile.TemporaryDirectory(dir=run.root, prefix=".copy-") as temporary:
         part = Run(copy.name, Path(temporary))
-        shutil.copytree(run.folder, part.folder, ignore=shutil.ignore_patterns(SHIPPED, "README.md"))
+        shutil.copytree(run.folder, part.folder, ignore=shutil.ignore_patterns(SHIPPED))
+        card = part.folder / CARD_FILE
+        if card.is_file():
+            card.write_text(renamed_card(card.read_text().removesuffix(KEPT_NOTE), run.name, copy.name))
         if run.logs.is_dir():
             shutil.copytree(run.logs, part.logs)
             replace_durably(part.logs, copy.logs)

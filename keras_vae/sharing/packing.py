@@ -14,10 +14,10 @@ from PIL import Image
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
-from keras_vae.evaluation import model_card, open_model_and_data, read_metrics, weights_digest
+from keras_vae.evaluation import card_of, open_model_and_data, read_metrics, weights_digest
 from keras_vae.files import make_folder, replace_durably, typed_command
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import SHIPPED, Run, read_arrays, read_record
+from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, read_arrays, read_record
 from keras_vae.tensorboard import describe_run, write_projector
 
 __all__ = ["pack"]
@@ -28,7 +28,6 @@ PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "inte
 PROJECTED = 2_000  # test images in the projector, of which all take as much room as the weights
 DECIMALS = 3  # of their latents
 EXPLORE = "remove it, and explore again"
-NOTE = "\nCommands that would change this folder work on a copy of it.\n"
 
 
 def pack(run: Run, name: str) -> Run:
@@ -60,7 +59,7 @@ def pack(run: Run, name: str) -> Run:
             part.write(file, {**content, "run": name, "weights": weights})
         _copy_logs(run, part)
         _write_projector(run, part, data)
-        part.write("README.md", model_card(part, read_metrics(part)) + NOTE)
+        part.write(CARD_FILE, card_of(part, read_metrics(part)) + KEPT_NOTE)
         part.write(SHIPPED, {"packed": run.name, "weights": weights})
         for source, target in ((part.logs, copy.logs), (part.folder, copy.folder)):
             make_folder(target.parent)

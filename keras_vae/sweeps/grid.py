@@ -16,7 +16,7 @@ from keras_vae.errors import InputError
 from keras_vae.files import write_atomically
 from keras_vae.plotting import chart_rate_distortion, png, rendered
 from keras_vae.runs import TrainConfig
-from keras_vae.sweeps.trained_runs import measurements, trained_run
+from keras_vae.sweeps.trained_runs import known_measurements, measurements, trained_run
 from keras_vae.tensorboard import Row, write_table
 
 __all__ = ["Combination", "combinations", "sweep", "sweep_table"]
@@ -83,7 +83,8 @@ def sweep(
 
     What was trained before is not trained again, and what was interrupted goes on. What one run fails at is told, and
     does not stop the others. Several processes, on machines that share the folder, share the runs: each takes the next
-    one that nobody is at, and ends when all are measured.
+    one that nobody is at, and ends when all are measured. What failed is tried again by a sweep that is started while
+    no other is at the folder.
 
     Args:
         base: the configuration that is changed.
@@ -100,28 +101,12 @@ def sweep(
     """
     root = Path(root)
     planned = combinations(base, choices, seeds)
-    found: dict[str, Figures] = {}
-    failed: dict[str, str] = {}
-    left = [(name, config) for each in planned for name, config in each.configs.items()]
-    told: set[str] = set()
-    while left:
-        taken = []
-        for name, config in left:
-            with _one_process(root, name) as is_mine:
-                if is_mine:
-                    _measure(config, name, root, found, failed)
-            if is_mine:
-                with _one_process(root, "table", waits=True):
-                    _write(root, planned, found, failed)
-                yield f"{name}: {failed.get(name, 'measured')}"
-                continue
-            taken.append((name, config))
-            if name not in told:
-                told.add(name)
-                yield f"{name}: another process is at it"
-        if len(taken) == len(left):
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        left = taken
+    with _lock(root, "sweep", fcntl.LOCK_EX | fcntl.LOCK_NB) as is_alone:
+        if is_alone:
+            for note in _notes(root).glob("*.failed"):
+                note.unlink()
+    with _lock(root, "sweep", fcntl.LOCK_SH):
+        yield from _share(planned, root)
 
 
 def sweep_table(planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> str:
@@ -146,30 +131,75 @@ def sweep_table(planned: Sequence[Combination], found: Mapping[str, Figures], fa
     return "\n".join([*lines, *(f"\n{name} failed: {reason}" for name, reason in failed.items())])
 
 
+def _share(planned: Sequence[Combination], root: Path) -> Iterator[str]:
+    """Train and measure what no other process is at, until all is done."""
+    left = [(name, config) for each in planned for name, config in each.configs.items()]
+    told: set[str] = set()
+    while left:
+        taken = []
+        for name, config in left:
+            with _lock(root, name, fcntl.LOCK_EX | fcntl.LOCK_NB) as is_mine:
+                became = _measure(config, name, root) if is_mine else "another process is at it"
+            if is_mine:
+                with _lock(root, "table", fcntl.LOCK_EX):
+                    _write(root, planned)
+                yield f"{name}: {became}"
+                continue
+            taken.append((name, config))
+            if name not in told:
+                told.add(name)
+                yield f"{name}: {became}"
+        if len(taken) == len(left):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        left = taken
+
+
 @contextlib.contextmanager
-def _one_process(root: Path, name: str, *, waits: bool = False) -> Iterator[bool]:
-    """Whether this process has something of this name to itself while the block lasts; it may wait until it has."""
-    path = root / ".sweep" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:  # which the system gives back whatever ends the process
+def _lock(root: Path, name: str, operation: int) -> Iterator[bool]:
+    """Whether this process has the lock of a name while the block lasts."""
+    folder = _notes(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("a+") as lock:  # which the system gives back whatever ends the process
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+            fcntl.flock(lock, operation)
         except BlockingIOError:
             yield False
             return
         yield True
 
 
-def _measure(config: TrainConfig, name: str, root: Path, found: dict[str, Figures], failed: dict[str, str]) -> None:
-    """Note what a run comes to, or what it fails at."""
+def _notes(root: Path) -> Path:
+    """What processes on a folder tell each other: who is at what, and what has failed."""
+    return root / ".sweep"
+
+
+def _measure(config: TrainConfig, name: str, root: Path) -> str:
+    """See that a run is measured, or note what it fails at; say which."""
+    note = _notes(root) / f"{name}.failed"
+    if note.is_file():  # in another process
+        return note.read_text()
     try:
-        measured = measurements(trained_run(config, name, root))
-        found[name] = {key: each["value"] for key, each in measured.items()}
+        measurements(trained_run(config, name, root))
+        return "measured"
     except InputError as error:
-        failed[name] = str(error)
+        reason = str(error)
     except Exception as error:  # a bug too must not cost the runs of a night: it is told, with its place
         traceback.print_exc()
-        failed[name] = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error}"
+    write_atomically(note, reason)
+    return reason
+
+
+def _known(root: Path, planned: Sequence[Combination]) -> tuple[dict[str, Figures], dict[str, str]]:
+    """Of all runs in the folder, whoever trained them, what was measured, and what they failed at."""
+    found, failed = {}, {}
+    for name, config in ((name, config) for each in planned for name, config in each.configs.items()):
+        note = _notes(root) / f"{name}.failed"
+        if note.is_file():
+            failed[name] = note.read_text()
+        elif (measured := known_measurements(config, name, root)) is not None:
+            found[name] = {key: each["value"] for key, each in measured.items()}
+    return found, failed
 
 
 def _mean_and_spread(values: Sequence[float], digits: int) -> str:
@@ -179,7 +209,8 @@ def _mean_and_spread(values: Sequence[float], digits: int) -> str:
     return f"{statistics.mean(values):.{digits}f}{spread}"
 
 
-def _write(root: Path, planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> None:
+def _write(root: Path, planned: Sequence[Combination]) -> None:
+    found, failed = _known(root, planned)
     write_atomically(root / "sweep.md", sweep_table(planned, found, failed) + "\n")
     write_atomically(root / "sweep.csv", _csv(planned, found, failed))
     if found:

@@ -11,7 +11,7 @@ from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import resume, train
 
-__all__ = ["measurements", "trained_run"]
+__all__ = ["known_measurements", "measurements", "trained_run"]
 
 EVALUATION = EvaluationConfig(split="validation", importance_samples=20)
 FILED_UNDER = "grey-validation"
@@ -26,17 +26,32 @@ def trained_run(config: TrainConfig, name: str, root: Path) -> Run:
     if not (root / "saved_models" / name / "config.json").is_file():
         return train(config, name, root)
     run = Run.open(name, root)
-    saved = run.config
-    # A run keeps these as absolute paths, and the network that was chosen for its images.
-    alike = ("dataset", "data_dir", "init_from", *(["network"] if config.network == "auto" else []))
-    if saved.replace(**{name: getattr(config, name) for name in alike}) != config:
+    if not _is_of(run, config):
         raise InputError(f"{run.folder} is a run of another configuration: give another --root.")
     return run if run.is_finished else resume(run)
 
 
 def measurements(run: Run) -> Mapping[str, Any]:
     """What is measured of a run on the validation split, by the names of the measurements."""
+    known = _known(run)
+    return evaluate(run, EVALUATION)[1]["evaluations"][FILED_UNDER]["measurements"] if known is None else known
+
+
+def known_measurements(config: TrainConfig, name: str, root: Path) -> Mapping[str, Any] | None:
+    """What was measured of a finished run of a configuration; None where there is none, or it is still to be done."""
+    run = Run(name, root.resolve())
+    try:
+        return _known(run) if run.is_finished and _is_of(run, config) else None
+    except InputError:  # which is told when it is that run's turn
+        return None
+
+
+def _known(run: Run) -> Mapping[str, Any] | None:
     known = read_metrics(run).get("evaluations", {}).get(FILED_UNDER)
-    if known is None or known["importance_samples"] != EVALUATION.importance_samples:
-        known = evaluate(run, EVALUATION)[1]["evaluations"][FILED_UNDER]
-    return dict(known["measurements"])
+    return known["measurements"] if known and known["importance_samples"] == EVALUATION.importance_samples else None
+
+
+def _is_of(run: Run, config: TrainConfig) -> bool:
+    # A run keeps these as absolute paths, and the network that was chosen for its images.
+    alike = ("dataset", "data_dir", "init_from", *(["network"] if config.network == "auto" else []))
+    return run.config.replace(**{name: getattr(config, name) for name in alike}) == config

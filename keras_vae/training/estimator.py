@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from keras_vae.data import ImageData
+from keras_vae.data import ROUNDING, ImageData, range_of
 from keras_vae.errors import InputError
 from keras_vae.runs import TrainConfig
 from keras_vae.training.compilation import compiled_model
@@ -208,11 +208,14 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         given = validate_data(self, X, reset=reset, allow_nd=True, dtype="numeric")
         if given.dtype != np.uint8:
             given = given.astype(np.float32)
-            if given.min() < 0.0 or given.max() > 1.0:
+            if given.min() < -ROUNDING or given.max() > 1.0 + ROUNDING:
                 raise InputError(
                     f"X has values from {given.min():g} to {given.max():g}: give numbers in [0, 1], such as X / 255, "
                     "or uint8 in [0, 255]."
                 )
+            given = given.clip(0.0, 1.0)
+        elif reset:
+            range_of(given.dtype, given.min(), given.max(), "X", "give X.astype(bool) where 1 is white, or X / 255.")
         if reset:
             self._given_shape, self._given_as_8_bits = given.shape[1:], given.dtype == np.uint8
             self.image_shape_ = _image_shape(self._given_shape, self.image_shape)

@@ -20,7 +20,7 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.files import remove_durably, synchronise
 from keras_vae.model import VAE, export_saved_model, save_model
-from keras_vae.runs import Run, TrainConfig, environment, open_data
+from keras_vae.runs import CARD_FILE, Run, TrainConfig, environment, model_card, note_data, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import Decoration
 from keras_vae.training.checkpoints import Checkpoint, best_epoch, latest_checkpoint, restore
@@ -56,7 +56,8 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
             be resumed, evaluated and explored without them.
 
     Returns:
-        The run, with `config.json`, `history.json`, `training.json`, `vae.keras`, `saved_model` and pictures.
+        The run, with `config.json`, `history.json`, `training.json`, `vae.keras`, `saved_model`, its card `README.md`
+        and pictures.
 
     Raises:
         InputError: the data or options cannot be used, the name is taken, or the loss became NaN or infinite.
@@ -84,6 +85,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
             except BaseException:  # without its images the run could not be resumed
                 shutil.rmtree(run.folder, ignore_errors=True)
                 raise
+        note_data(run, data)
         with run.locked():
             return _fit(run, config, data, model)
 
@@ -264,6 +266,7 @@ def _keep_last_good(run: Run, model: VAE) -> int:
     if epoch:
         model.optimizer.finalize_variable_values(model.trainable_variables)
     save_model(model, run.model_file)
+    run.write(CARD_FILE, model_card(run))
     return epoch
 
 
@@ -304,6 +307,7 @@ def _write_results(
             tf.summary.scalar(name, splits["test"][name])
     for log in run.logs.rglob("*"):
         synchronise(log)
+    run.write(CARD_FILE, model_card(run, trained=result))
     run.write("training.json", result)  # the last: whoever finds it finds the rest
 
 

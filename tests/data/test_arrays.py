@@ -164,6 +164,10 @@ def test_booleans_are_black_and_white():
         ((IMAGES > 127).astype(np.uint8), "uint8 values from 0 to 1 do not say .* --value-range 0 1"),
         (np.where(IMAGES[..., :1] == IMAGES[3, 0, 0, 0], np.nan, 0.5), "image .* has NaN or infinite values"),
         (np.full((36, 10, 12), np.inf), "image 0 has NaN or infinite values"),
+        (IMAGES / 127.5 - 1.0 - 1e-8, r"give --value-range -1 1"),
+        ([*IMAGES[:30], IMAGES[30, :9]], "its images differ in size: resize them all to one"),
+        ((IMAGES, ["a", None] * 18), "18 of 36 images have no label"),
+        ((IMAGES, np.array(["a", np.nan] * 18, object)), "18 of 36 images have no label"),
         (IMAGES.astype(str), "must be numbers"),
         (IMAGES.astype(complex), "must be numbers"),
         (IMAGES[0], r"sides must be from 8 to 256"),
@@ -188,6 +192,24 @@ def test_what_cannot_be_used_is_refused_in_one_line_with_the_remedy(images, prob
     with pytest.raises(InputError, match=problem) as error:
         open_dataset(images() if callable(images) else images)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value_range", [(0, 0), (1, 0), (np.nan, 1), (0, np.nan), (0, np.inf), (0,), (0, 1, 2)])
+def test_a_range_that_is_none_is_refused_as_by_the_command(value_range):
+    with pytest.raises(InputError, match="--value-range takes two values, black and a larger white"):
+        open_dataset(IMAGES, value_range=value_range)
+
+
+@pytest.mark.parametrize("images", [IMAGES / 255.0 - 1e-8, IMAGES / 255.0 + 1e-6, IMAGES / 255.0 * (1 + 1e-6) - 1e-7])
+def test_what_rounding_adds_to_shares_of_white_changes_none(images):
+    assert images.min() < 0.0 or images.max() > 1.0
+    assert same(open_dataset(images), IMAGES)
+    assert same(open_dataset(images, value_range=(0, 1)), IMAGES)
+
+
+@pytest.mark.parametrize("labels", [[None] * 36, np.full((36, 1), None), np.full(36, np.nan, object)])
+def test_labels_that_are_all_missing_are_no_labels(labels):
+    assert not open_dataset((IMAGES, labels)).has_classes
 
 
 def test_values_outside_of_the_range_that_was_given_are_refused():

@@ -202,6 +202,33 @@ def test_streamed_images_are_those_in_memory(noise_folder):
         np.testing.assert_array_equal(memory.labels(split, 4), memory.labels(split)[:4])
 
 
+def test_labels_of_streamed_images_are_read_without_the_images(noise_folder, monkeypatch):
+    data = open_dataset(str(noise_folder), memory_budget=STREAM)
+    labels = open_dataset(str(noise_folder)).labels("train")
+
+    def read(*arguments):
+        raise AssertionError("images were read")
+
+    monkeypatch.setattr(type(data._source), "read", read)
+    np.testing.assert_array_equal(data.labels("train"), labels)
+    np.testing.assert_array_equal(data.labels("train", 4), labels[:4])
+    with pytest.raises(ValueError, match="read-only"):
+        data.labels("train")[0] = 0
+
+
+def test_streamed_images_are_binarised_as_those_in_memory_and_never_held_as_a_whole(noise_folder, monkeypatch):
+    memory, stream = (open_dataset(str(noise_folder), memory_budget=budget) for budget in (2**30, STREAM))
+    held_out = ("validation", "test")
+    binary = {split: np.concatenate(list(memory.batches(split, 4, binarize="fixed"))) for split in held_out}
+    monkeypatch.setattr(type(stream), "images", None)
+    monkeypatch.setattr("keras_vae.data.image_data._DRAWN_AT_ONCE", 3)
+    for split, expected in binary.items():
+        for _ in range(2):
+            batches = list(stream.batches(split, 4, binarize="fixed").as_numpy_iterator())
+            assert {len(batch) for batch in batches[:-1]} == {4}
+            np.testing.assert_array_equal(np.concatenate(batches), expected)
+
+
 def test_the_images_in_memory_cannot_be_changed_by_a_caller(fashion_mnist):
     with pytest.raises(ValueError, match="read-only"):
         fashion_mnist.images("test")[0] = 0

@@ -264,6 +264,29 @@ def test_a_folder_that_is_split_already_keeps_its_splits(tmp_path, given, counts
     assert not distinct(data.images("train")) & (distinct(data.images("validation")) | distinct(data.images("test")))
 
 
+@pytest.mark.parametrize("others", [("bus", "car"), ("test", "unlabelled/a")])
+def test_a_folder_that_may_be_a_split_or_a_class_hides_no_other(tmp_path, others):
+    for name in ("train", *others):
+        write_folder(tmp_path / name, noise(12, 8, 8), np.zeros(12, int))
+    first = others[-1].partition("/")[0] if "test" in others else "bus, car"
+    with pytest.raises(InputError, match=f"has images in {first} too.* rename train if it is a class") as error:
+        open_dataset(str(tmp_path))
+    assert "\n" not in str(error.value)
+    (tmp_path / "train").rename(tmp_path / "trains")
+    assert sum(open_dataset(str(tmp_path)).counts.values()) == 36
+
+
+def test_what_lies_beside_splits_is_listed(tmp_path, capfd):
+    write_folder(tmp_path / "train", noise(12, 8, 8), np.arange(12) % 2)
+    Image.new("L", (8, 8)).save(tmp_path / "beside.png")
+    (tmp_path / "about").mkdir()
+    (tmp_path / "about" / "licence.txt").write_text("")
+    assert sum(open_dataset(str(tmp_path)).counts.values()) == 12
+    told = capfd.readouterr().err
+    assert "beside.png lies beside the folders of the splits" in told
+    assert "licence.txt is no image by its name" in told
+
+
 def test_many_small_classes_are_split_without_regard_to_them(tmp_path):
     data = open_dataset(str(write_folder(tmp_path, noise(36, 8, 8, 1), np.arange(36) // 3)))
     assert data.counts == {"train": 24, "validation": 6, "test": 6}

@@ -174,6 +174,16 @@ def test_an_interrupted_bound_goes_on_to_the_same_figures(run, small_batches, mo
     assert not list(run.folder.glob(".bounds*"))
 
 
+@pytest.mark.parametrize(("seconds", "written"), [(1e9, 1), (-1.0, 6)])
+def test_the_bounds_are_written_now_and_then_and_at_the_end(run, small_batches, monkeypatch, seconds, written):
+    sizes = []
+    monkeypatch.setattr(likelihood_study, "SECONDS_BETWEEN_KEEPS", seconds)
+    monkeypatch.setattr(likelihood_study, "write_atomically", lambda path, text: sizes.append(len(json.loads(text))))
+    measured = open_subject(run, config_of())
+    likelihood_study._bounds(measured)
+    assert (sizes[-1], len(sizes)) == (measured.count, written)
+
+
 def test_the_nearest_of_other_images_is_found_in_whatever_batch_it_is():
     rng = np.random.default_rng(0)
     batches = [rng.random((50, 6, 6, 1)).astype(np.float32) for _ in range(3)]

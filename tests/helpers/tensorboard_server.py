@@ -48,7 +48,8 @@ def tensorboard(logdir: Path | str, plugins: Sequence[str] = (), installed: bool
         "--port=0",
         "--reload_interval=1",
     ]
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "PYTHONUNBUFFERED": "1"}
+    unset = {name: value for name, value in os.environ.items() if not name.startswith(("TF_CPP", "CUDA"))}
+    environment = unset | _as_the_readme_sets() | {"PYTHONUNBUFFERED": "1"}
     with tempfile.TemporaryDirectory() as folder:
         if installed:
             environment["PYTHONPATH"] = os.pathsep.join([str(_install(Path(folder))), str(ROOT)])
@@ -59,6 +60,7 @@ def tensorboard(logdir: Path | str, plugins: Sequence[str] = (), installed: bool
             (url,) = _wait(lambda: re.findall(r"http://127\.0\.0\.1:\d+", log.read_text()), process, log)
             _wait(lambda: _enabled(url).issuperset(plugins), process, log)
             yield url
+            assert "E0000" not in log.read_text(), log.read_text()  # such as that CUDA finds no GPU
         finally:
             process.terminate()
             process.wait()
@@ -74,6 +76,12 @@ def get(url: str, route: str, **query: Any) -> bytes:
 def get_json(url: str, route: str, **query: Any) -> Any:
     """Return the decoded JSON of the answer to GET."""
     return json.loads(get(url, route, **query))
+
+
+def _as_the_readme_sets() -> dict[str, str]:
+    """The variables that stand before the README's command."""
+    (line,) = re.findall(r"^    (.*)tensorboard --logdir logs\b", (ROOT / "README.md").read_text(), re.MULTILINE)
+    return dict(word.split("=", 1) for word in line.split())
 
 
 def _install(folder: Path) -> Path:

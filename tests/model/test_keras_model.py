@@ -82,10 +82,27 @@ def test_its_summary_counts_its_weights_and_its_clone_is_made_alike(model):
         (lambda images: 200 * images, "not from .* to .*: divide 8-bit values by 255"),
         (lambda images: np.full_like(images, np.nan), "not from nan to nan"),
         (lambda images: tf.data.Dataset.from_tensor_slices(images[..., 0]).batch(5), r"\(None, 8, 8\): add the axis"),
+        (lambda images: tf.data.Dataset.from_tensor_slices(200 * images).batch(5), "divide 8-bit values by 255"),
+        (lambda images: tf.data.Dataset.from_tensors((200 * images, images)), "divide 8-bit values by 255"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
 def test_images_that_it_cannot_take_are_named_in_one_line(method, form, message, model, images):
     with pytest.raises(ValueError, match=rf"Images must be \(n, 8, 8, 1\) float32 in \[0, 1\], .*{message}") as caught:
+        getattr(model, method)(form(images))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("method", ["encode", "train_on_batch", "test_on_batch", "predict_on_batch"])
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        (lambda images: (255 * images).astype(np.uint8), "not uint8: divide them, images / 255"),
+        (lambda images: tf.constant(200 * images), "not from .* to .*: divide 8-bit values by 255"),
+        (lambda images: images[..., 0], "add the axis of channels"),
+    ],
+)
+def test_a_batch_that_it_cannot_take_is_named_in_one_line(method, form, message, model, images):
+    with pytest.raises(ValueError, match=message) as caught:
         getattr(model, method)(form(images))
     assert len(str(caught.value).splitlines()) == 1

@@ -2,10 +2,15 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from keras_vae.errors import InputError
+from keras_vae.model import VAE, fit_prior
+from keras_vae.plotting import draw_pictures
 from keras_vae.runs import Run, TrainConfig, all_runs, description, prune, remove, run_table, size_of
+
+DRAWN = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
 
 
 @pytest.fixture
@@ -16,9 +21,12 @@ def finished(tmp_path) -> Run:
     run.write("training.json", {"splits": {"test": {"elbo": -12.345}}})
     measurements = {"reconstruction.mean.mse_per_pixel": {"value": 0.0123456}}
     run.write("metrics.json", {"evaluations": {"grey": {"measurements": measurements}}})
+    for name in [f"figures/{name}.png" for name in (*DRAWN, "error_map", "map_umap")]:
+        run.write(name, b"d" * 100)
+    run.write("figures/progress/samples-0003.png", b"d" * 100)
     for name in ("figures/plain/samples.png", "explorer.html", "vae-int8.tflite", "checkpoints/epoch-00006.weights.h5"):
         run.write(name, b"x" * 500)
-    for name in ("train/events", "projector-epoch-0002/sprite.png"):
+    for name in ("train/events", "projector-epoch-0002/sprite.png", "projector-maps/sprite.png"):
         (run.logs / name).parent.mkdir(parents=True)
         (run.logs / name).write_bytes(b"l" * 500)
     return run
@@ -47,13 +55,21 @@ def test_the_command_that_makes_a_run_again_is_shown(finished):
 
 def test_pruning_leaves_what_no_command_makes_again(finished):
     before = size_of(finished)
-    assert prune(finished) == 4 * 500 == before - size_of(finished)
+    assert prune(finished) == 4 * 500 + 2 * 100 == before - size_of(finished)
     assert finished.model_file.is_file()
     assert finished.checkpoints.is_dir()
     assert (finished.logs / "train" / "events").is_file()
-    assert not finished.figures.exists()
+    assert (finished.logs / "projector-epoch-0002" / "sprite.png").is_file()
+    assert {path.stem for path in finished.figures.rglob("*.png")} == {*DRAWN, "samples-0003"}
     assert prune(finished, checkpoints=True) == 500
     assert finished.is_finished
+
+
+def test_the_figures_that_stay_are_those_that_a_training_draws():
+    model = VAE((8, 8, 1), 2, widths=(8,), prior="mixture", prior_components=3)
+    images, labels = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8), np.arange(60) % 3
+    fit_prior(model, images, labels)
+    assert set(draw_pictures(model, images, labels, ["a", "b", "c"])) == set(DRAWN)
 
 
 def test_a_run_that_is_not_finished_is_not_pruned(finished):

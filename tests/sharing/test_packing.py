@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorboard_server import get_json, tensorboard
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
+from keras_vae.evaluation import EvaluationConfig, card_of, evaluate, read_metrics
 from keras_vae.files import write_atomically
 from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig, working_copy
@@ -88,6 +88,9 @@ def test_whoever_would_write_to_it_works_on_a_copy(packed, capsys):
     copy = working_copy(packed)
     assert copy.name == "small-copy"
     assert "small stays as it was shipped" in capsys.readouterr().out
+    card = (copy.folder / "README.md").read_text()
+    assert card == card_of(copy, read_metrics(copy))
+    assert card.count("small-copy") == 3  # title, index and export
     metrics = evaluate(copy, EvaluationConfig(features="none", importance_samples=5))[1]
     assert files(packed.folder, packed.logs) == before
     mine, its = (each["evaluations"]["grey"]["measurements"] for each in (metrics, read_metrics(packed)))

@@ -2,11 +2,13 @@
 
 import csv
 import fcntl
+import itertools
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tensorboard_server import get_json, tensorboard
 
@@ -84,6 +86,28 @@ def test_rate_and_distortion_are_drawn_at_their_means():
     assert [each.get_text() for each in axes.texts] == ["latents 8", "latents 16"]
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_the_labels_of_the_chart_cover_no_point_no_line_no_legend_and_no_other_label(seeds):
+    spread = np.linspace(-0.5, 0.5, seeds) if seeds > 1 else np.zeros(1)
+
+    def point(size: int, beta: float) -> tuple[str, list[float], list[float]]:
+        distortion = 0.004 * beta**0.5 - 0.0001 * size
+        return f"beta {beta:g}", [60.0 / beta**0.5 + size + apart for apart in spread], [distortion] * seeds
+
+    lines = {f"latents {size}": [point(size, beta) for beta in (0.5, 1.0, 2.0, 4.0)] for size in (8, 16)}
+    chart = chart_rate_distortion(lines)
+    rendered(chart)
+    (axes,) = chart.axes
+    boxes = [each.get_window_extent() for each in axes.texts]
+    assert len(boxes) == 8
+    apart = [*boxes, axes.get_legend().get_window_extent()]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(apart, 2))
+    for line in axes.lines:
+        path = line.get_path().transformed(line.get_transform())
+        assert not any(path.intersects_bbox(box, filled=False) for box in boxes)
+        assert not any(box.padded(1.0).contains(*place) for place in path.vertices for box in boxes)
+
+
 @pytest.mark.parametrize("name", ["beta", "learning rate warmup"])
 def test_the_labels_of_the_chart_lie_within_it(name):
     points = [(f"{name} {value}", [60.0 / value], [0.001 * value]) for value in (1, 2, 16)]
@@ -116,12 +140,30 @@ def test_a_failed_run_does_not_stop_the_others_and_none_is_trained_twice(picture
     assert list(sweep(base, choices, [0], tmp_path))[1] == lines[1]
 
 
-def test_a_run_that_another_process_is_at_is_left_to_it_and_read_when_it_is_done(tmp_path, monkeypatch):
-    planned = combinations(TrainConfig(), {"beta": [0.5, 1.0]}, [0])
-    first, second = (name for each in planned for name in each.configs)
-    monkeypatch.setattr(grid, "trained_run", lambda config, name, root: name)
-    monkeypatch.setattr(grid, "measurements", lambda name: {MSE: {"value": 0.5}, "likelihood.kl": {"value": 9.0}})
+@pytest.fixture
+def trained(monkeypatch) -> dict[str, float]:
+    """The KL of runs that are measured in no time, and shared by all processes."""
+    measured: dict[str, float] = {}
+    monkeypatch.setattr(grid, "trained_run", lambda config, name, root: (config, name))
+    monkeypatch.setattr(grid, "known_measurements", lambda config, name, root: _figures(measured.get(name)))
     monkeypatch.setattr(grid, "SECONDS_BETWEEN_LOOKS", 0.0)
+
+    def measurements(run):
+        config, name = run
+        if config.beta == 4.0:
+            raise InputError("too much")
+        measured[name] = config.beta
+
+    monkeypatch.setattr(grid, "measurements", measurements)
+    return measured
+
+
+def _figures(kl: float | None) -> dict | None:
+    return None if kl is None else {MSE: {"value": 0.5}, "likelihood.kl": {"value": kl}}
+
+
+def test_a_run_that_another_process_is_at_is_left_to_it_and_read_when_it_is_done(tmp_path, trained):
+    first, second = "beta-0.5-seed-0", "beta-1.0-seed-0"
     (tmp_path / ".sweep").mkdir()
     lines = []
     with (tmp_path / ".sweep" / f"{first}.lock").open("w") as lock:
@@ -129,6 +171,26 @@ def test_a_run_that_another_process_is_at_is_left_to_it_and_read_when_it_is_done
         running = sweep(TrainConfig(), {"beta": [0.5, 1.0]}, [0], tmp_path)
         lines += [next(running), next(running)]
     assert [*lines, *running] == [f"{first}: another process is at it", f"{second}: measured", f"{first}: measured"]
+
+
+def test_the_table_has_all_runs_of_the_folder_whichever_process_has_trained_them(tmp_path, trained):
+    trained["beta-1.0-seed-0"] = 9.0  # by another process
+    running = sweep(TrainConfig(), {"beta": [0.5, 1.0]}, [0], tmp_path)
+    assert next(running) == "beta-0.5-seed-0: measured"
+    assert "| 1.0 | 1 | 9.00 | 0.50000 |" in (tmp_path / "sweep.md").read_text()
+
+
+def test_what_has_failed_is_tried_again_by_a_later_sweep_and_by_none_beside(tmp_path, trained, monkeypatch):
+    tried = []
+    monkeypatch.setattr(grid, "trained_run", lambda config, name, root: tried.append(name) or (config, name))
+    one = sweep(TrainConfig(), {"beta": [4.0, 1.0]}, [0], tmp_path)
+    assert next(one) == "beta-4.0-seed-0: too much"
+    assert "beta-4.0-seed-0: too much" in list(sweep(TrainConfig(), {"beta": [4.0, 1.0]}, [0], tmp_path))
+    list(one)
+    assert tried.count("beta-4.0-seed-0") == 1
+    assert "beta-4.0-seed-0 failed: too much" in (tmp_path / "sweep.md").read_text()
+    list(sweep(TrainConfig(), {"beta": [4.0, 1.0]}, [0], tmp_path))
+    assert tried.count("beta-4.0-seed-0") == 2
 
 
 @pytest.mark.slow

@@ -127,6 +127,7 @@ def test_it_is_cloned_and_pickled(encoder, bars):
         (np.zeros((9, 2, 8, 8, 1)), {}, r"must be \(n, h, w\)"),
         (np.zeros((9, 64)), {"image_shape": (8, 9)}, "has 72 values, the rows of X have 64"),
         (np.zeros((9, 8, 8)), {"image_shape": (4, 16)}, r"image_shape is \(4, 16\)"),
+        (np.eye(8, dtype=np.uint8)[np.newaxis].repeat(9, 0), {}, "X: uint8 values from 0 to 1 do not say .* X / 255"),
         (np.zeros((9, 8, 8)), {"latent_dim": 0}, "--latent-dim must be between 1"),
         (np.zeros((9, 8, 8)), {"preset": "none"}, "no preset 'none'"),
         (np.zeros((9, 8, 8)), {"validation_fraction": 1.0}, "validation_fraction must lie between 0 and 1"),

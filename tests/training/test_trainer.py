@@ -231,6 +231,7 @@ def test_ctrl_c_saves_the_last_epoch_and_exits_with_one_line(picture_folder, tmp
     assert "Traceback" not in errors
     assert "--resume --run stopped" in errors.strip().splitlines()[-1]
     assert load_model(tmp_path / "saved_models" / "stopped" / "vae.keras").optimizer.iterations.numpy() > 0
+    assert "those of the last finished epoch" in (tmp_path / "saved_models" / "stopped" / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from keras_vae.evaluation import MEASURES, model_card, read_metrics
-from keras_vae.runs import Run
+from keras_vae.evaluation import MEASURES, card_of, read_metrics
+from keras_vae.runs import Run, model_card
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +20,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def card(run) -> str:
-    return model_card(run, read_metrics(run))
+    return card_of(run, read_metrics(run))
 
 
 def front_matter(card: str) -> dict:
@@ -62,7 +62,7 @@ def test_what_it_shows_of_loading_is_there(run, card):
 def test_data_of_ones_own_have_a_licence_to_be_named(run, tmp_path):
     own = Run.create(run.config.replace(dataset="/home/someone/shells"), "shells", tmp_path)
     own.write("saved_model/assets.extra/vae.json", run.model_config)
-    card = model_card(own, {})
+    card = model_card(own)
     assert front_matter(card)["license"] == "other"
     assert "datasets" not in front_matter(card)
     assert "whoever passes them on" in card
@@ -73,5 +73,5 @@ def test_a_data_set_of_any_name_is_shown_as_it_is(run, tmp_path):
     name = "<b>shells `of` [mine](x) *a* _b_ $c$ & ![d](e) <script>"
     own = Run.create(run.config.replace(dataset=f"/home/someone/{name}"), "shells", tmp_path)
     own.write("saved_model/assets.extra/vae.json", run.model_config)
-    text = model_card(own, {}).split("## ")[0]
+    text = model_card(own).split("## ")[0]
     assert html.escape(name) in MarkdownIt("commonmark", {"html": True}).render(text)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_vae.evaluation.metrics import comparison
 from keras_vae.files import typed_command
-from keras_vae.runs import Run
+from keras_vae.runs.run import Run
 
-__all__ = ["model_card"]
+__all__ = ["CARD_FILE", "model_card", "renamed_card"]
 
+CARD_FILE = "README.md"
 CARD = """---
 {front_matter}
 ---
@@ -107,19 +107,27 @@ LISTED = (
 )
 
 
-def model_card(run: Run, metrics: Mapping[str, Any]) -> str:
+def model_card(
+    run: Run,
+    *,
+    trained: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    measurements: str = "None yet.",
+) -> str:
     """Say what a run is, what it was made of, what was measured, and how it is loaded.
 
     Args:
-        run: a trained run.
+        run: a run that has weights.
+        trained: what `training.json` is to hold; None takes what it holds, if there is one.
         metrics: what `metrics.json` holds.
+        measurements: the same as a table in Markdown.
     """
     config, model = run.config, run.model_config
     height, width, channels = model["image_shape"]
-    trained = run.summary if run.is_finished else {}
+    trained = trained or (run.summary if run.is_finished else {})
     data, _, licence = KNOWN_DATA.get(config.dataset, (Path(config.dataset).name, "", UNKNOWN_LICENCE))
     return CARD.format(
-        front_matter=_front_matter(run, metrics),
+        front_matter=_front_matter(run, metrics or {}),
         name=run.name,
         height=height,
         width=width,
@@ -134,10 +142,17 @@ def model_card(run: Run, metrics: Mapping[str, Any]) -> str:
         parameters=f"{trained['parameters']:,}" if trained else "those of the last finished epoch",
         start=f"those of the run {Path(config.init_from).name}" if config.init_from else "no others",
         licence=licence,
-        measurements=comparison([metrics], "grey") if "grey" in metrics.get("evaluations", {}) else "None yet.",
+        measurements=measurements,
         model_file=run.model_file.name if run.model_file.is_file() else run.saved_model.name,
         export=typed_command("export"),
     )
+
+
+def renamed_card(card: str, name: str, new: str) -> str:
+    """The card of a copy of a run that has another name."""
+    old = re.escape(name)
+    places = (rf"(?<=^# ){old}$", rf'(?<="name": "){old}(?=", "results")', rf"(?<= ){old}(?= --format onnx)")
+    return re.sub("|".join(places), lambda _: new, card, flags=re.MULTILINE)
 
 
 def _as_text(name: str) -> str:
