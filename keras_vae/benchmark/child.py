@@ -28,6 +28,7 @@ def main(kind: str, options: dict[str, Any]) -> None:
         "evaluate": _evaluate,
         "explore": _explore,
         "first_step": _first_step,
+        "operations": _operations,
         "profile": _profile,
     }
     print(json.dumps(works[kind](**options)))
@@ -143,6 +144,29 @@ def _first_step() -> dict[str, Any]:
     ):
         _command(["train", "--root", folder])
     return {"compilation": lengths[0] - lengths[1]}
+
+
+def _operations(network: Any, module: str, images: str, batch_size: int, steps: int) -> dict[str, Any]:
+    """Profile some steps of a program, by the protocol of the peers."""
+    import importlib
+    import os
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
+        import tensorflow as tf
+        from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+        from keras_vae.benchmark.operations import seconds_by_kind
+        from keras_vae.benchmark.peers.task import Settings
+
+        settings = Settings(network, images, batch_size, 0, len(os.sched_getaffinity(0)))
+        ready = importlib.import_module(f"keras_vae.benchmark.peers.{module}").make(settings)
+        ready.train(steps)
+        tf.profiler.experimental.start(folder)
+        ready.train(steps)
+        tf.profiler.experimental.stop()
+        (file,) = Path(folder).rglob("*.xplane.pb")
+        space = xplane_pb2.XSpace.FromString(file.read_bytes())
+    return {kind: seconds / steps for kind, seconds in seconds_by_kind(space).items()}
 
 
 def _profile(words: list[str], file: str) -> dict[str, Any]:

@@ -19,6 +19,9 @@ def _add_benchmark(parser: Parser) -> None:
         "--peers", action="store_true", help="compare with plain Keras, PyTorch and JAX, as far as they are installed"
     )
     what.add_argument(
+        "--operations", action="store_true", help="profile training steps of this project and of plain Keras"
+    )
+    what.add_argument(
         "--time-to-quality",
         action="store_true",
         help="seconds until this project is as good as plain Keras after 30 epochs; takes most of an hour",
@@ -49,7 +52,7 @@ def _add_benchmark(parser: Parser) -> None:
 def _benchmark(arguments: Arguments) -> None:
     given = given_options(arguments, TrainConfig)
     config = TrainConfig.from_preset(arguments.preset or "default", **given)
-    for name in ("peers", "time_to_quality", "convolutions"):
+    for name in ("peers", "operations", "time_to_quality", "convolutions"):
         if getattr(arguments, name) and (given or arguments.preset):
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} has networks of its own: leave out the options of a training.")
@@ -59,6 +62,8 @@ def _benchmark(arguments: Arguments) -> None:
     import_tensorflow()
     if arguments.peers:
         _peers()
+    elif arguments.operations:
+        _operations()
     elif arguments.time_to_quality:
         _time_to_quality()
     elif arguments.convolutions:
@@ -109,6 +114,14 @@ def _peers() -> None:
     images = open_dataset().images("train")
     for network, title in PEER_NETWORKS.items():
         _print(f"{title}, {len(images):,} images", peer_table(peer_speeds(network, images)))
+
+
+def _operations() -> None:
+    from keras_vae.benchmark import operation_table, profiled_operations
+    from keras_vae.data import open_dataset
+
+    found = profiled_operations(open_dataset().images("train"))
+    _print("What the time of a training step goes to, all threads together", operation_table(found))
 
 
 def _time_to_quality() -> None:
