@@ -189,7 +189,7 @@ def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
 
 
 def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]], Arrays]:
-    """Each map on a grid of whole numbers, and the line from a latent to its place where there is one."""
+    """Each map on a grid of whole numbers, how far its points are apart, and the line to a place where there is one."""
     found = dict(exhibition.maps)
     if mean.shape[1] == 2:
         found = {"latent": mean, **found}
@@ -198,7 +198,8 @@ def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]
         points = np.asarray(points, np.float64)
         low, extent = points.min(axis=0), float(np.ptp(points, axis=0).max()) or 1.0
         places[name] = np.round((points - low) / extent * GRID).astype(np.uint16)
-        facts.append({"name": name, "low": low.tolist(), "extent": extent, "linear": None})
+        apart = _quantiles(find_neighbours(points / extent).distances)
+        facts.append({"name": name, "low": low.tolist(), "extent": extent, "linear": None, "apart": apart})
         if name == "latent":
             facts[-1]["linear"] = {"mean": [0.0, 0.0], "components": np.eye(2).tolist()}
         if name == "pca":

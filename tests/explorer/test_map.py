@@ -35,7 +35,7 @@ def test_a_choice_by_key_is_spoken_by_the_name_of_its_image(key, page):
     page.locator("#map").focus()
     page.keyboard.press("ArrowRight")
     settle(page)
-    assert "place." in page.locator("#spoken").inner_text() or "Far" in page.locator("#spoken").inner_text()
+    assert page.locator("#spoken").inner_text().startswith(page.locator("#pointer-verdict").inner_text())
     page.keyboard.press(key)
     settle(page)
     assert page.locator("#spoken").inner_text() == page.locator("#chosen-title").inner_text()
@@ -99,3 +99,23 @@ def test_to_move_the_map_asks_no_image_where_its_marks_lie(page):
         return [moved, asked];
     }""")
     assert asked == [0, 3]  # a disc on each path
+
+
+def test_on_a_map_without_a_formula_a_place_without_images_is_called_so(page, shown):
+    points = (shown.maps["umap"] - shown.maps["umap"].min(axis=0)) / np.ptp(shown.maps["umap"], axis=0).max()
+    apart = np.sort(np.linalg.norm(points[:, np.newaxis] - points, axis=2), axis=1)[:, 1]
+    far = np.quantile(apart, 0.99)
+    page.locator("#map").scroll_into_view_if_needed()
+    box = page.locator("#map").bounding_box()
+    told = {}
+    for x, y in np.random.default_rng(0).uniform(0.03, 0.97, (12, 2)) * [box["width"], box["height"]]:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        settle(page)
+        place = page.evaluate("place => explorer.map.toMap(place)", [x, y])
+        told[float(np.linalg.norm(points - place, axis=1).min())] = page.locator("#pointer-verdict").inner_text()
+    point_at(page, 60)
+    told[0.0] = page.locator("#pointer-verdict").inner_text()
+    assert {distance > far: verdict == "No image lies here." for distance, verdict in told.items()} == {
+        True: True,
+        False: False,
+    }
