@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from explorer_page import decoded, grey, point_at, settle, until
+from explorer_page import canvas_values, decoded, grey, point_at, settle, until
 from sklearn.decomposition import PCA
 
 SELECTED = "() => explorer.store.area !== null"
@@ -119,3 +119,64 @@ def test_on_a_map_without_a_formula_a_place_without_images_is_called_so(page, sh
         True: True,
         False: False,
     }
+
+
+def outline(page) -> np.ndarray:
+    """Where on the map something is drawn in the colour of a selection."""
+    accent = page.evaluate("() => getComputedStyle(document.documentElement).getPropertyValue('--accent').trim()")
+    colour = [int(accent[at : at + 2], 16) for at in (1, 3, 5)]
+    return (np.abs(canvas_values(page, "#map").astype(int) - colour).max(axis=2) < 30).sum()
+
+
+def test_a_box_that_is_interrupted_leaves_no_outline(page):
+    page.evaluate("() => explorer.store.set({ to: explorer.store.from })")  # no path is in the way
+    page.get_by_role("button", name="Select a box").click()
+    page.locator("#map").scroll_into_view_if_needed()
+    settle(page)
+    before = outline(page)
+    box = page.locator("#map").bounding_box()
+    fingers = page.context.new_cdp_session(page)
+    for kind, points in (("touchStart", [(60, 60)]), ("touchMove", [(200, 200)]), ("touchMove", [(300, 260)])):
+        touches = [{"x": box["x"] + x, "y": box["y"] + y} for x, y in points]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    settle(page)
+    assert outline(page) > before + 300
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchCancel", "touchPoints": []})
+    settle(page)
+    assert outline(page) == before
+
+
+def test_dots_at_the_edge_of_the_map_are_cut_off_there(page):
+    page.evaluate("""() => {
+        const { x, y } = explorer.map.map(), { store, map, space } = explorer;
+        const origin = { kind: "own", latent: space.latent(0) };
+        store.set({ image: null, origin, to: store.from, view: { x: 0.5, y: 0.5, zoom: 1 } });
+        const unit = map.toMap([1, 0])[0] - map.toMap([0, 0])[0];
+        const view = { x: x[61] + (map.size()[0] / 2 - 1) * unit, y: y[61], zoom: 1 };
+        store.set({ hidden: new Set([0, 2, 3]), view });
+    }""")
+    settle(page)
+    left, middle = page.evaluate(
+        "() => { const { x, y } = explorer.map.map(); return explorer.map.toScreen([x[61], y[61]]); }"
+    )
+    assert left == pytest.approx(1, abs=0.01)
+    beside = canvas_values(page, "#map")[round(middle) - 2 : round(middle) + 3, :3].astype(int)
+    assert (np.ptp(beside, axis=2) > 20).sum() >= 8
+
+
+def test_a_sample_beyond_all_images_is_said_to_be_beyond(page):
+    low, high = page.evaluate("() => [explorer.facts.latents.low[2], explorer.facts.latents.high[2]]")
+    output = page.locator(".slider").filter(has=page.locator("#latent-2")).locator("output")
+    for value, beyond in ((high + 1, "above"), (low - 1, "below"), (high, ""), (low, "")):
+        page.evaluate(
+            """value => { const latent = explorer.space.latent(0); latent[2] = value;
+            explorer.store.set({ image: null, origin: { kind: 'prior', latent }, latent }); }""",
+            value,
+        )
+        settle(page)
+        title = f"{beyond} the means of all test images" if beyond else ""
+        assert output.get_attribute("title") == title
+        assert page.locator("#latent-2").get_attribute("aria-valuetext").endswith(title or "latent 2")
+        pseudo = {"above": "after", "below": "before"}.get(beyond, "after")
+        content = output.evaluate("(output, at) => getComputedStyle(output, `::${at}`).content", pseudo)
+        assert content == {"above": '"▸"', "below": '"◂"'}.get(beyond, "none")

@@ -4,9 +4,9 @@ const STEP = 60; // pixels that an arrow key moves
 const CHOICES = ["Enter", " "];
 const STILL = 4; // pixels within which a press is a click
 
-// Tells `hover(place, by)`, `choose(place)` and `select(corners)`, places in pixels of the canvas; `by` is "key", "touch"
-// or, where a pointer hovers, nothing. `selects()` says what a drag draws: a "box", a "lasso", or nothing, so that it
-// moves the map.
+// Tells `hover(place, by)`, `choose(place)` and `select(corners)`, places in pixels of the canvas; `by` is "key",
+// "touch" or, where a pointer hovers, nothing. `selects()` says what a drag draws: a "box", a "lasso", or nothing, so
+// that it moves the map.
 export function listen(view, { hover, choose, select, selects }) {
   const { canvas } = view;
   const pressed = new Map();

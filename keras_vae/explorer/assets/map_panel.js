@@ -11,6 +11,7 @@ import { makeSelection } from "./selection_view.js";
 import { MAP_HOW } from "./texts.js";
 import { MAP_NAMES } from "./words.js";
 
+const NOT_DRAWN = ["latent", "slider", "part"]; // what may change while the canvas stays as it is
 const FAR = 0.99; // share of the images that are nearer to their nearest one
 
 export function showMap(app) {
@@ -142,7 +143,7 @@ export function showMap(app) {
     }
     if (changed.has("image")) showChosen();
     if (["map", "view", "hidden"].some((name) => changed.has(name))) view.refresh();
-    else if (![...changed].every((name) => name === "latent" || name === "slider")) view.draw();
+    else if (![...changed].every((name) => NOT_DRAWN.includes(name))) view.draw();
     else if (changed.has("latent")) moveHereLater();
   });
   view.canvas.addEventListener("focus", view.draw);
