@@ -74,6 +74,7 @@ def _exhibition(run: Run, is_small: bool) -> Exhibition:
         class_names=data.class_names,
         maps={name: explored[name][shown] for name in MAPS if name in explored},
         numbers=shown,
+        explored=len(labels),
         available=data.counts["test"],
         path_ends=np.searchsorted(shown, explored["path_ends"]) if "path_ends" in explored else None,
         shortest_paths=explored.get("shortest_paths"),

@@ -3,7 +3,8 @@
 The rule, which the modules in `assets/` keep to: an import stands on one line, `import { a, b } from "./other.js";`,
 and names no default; what is exported is declared so, `export function`, `export async function`, `export class` or
 `export const`. Each module becomes a function that is called once, after those that it imports, so that names that
-are not exported stay its own. Editors, linters and a page served over HTTP read the same files as they are.
+are not exported stay its own; lines that are comments are left out, for a page has little room. Editors, linters and a
+page served over HTTP read the same files as they are.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ __all__ = ["ASSETS", "bundle"]
 ASSETS = Path(__file__).resolve().parent / "assets"
 
 _IMPORT = re.compile(r'^import (\{[^}]+\}) from "\./([\w.-]+)";$', re.M)
+_COMMENT = re.compile(r"^ *//.*\n", re.M)
 _EXPORT = re.compile(r"^export ((?:async )?function\*?|class|const) (\w+)", re.M)
 
 
@@ -48,6 +50,7 @@ def _collect(name: str, folder: Path, order: list[str], above: list[str]) -> Non
 
 def _wrapped(name: str, source: str) -> str:
     exported = [found for _, found in _EXPORT.findall(source)]
+    source = _COMMENT.sub("", source)
     body = _IMPORT.sub(lambda match: f"const {match[1]} = {_variable(match[2])};", source)
     body = _EXPORT.sub(r"\1 \2", body)
     if left := re.search(r"^(import|export)\b.*", body, re.M):

@@ -15,7 +15,7 @@ from keras_vae.explorer.neighbours import Neighbours, find_neighbours, nearest_c
 from keras_vae.explorer.rounding import Bits, fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
 from keras_vae.model import LARGEST_LOGIT, VAE, active_units, likelihood_mean, log_densities
-from keras_vae.plotting import colour_of
+from keras_vae.plotting import CLASS_COLOURS, colour_of
 
 __all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "exhibit", "stratified"]
 
@@ -25,6 +25,7 @@ MOST_IMAGES_OF_SMALL = 3_500
 MOST_VALUES = 8_000_000
 LEAST_IMAGES = 20
 BATCH = 1_000
+SHAPES = ("disc", "square", "diamond", "triangle")  # of dots: the next one where the colours of classes begin anew
 GRID = 65_535  # steps of a map in each direction
 MEAN_STEPS = 128  # of a unit, to which means are rounded: less than the narrowest posterior's deviation of 0.011
 QUANTILES = 101
@@ -52,7 +53,8 @@ class Exhibition:
         class_names: one for each label.
         maps: `(n, 2)` by name: `umap`, `tsne`, `pca`, each where there is one; two latents are a map themselves.
         numbers: `(n,)`, the number of each image in its split; None where they are the first ones.
-        available: images of the split.
+        explored: images of the split that were explored, of which these are all or a part; None where all were.
+        available: images of the split; None where these are all.
         path_ends: `(p, 2)`, images that a shortest path was computed between, as places in `images`.
         shortest_paths: `(p, steps, d)`, the latents along these paths, both ends included.
         is_small: whether encoder and prior too are rounded, for a web site.
@@ -67,6 +69,7 @@ class Exhibition:
     class_names: Sequence[str]
     maps: Mapping[str, np.ndarray]
     numbers: np.ndarray | None = None
+    explored: int | None = None
     available: int | None = None
     path_ends: np.ndarray | None = None
     shortest_paths: np.ndarray | None = None
@@ -130,6 +133,7 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
         "is_small": exhibition.is_small,
         "images": {
             "count": count,
+            "explored": exhibition.explored or exhibition.available or count,
             "available": exhibition.available or count,
             "columns": columns,
             "shades": SHADES if has_shades else 256,
@@ -189,7 +193,7 @@ def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
 
 
 def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]], Arrays]:
-    """Each map on a grid of whole numbers, and the line from a latent to its place where there is one."""
+    """Each map on a grid of whole numbers, how far its points are apart, and the line to a place where there is one."""
     found = dict(exhibition.maps)
     if mean.shape[1] == 2:
         found = {"latent": mean, **found}
@@ -198,7 +202,8 @@ def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]
         points = np.asarray(points, np.float64)
         low, extent = points.min(axis=0), float(np.ptp(points, axis=0).max()) or 1.0
         places[name] = np.round((points - low) / extent * GRID).astype(np.uint16)
-        facts.append({"name": name, "low": low.tolist(), "extent": extent, "linear": None})
+        apart = _quantiles(find_neighbours(points / extent).distances)
+        facts.append({"name": name, "low": low.tolist(), "extent": extent, "linear": None, "apart": apart})
         if name == "latent":
             facts[-1]["linear"] = {"mean": [0.0, 0.0], "components": np.eye(2).tolist()}
         if name == "pca":
@@ -218,12 +223,13 @@ def _paths(exhibition: Exhibition) -> Arrays:
 def _classes(
     labels: np.ndarray, names: Sequence[str], mean: np.ndarray, neighbours: Neighbours
 ) -> list[dict[str, Any]]:
-    """Name, colour, number of images and mean latent of each class that has an image, and its nearest classes."""
+    """What is told of each class that has an image: its mark, number of images, mean latent and nearest classes."""
     return [
         {
             "label": int(label),
             "name": str(names[label]),
             "colour": colour_of(int(label)),
+            "shape": SHAPES[int(label) // len(CLASS_COLOURS) % len(SHAPES)],
             "count": int(np.sum(labels == label)),
             "mean": mean[labels == label].mean(axis=0, dtype=np.float64).round(DECIMALS).tolist(),
             "nearest": nearest_classes(labels, int(label), neighbours),

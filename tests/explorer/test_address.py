@@ -8,9 +8,9 @@ from PIL import Image
 from keras_vae.model import VAE
 
 READ = """() => {
-    const { map, image, latent, from, to, share, hidden, shift, view, area, slider, picture } = explorer.store;
+    const { map, image, latent, origin, from, to, share, hidden, shift, view, area, slider, picture } = explorer.store;
     return { map, image, latent: Array.from(latent), from, to, share, hidden: [...hidden], shift,
-             view, area, slider, picture };
+             view, area, slider, picture, origin: origin && { kind: origin.kind, latent: Array.from(origin.latent) } };
 }"""
 CHANGES = {
     "an image whose latents are changed": """() => {
@@ -18,8 +18,14 @@ CHANGES = {
         latent[1] = 1.25;
         return { image: 7, latent };
     }""",
-    "a sample": "() => ({ image: null, origin: { name: 'x' }, latent: new Float32Array([0.25, -1, 3.5, 0]) })",
-    "the origin": "() => ({ image: null, origin: { name: 'x' }, latent: new Float32Array(4) })",
+    "a sample of which a latent is changed": """() => {
+        const latent = new Float32Array([0.25, -1, 3.5, 0]);
+        return { image: null, origin: { kind: 'prior', latent }, latent: latent.with(0, 0) };
+    }""",
+    "the origin": """() => {
+        const latent = new Float32Array(4);
+        return { image: null, origin: { kind: 'class-2', latent }, latent };
+    }""",
     "a place on a path": "() => ({ from: 9, to: 11, share: 0.25 })",
     "classes that are hidden": "() => ({ hidden: new Set([2, 0]) })",
     "an attribute": "() => ({ shift: { less: 2, plus: 0, amount: 0.5 } })",
@@ -46,6 +52,7 @@ def test_a_link_brings_back_what_was_chosen(change, page, file):
 def test_a_link_brings_back_ones_own_image(page, file):
     page.locator("#own-canvas").click(position={"x": 80, "y": 120})
     until(page, "() => explorer.store.picture !== null")
+    until(page, "() => location.hash.includes('own=')")
     link = link_to(page)
     drawn = grey(page, "#own-canvas")
     assert (drawn == 255).any()
@@ -53,6 +60,49 @@ def test_a_link_brings_back_ones_own_image(page, file):
     until(page, "() => explorer.store.picture !== null")
     settle(page)
     np.testing.assert_array_equal(grey(page, "#own-canvas"), drawn)
+
+
+def test_a_link_brings_back_an_own_image_that_was_cleared(page, file):
+    page.locator("#own-clear").click()
+    until(page, "() => location.hash.includes('own=')")
+    open_page(page, file, link_to(page))
+    until(page, "() => explorer.store.picture !== null")
+    settle(page)
+    assert not grey(page, "#own-canvas").any()
+
+
+ORIGINS = {
+    "prior": "A sample of the prior",
+    "class-1": "A sample of b",
+    "own": "Your image",
+    "draw": "A draw from the posterior of your image",
+    "<b>": "A latent from the address",
+    "class-77": "A latent from the address",
+}
+
+
+@pytest.mark.parametrize("kind", ORIGINS)
+def test_a_link_to_a_sample_says_what_it_is_a_sample_of(kind, page, file):
+    open_page(page, file, f"#map=umap&origin={kind}&base=0:0.5,2:-1.25&latents=1:0.75")
+    assert page.locator("#latents-origin").inner_text() == ORIGINS[kind]
+    assert page.locator("#latents-note").inner_text().startswith("1 changed")
+    page.get_by_role("button", name="Back").click()
+    assert page.evaluate("() => Array.from(explorer.store.latent)") == [0.5, 0, -1.25, 0]
+
+
+def test_a_link_of_an_earlier_version_to_a_latent_is_opened(page, file):
+    open_page(page, file, "#map=umap&latents=0:0.50,2:-1.25")
+    assert page.evaluate("() => Array.from(explorer.store.latent)") == [0.5, 0, -1.25, 0]
+    assert page.locator("#latents-origin").inner_text() == "A latent from the address"
+
+
+@pytest.mark.parametrize("part", ["latents", "path", "shift"])
+def test_a_link_opens_the_part_that_was_in_view(part, page, file):
+    page.locator(f'nav a[href="#{part}-part"]').click()
+    until(page, "part => location.hash.includes(`part=${part}`)", part)
+    open_page(page, file, link_to(page))
+    top = f"() => document.getElementById('{part}-part').getBoundingClientRect().top"
+    until(page, f"() => Math.abs(({top})()) < 60")
 
 
 def test_a_link_that_is_opened_on_the_page_itself_takes_back_what_it_does_not_name(page):

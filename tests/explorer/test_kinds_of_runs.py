@@ -110,3 +110,30 @@ def test_a_page_says_of_how_many_images_it_shows_a_part(browser, tmp_path, shown
     assert "40 of 120 test images" in browser.locator("#kicker").inner_text()
     point_at(browser, 10)
     assert browser.locator("#chosen-title").inner_text() == "Image 30, c"
+
+
+FIRST_EXPLORED = "Of 500 test images, the first 120 were explored (explore --points)."
+
+
+@pytest.mark.parametrize(
+    ("explored", "available", "is_small", "told"),
+    [
+        (120, 120, False, ""),
+        (120, 500, False, FIRST_EXPLORED),
+        (400, 400, False, "Of 400 test images, 120 are here, each class by its share: a file has no room for more."),
+        (
+            400,
+            500,
+            True,
+            f"{FIRST_EXPLORED.replace('120', '400')} Of these, 120 are here, each class by its share: this page is to"
+            " be small.",
+        ),
+    ],
+)
+def test_the_footer_says_which_images_are_here_and_why(explored, available, is_small, told, browser, tmp_path, shown):
+    part = exhibition(shown.model, explored=explored, available=available, is_small=is_small)
+    open_page(browser, write_page(part, tmp_path / "page.html"))
+    words = browser.locator("#footer").inner_text()
+    assert told in words
+    assert ("were explored" in words) == (explored < available)
+    assert ("are here" in words) == (explored > 120)

@@ -1,11 +1,11 @@
 """An image of one's own is encoded and set beside the test images."""
 
-import base64
-
 import numpy as np
 import pytest
-from explorer_page import decoded, grey, settle, until
+from explorer_page import SHAPE, decoded, exhibition, grey, open_page, settle, until, write_page
 from PIL import Image
+
+from keras_vae.model import VAE
 
 
 def test_an_image_from_a_file_is_encoded_and_found_among_the_test_images(page, shown, means, tmp_path):
@@ -21,6 +21,40 @@ def test_an_image_from_a_file_is_encoded_and_found_among_the_test_images(page, s
     assert share == pytest.approx(100 * np.mean(errors < errors[33]), abs=2.0)
     page.locator("#own-use").click()
     assert page.evaluate("() => Array.from(explorer.store.latent)") == pytest.approx(means[33], abs=1e-3)
+
+
+def test_after_clear_the_same_file_can_be_chosen_again(page, shown, tmp_path):
+    Image.fromarray(shown.images[33, ..., 0]).save(tmp_path / "own.png")
+    for _ in range(2):
+        page.locator("#own-file").set_input_files(tmp_path / "own.png")
+        until(page, "() => explorer.store.own !== null && document.getElementById('own-file').value === ''")
+        np.testing.assert_array_equal(grey(page, "#own-canvas"), shown.images[33, ..., 0])
+        page.locator("#own-clear").click()
+        until(page, "() => explorer.store.own === null")
+
+
+def test_the_posterior_of_every_latent_stands_in_a_table(browser, tmp_path, shown):
+    model = VAE(SHAPE, 4, widths=(24,))
+    model.set_weights([weight.numpy() for weight in shown.model.weights])
+    for weight in (model.encoder.layers[-1].kernel, model.encoder.layers[-1].bias):
+        weight.assign(weight.numpy() * np.where(np.arange(8) == 1, 0.0, 1.0))  # the second mean does not vary
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
+    browser.get_by_text("All 4 latents in numbers").click()
+    rows = browser.locator("#own-numbers tbody tr")
+    rows.first.wait_for()
+    cells = [row.locator("th, td").all_inner_texts() for row in rows.all()]
+    table = np.array([[float(cell.replace("\N{MINUS SIGN}", "-")) for cell in row] for row in cells])
+    mean, log_var = (np.asarray(each)[0] for each in model.encode(shown.images[:1] / np.float32(255)))
+    kl = 0.5 * (mean**2 + np.exp(log_var) - 1 - log_var)
+    order = table[:, 1].astype(int)
+    assert list(table[:, 0]) == [1, 2, 3, 4]
+    assert order[3] == 1  # the unused one is the last
+    assert sorted(order) == [0, 1, 2, 3]
+    assert table[:, 2:] == pytest.approx(np.stack([mean, np.exp(log_var / 2), kl], axis=1)[order], abs=2e-3)
+    browser.locator("#own-invert").click()
+    until(
+        browser, "before => document.querySelector('#own-numbers td:nth-child(3)').textContent !== before", cells[0][2]
+    )
 
 
 def test_a_file_that_is_no_picture_is_named(page, tmp_path):
@@ -68,17 +102,14 @@ def test_one_draws(draw, page):
 
 def test_a_picture_is_dropped(page, shown, tmp_path):
     Image.fromarray(shown.images[33, ..., 0]).save(tmp_path / "own.png")
-    content = base64.b64encode((tmp_path / "own.png").read_bytes()).decode()
-    data = page.evaluate_handle(
-        """content => {
-            const bytes = Uint8Array.from(atob(content), each => each.charCodeAt(0));
-            const data = new DataTransfer();
-            data.items.add(new File([bytes], "own.png", { type: "image/png" }));
-            return data;
-        }""",
-        content,
-    )
-    page.locator("#own-canvas").dispatch_event("drop", {"dataTransfer": data})
+    page.locator("#own-canvas").scroll_into_view_if_needed()
+    box = page.locator("#own-canvas").bounding_box()
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    files = {"items": [], "files": [str(tmp_path / "own.png")], "dragOperationsMask": 1}
+    mouse = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        mouse.send("Input.dispatchDragEvent", {"type": kind, **place, "data": files})
+        assert page.locator(".own.over").count() == (kind != "drop")
     until(page, "() => explorer.store.own !== null")
     np.testing.assert_array_equal(grey(page, "#own-canvas"), shown.images[33, ..., 0])
 

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from explorer_page import canvas_values, decoded, grey, in_own_units, point_at, until
+from explorer_page import canvas_values, decoded, grey, in_own_units, point_at, settle, until
 from matplotlib.path import Path
 from PIL import Image
 from sklearn.decomposition import PCA
@@ -52,6 +52,15 @@ def test_the_pointer_is_told_the_nearest_image_and_the_density(page, shown, mean
     assert float(note.partition("Prior: ")[2].partition(" nats")[0].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
         density, abs=0.3
     )
+
+
+def test_a_dot_under_the_pointer_is_shown_with_its_reconstruction_before_it_is_chosen(page, shown, means):
+    point_at(page, 42)
+    assert page.locator("#chosen-title").inner_text() == "Image 42, c"
+    assert page.locator("#chosen-note").inner_text() == "under the pointer"
+    np.testing.assert_array_equal(grey(page, "#chosen-image"), shown.images[42, ..., 0])
+    assert np.abs(grey(page, "#chosen-again") - decoded(shown, means[42])).max() < 2.5
+    assert page.evaluate("() => explorer.store.image") == 0
 
 
 def test_a_click_chooses_the_image_and_shows_it_with_its_reconstruction(page, shown, means):
@@ -193,8 +202,13 @@ def test_a_class_that_is_switched_off_is_neither_drawn_nor_found(page, shown):
 def test_a_slider_redraws_the_image_of_its_latent(page, shown, means):
     slider = page.get_by_role("slider", name="Latent 2")
     before = grey(page, "#latents-image")
-    slider.evaluate("slider => { slider.value = slider.max; slider.dispatchEvent(new Event('input')); }")
-    page.wait_for_timeout(100)
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] + 20, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    settle(page)
     latent = means[0].copy()
     latent[2] = means[:, 2].max()
     assert np.abs(grey(page, "#latents-image") - decoded(shown, latent)).max() < 2.5
@@ -216,7 +230,7 @@ def test_at_the_ends_of_a_slider_stands_what_the_image_would_become(page, shown,
 
 def test_what_a_slider_does_is_shown_on_several_images(page, shown, means):
     page.get_by_role("slider", name="Latent 2").focus()
-    page.wait_for_timeout(600)
+    settle(page)
     strips = page.locator("#slider-strips canvas")
     images = [0, 1, 2, 3]  # the chosen one, and one of each other class
     assert strips.count() == len(images)
@@ -234,24 +248,6 @@ def test_the_keyboard_pulls_a_slider(page):
     slider.focus()
     slider.press("End")
     assert page.evaluate("() => explorer.store.latent[1]") == float(slider.get_attribute("max")) > before
-
-
-def test_the_canvas_shows_what_is_decoded_for_any_latent(page, shown):
-    latents = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)
-    code = """async rows => {
-        const canvas = document.getElementById("latents-image");
-        const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-        const found = [];
-        for (const row of rows) {
-            explorer.store.set({ image: null, origin: { name: "x", latent: row }, latent: Float32Array.from(row) });
-            await frame();
-            const { data } = canvas.getContext("2d").getImageData(0, 0, 16, 16);
-            found.push(Array.from(data).filter((_, at) => at % 4 === 0));
-        }
-        return found;
-    }"""
-    found = np.array(page.evaluate(code, latents.tolist())).reshape(100, 16, 16)
-    assert np.abs(found - 255.0 * np.asarray(shown.model.decode(latents))[..., 0]).max() < 1.0
 
 
 def test_along_a_path_stands_the_density_that_the_prior_has(page, shown, means):
@@ -321,8 +317,11 @@ def test_the_ends_of_a_path_are_chosen_by_number_class_and_map(page, shown):
     state = page.evaluate("() => [explorer.store.from, explorer.store.to]")
     assert state[0] == 50
     assert shown.labels[state[1]] == 3
-    page.evaluate("() => document.querySelector('#chosen-to').click()")
+    page.get_by_role("button", name="End of the path").click()
     assert page.evaluate("() => explorer.store.to") == page.evaluate("() => explorer.store.image")
+    page.get_by_role("button", name="Another sample").click()  # which no path begins or ends at
+    for name in ("Start of the path", "End of the path"):
+        assert page.get_by_role("button", name=name).is_disabled()
 
 
 def test_the_strips_are_saved_as_a_picture(page):

@@ -150,11 +150,14 @@ def test_the_nearest_classes_of_a_class_are_told_with_their_shares():
 
 def test_modules_are_joined_in_the_order_of_their_imports(tmp_path):
     (tmp_path / "main.js").write_text('import { two } from "./other.js";\nconst hidden = two();\n')
-    (tmp_path / "other.js").write_text("const hidden = 2;\nexport function two() {\n  return hidden;\n}\n")
+    other = "// A part.\nconst hidden = 2;\nexport function two() {\n  return hidden; // seen\n}\n"
+    (tmp_path / "other.js").write_text(other)
     script = bundle("main.js", tmp_path)
     assert script.index("module_other = ") < script.index("const { two } = module_other;")
     assert "return { two };" in script
     assert "export" not in script
+    assert "A part" not in script
+    assert "return hidden; // seen" in script
 
 
 @pytest.mark.parametrize(

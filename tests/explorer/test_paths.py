@@ -38,7 +38,7 @@ def test_the_chart_tells_its_lowest_and_highest_value_of_each_path(page, shown, 
     assert (lowest, highest) == pytest.approx((np.min(path), np.max(path)), abs=0.2)
     page.get_by_label("To: number of an image").fill("50")
     page.get_by_label("To: number of an image").press("Enter")
-    until(page, """() => document.querySelector("#path-chart svg").ariaLabel.includes(" 2 paths:")""")
+    until(page, """() => document.querySelector("#path-chart svg")?.ariaLabel.includes(" 2 paths:")""")
 
 
 @pytest.mark.parametrize(

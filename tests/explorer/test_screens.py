@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from explorer_page import canvas_values, exhibition, new_page, open_page, until, write_page
+from explorer_page import canvas_values, exhibition, new_page, open_page, settle, until, write_page
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -58,7 +58,7 @@ def send_touches(page, places) -> None:
     fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_a_finger_moves_the_map_and_pulls_a_slider(browser, file):
+def test_a_finger_moves_the_map(browser, file):
     with new_page(browser.context.browser, **PHONE) as (page, problems):
         open_page(page, file)
         page.locator("#map").scroll_into_view_if_needed()
@@ -68,22 +68,23 @@ def test_a_finger_moves_the_map_and_pulls_a_slider(browser, file):
         send_touches(page, [(x, y), (x + 20, y + 10), (x + 50, y + 30)])
         after = page.evaluate("() => explorer.map.toScreen([0.5, 0.5])")
         assert np.subtract(after, before) == pytest.approx([50, 30], abs=0.5)
-
-        slider = page.locator("#path-share")
-        slider.scroll_into_view_if_needed()
-        box = slider.bounding_box()
-        row = box["y"] + box["height"] / 2
-        send_touches(page, [(box["x"] + box["width"] * share, row) for share in (0.5, 0.6, 0.75)])
-        assert page.evaluate("() => explorer.store.share") == pytest.approx(0.75, abs=0.03)
     assert problems == []
 
 
-def seen_without_green(colours: np.ndarray) -> np.ndarray:
-    """Colours in CIELAB as a reader without the green cones sees them (Machado et al. 2009), from sRGB of 0 to 255."""
+# What readers without one kind of cones see of red, green and blue light (Machado et al. 2009).
+CONES = {
+    "all": np.eye(3),
+    "no red": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "no green": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "no blue": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def as_seen(colours: np.ndarray, cones: str) -> np.ndarray:
+    """Colours in CIELAB as a reader with some cones sees them, from sRGB of 0 to 255."""
     share = colours / 255
     light = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    left = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]])
-    light = np.clip(light @ left.T, 0, 1)
+    light = np.clip(light @ np.transpose(CONES[cones]), 0, 1)
     to_xyz = np.array([[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]])
     xyz = light @ to_xyz.T / [0.9505, 1, 1.0888]
     x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116).T
@@ -97,9 +98,51 @@ def test_a_colour_blind_reader_tells_ten_classes_apart(scheme, browser, tmp_path
         open_page(page, ten)
         marks = page.locator("#legend i").evaluate_all("all => all.map(each => each.style.background)")
     colours = np.array([[int(channel) for channel in mark[4:-1].split(",")] for mark in marks])
-    seen = seen_without_green(colours)
-    apart = np.linalg.norm(seen[:, np.newaxis] - seen, axis=2) + 100 * np.eye(10)
-    assert apart.min() > 15
+    for cones in CONES:
+        seen = as_seen(colours, cones)
+        apart = np.linalg.norm(seen[:, np.newaxis] - seen, axis=2) + 100 * np.eye(10)
+        assert apart.min() > 15, cones
+
+
+@pytest.mark.parametrize(("classes", "marks"), [(12, 12), (45, 40)])
+def test_classes_of_one_colour_have_dots_of_different_shapes_or_are_said_to_repeat(
+    classes, marks, browser, tmp_path, shown
+):
+    names = tuple(f"class {number}" for number in range(classes))
+    part = exhibition(shown.model, count=2 * classes, names=names)
+    with new_page(browser.context.browser) as (page, problems):
+        open_page(page, write_page(part, tmp_path / "page.html"))
+        looks = page.locator("#legend i").evaluate_all(
+            "all => all.map((each) => each.style.background + each.className)"
+        )
+        assert len(looks) == classes
+        assert len(set(looks)) == marks
+        told = page.locator("#legend small")
+        assert told.all_inner_texts() == (["Colours and shapes repeat after 40 classes."] if marks < classes else [])
+        drawn = {}
+        for label in (0, 10):  # classes of one colour, alone on the map
+            hidden = [other for other in range(classes) if other != label]
+            page.evaluate(
+                f"hidden => explorer.store.set({{ {NOTHING_ELSE}, map: 'pca', hidden: new Set(hidden) }})", hidden
+            )
+            settle(page)
+            drawn[label] = dot_of(page, label)
+        assert not np.array_equal(drawn[0], drawn[10])
+        assert drawn[0].any(axis=2).sum() == pytest.approx(drawn[10].any(axis=2).sum(), rel=0.35)
+    assert problems == []
+
+
+# What leaves the map to its dots: no image is chosen, and no path goes from one to another.
+NOTHING_ELSE = "image: null, origin: { kind: 'own', latent: explorer.space.latent(0) }, to: explorer.store.from"
+
+
+def dot_of(page, index: int) -> np.ndarray:
+    """The pixels around an image's dot, what is not of its class's colour black."""
+    x, y = page.evaluate(
+        "at => { const { x, y } = explorer.map.map(); return explorer.map.toScreen([x[at], y[at]]); }", index
+    )
+    values = canvas_values(page, "#map")[round(y) - 7 : round(y) + 8, round(x) - 7 : round(x) + 8].astype(int)
+    return np.where(np.ptp(values, axis=2, keepdims=True) > 40, values, 0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

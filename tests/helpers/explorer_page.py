@@ -78,8 +78,12 @@ def open_page(page: Page, path: Path, fragment: str = "") -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until what was done is drawn, however long a frame takes."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    """Wait until what was done is drawn, however long a frame takes, and the strips of images that follow too."""
+    page.evaluate("""() => new Promise((done) => {
+        const frame = (work) => requestAnimationFrame(() => requestAnimationFrame(work));
+        const look = () => (document.querySelector("[aria-busy]") ? frame(look) : done());
+        frame(look);
+    })""")
 
 
 def canvas_values(page: Page, canvas: str) -> np.ndarray:

@@ -27,6 +27,19 @@ _PATIENCE = 120.0
 """Seconds after which a server that does not answer counts as broken, on however busy a machine."""
 
 
+_WITHOUT_THE_PACKAGE = """
+import sys
+from importlib import metadata
+
+found = metadata.distributions
+metadata.distributions = lambda **given: (each for each in found(**given) if "keras_vae" not in each.name)
+sys.modules["keras_vae"] = None
+from tensorboard.main import run_main
+
+run_main()
+"""
+
+
 @contextmanager
 def tensorboard(logdir: Path | str, plugins: Sequence[str] = (), installed: bool = False) -> Iterator[str]:
     """Serve a log directory.
@@ -34,15 +47,15 @@ def tensorboard(logdir: Path | str, plugins: Sequence[str] = (), installed: bool
     Args:
         logdir: The folder to serve; or, as a string, several as `--logdir_spec` has them.
         plugins: Names of plugins, such as `scalars`, `images`, `hparams` or `projector`, which must have found data.
-        installed: Whether TensorBoard finds this package among the installed ones, whose plugins it loads.
+        installed: Whether TensorBoard finds this package among the installed ones, whose plugins it loads; otherwise it
+            does not, and could not import it, even where it is installed.
 
     Yields:
         The server's address, without a slash at its end, once all the plugins are ready.
     """
     command = [
         sys.executable,
-        "-m",
-        "tensorboard.main",
+        *(["-m", "tensorboard.main"] if installed else ["-c", _WITHOUT_THE_PACKAGE]),
         f"--logdir{'_spec' if isinstance(logdir, str) else ''}={logdir}",
         "--host=127.0.0.1",
         "--port=0",

@@ -1,32 +1,34 @@
-// What the decoder draws all over a plane of two latents: computed once, a row at a time, behind the points.
+// What the decoder draws all over a plane of two latents: computed once, behind the points.
 
 import { pixels } from "./dom.js";
+import { makeRunner } from "./turns.js";
 
 const ROWS = 20;
 
 export function makeBackdrop(space, model, whenMore) {
   const [height, width] = model.shape;
   const canvas = document.createElement("canvas");
-  let row = -1;
+  let isBegun = false;
 
-  function next() {
+  function* fill() {
     const map = space.maps.get("latent");
     const context = canvas.getContext("2d");
-    for (let column = 0; column < ROWS; column++) {
-      const latent = map.invert((column + 0.5) / ROWS, 1 - (row + 0.5) / ROWS);
-      context.putImageData(pixels(model.decode(latent), model.shape), column * width, row * height);
+    for (let row = 0; row < ROWS; row++) {
+      for (let column = 0; column < ROWS; column++) {
+        const latent = map.invert((column + 0.5) / ROWS, 1 - (row + 0.5) / ROWS);
+        context.putImageData(pixels(model.decode(latent), model.shape), column * width, row * height);
+        yield;
+      }
+      whenMore();
     }
-    row += 1;
-    whenMore();
-    if (row < ROWS) setTimeout(next, 0);
   }
 
   return {
     draw(target, [left, top], [right, bottom]) {
-      if (row < 0) {
+      if (!isBegun) {
         Object.assign(canvas, { width: ROWS * width, height: ROWS * height });
-        row = 0;
-        setTimeout(next, 0);
+        isBegun = true;
+        setTimeout(() => makeRunner()(fill()));
       }
       target.globalAlpha = 0.45;
       target.drawImage(canvas, left, top, right - left, bottom - top);

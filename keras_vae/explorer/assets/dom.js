@@ -27,11 +27,20 @@ export function paint(canvas, values, [height, width, channels]) {
   canvas.getContext("2d").putImageData(pixels(values, [height, width, channels]), 0, 0);
 }
 
-// Several images beside each other on one canvas.
-export function paintRow(canvas, images, [height, width, channels]) {
-  Object.assign(canvas, { width: width * images.length, height });
-  const context = canvas.getContext("2d");
-  images.forEach((image, index) => context.putImageData(pixels(image, [height, width, channels]), index * width, 0));
+// Makes a canvas ready for images beside each other; until they are there it is busy.
+export function beginRow(canvas, count, [height, width]) {
+  Object.assign(canvas, { width: width * count, height });
+  canvas.setAttribute("aria-busy", "true");
+}
+
+// Draws the images of some latents beside each other, a step for each.
+export function* fillRow(canvas, latents, { decode, shape }) {
+  beginRow(canvas, latents.length, shape);
+  for (const [index, latent] of latents.entries()) {
+    canvas.getContext("2d").putImageData(pixels(decode(latent), shape), index * shape[1], 0);
+    yield;
+  }
+  canvas.removeAttribute("aria-busy");
 }
 
 export function pixels(values, [height, width, channels]) {

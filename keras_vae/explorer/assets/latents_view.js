@@ -1,9 +1,11 @@
 // A slider for each latent, and new samples of the prior.
 
 import { afterPause, byId, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
+import { makeRunner } from "./turns.js";
 import { levelOf, rankOf } from "./words.js";
 
 const WAIT = 250; // milliseconds without a change, after which the ends of the sliders are drawn
+const SLACK = 1 / 128; // to which images' means are rounded
 const FIRST = 12; // sliders that are in view; the others are folded
 
 export function showLatents(app) {
@@ -53,13 +55,16 @@ export function showLatents(app) {
       const value = number(store.latent[index]);
       if (output.textContent !== value) {
         output.textContent = value;
-        input.setAttribute("aria-valuetext", `${value}, latent ${index}`);
+        const beyond = beyondOf(store.latent[index], low[index], high[index]);
+        output.className = beyond && `beyond ${beyond}`;
+        output.title = beyond && `${beyond} the means of all test images`;
+        input.setAttribute("aria-valuetext", `${value}, latent ${index}${beyond && `, ${output.title}`}`);
       }
       row.classList.toggle("shown", index === store.slider);
     }
-    const base = store.image === null ? store.origin?.latent : space.latent(store.image);
-    const changed = base ? store.latent.reduce((sum, value, index) => sum + (value !== base[index]), 0) : 0;
-    const name = store.image === null ? (store.origin?.name ?? "A latent") : app.nameOf(store.image);
+    const base = store.image === null ? store.origin.latent : space.latent(store.image);
+    const changed = store.latent.reduce((sum, value, index) => sum + (value !== base[index]), 0);
+    const name = store.image === null ? app.nameOfOrigin(store.origin) : app.nameOf(store.image);
     byId("latents-origin").textContent = name;
     const density = prior.logDensity(store.latent);
     const less = percent(shareBelow(facts.usual.density, density));
@@ -68,24 +73,22 @@ export function showLatents(app) {
     byId("latents-reset").disabled = !changed;
   });
 
-  // At the ends of each slider, the images that it leads to; one slider at a time, so that the page goes on answering.
-  let round = 0;
-  const afterChange = afterPause(showEnds, WAIT);
+  const run = makeRunner();
+  const afterChange = afterPause(() => run(fillEnds()), WAIT);
   const showEndsLater = () => {
-    round++;
+    run.stop();
     afterChange();
   };
-  async function showEnds() {
-    const own = round;
+  // At the ends of each slider, the images that it leads to.
+  function* fillEnds() {
     for (const [index, { ends, row }] of sliders) {
       if (row.closest("details:not([open])")) continue;
-      [low, high].forEach((values, end) => {
+      for (const [end, values] of [low, high].entries()) {
         const latent = Float32Array.from(store.latent);
         latent[index] = values[index];
         paint(ends[end], model.decode(latent), model.shape);
-      });
-      await new Promise((resume) => setTimeout(resume));
-      if (own !== round) return;
+        yield;
+      }
     }
   }
 
@@ -100,8 +103,7 @@ export function showLatents(app) {
   choice.append(...classes.map(({ label, name }) => make("option", { value: label }, name)));
   byId("latents-sample").onclick = () => {
     const latent = choice.value === "" ? prior.sample() : prior.sampleOfClass(Number(choice.value));
-    const name = choice.value === "" ? "A sample of the prior" : `A sample of ${choice.selectedOptions[0].textContent}`;
-    app.begin(latent, name);
+    app.begin(latent, choice.value === "" ? "prior" : `class-${choice.value}`);
   };
   byId("latents-text").textContent = facts.texts.latents;
   byId("latents-how").textContent = facts.texts.latentsHow;
@@ -112,5 +114,11 @@ export function showLatents(app) {
     if (isMoved) showEndsLater();
   });
   show();
-  showEnds();
+  run(fillEnds());
+}
+
+// A sample may lie where no image does; its slider, which reaches as far as images do, stands at its end then.
+function beyondOf(value, low, high) {
+  if (value > high + SLACK) return "above";
+  return value < low - SLACK ? "below" : "";
 }

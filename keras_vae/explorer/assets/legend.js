@@ -6,8 +6,8 @@ import { byId, count, make } from "./dom.js";
 export function makeLegend(store, facts) {
   const legend = byId("legend");
   legend.hidden = facts.classes.length < 2;
-  const entries = facts.classes.map(({ label, name, colour, count: images }) => {
-    const mark = make("i");
+  const entries = facts.classes.map(({ label, name, colour, shape, count: images }) => {
+    const mark = make("i", { className: shape });
     const title = `${name}: ${count(images)} images`;
     const button = make("button", { type: "button", title }, mark, make("span", { dir: "auto" }, name));
     button.onclick = () => {
@@ -18,6 +18,8 @@ export function makeLegend(store, facts) {
     return { label, colour, mark, button };
   });
   legend.replaceChildren(...entries.map(({ button }) => button));
+  const marks = new Set(facts.classes.map(({ colour, shape }) => colour + shape)).size;
+  if (marks < entries.length) legend.append(make("small", {}, `Colours and shapes repeat after ${marks} classes.`));
 
   const showColours = () => entries.forEach(({ mark, colour }) => (mark.style.background = `rgb(${onPaper(colour)})`));
   const showPressed = () =>

@@ -8,6 +8,7 @@ import { makeModel } from "./model.js";
 import { showOwn } from "./own_view.js";
 import { showNearness } from "./nearness_view.js";
 import { openPart } from "./parts.js";
+import { followPart, leadToPart } from "./part_in_view.js";
 import { showPath } from "./path_view.js";
 import { spherical, straight } from "./paths.js";
 import { makeNetwork } from "./network.js";
@@ -19,6 +20,7 @@ import { fromFragment, makeStore, toFragment } from "./state.js";
 import { footer, kicker, lead, texts } from "./texts.js";
 import { showTour } from "./tour.js";
 import { showVerdicts } from "./verdicts_view.js";
+import { ORIGINS } from "./words.js";
 
 const facts = JSON.parse(byId("facts").textContent);
 const part = (name) => openPart(name, facts.parts[name], facts.server);
@@ -49,11 +51,14 @@ async function start() {
   showPath(app);
   showShift(app);
   showTour(app);
-  window.addEventListener("hashchange", () => readAddress(app));
+  window.addEventListener("hashchange", () => {
+    readAddress(app);
+    leadToPart(store);
+  });
   store.watch(keepAddress(app));
   for (const link of document.querySelectorAll("nav a")) {
     link.onclick = (event) => {
-      event.preventDefault(); // the address holds the state, not the part
+      event.preventDefault(); // the address holds the whole state
       document.querySelector(link.getAttribute("href")).scrollIntoView();
     };
   }
@@ -64,6 +69,8 @@ async function start() {
     app.classify = makeNetwork(facts.classifier, await part("classifier"));
     showVerdicts(app);
   }
+  leadToPart(store);
+  followPart(store);
   const ways = { straight, spherical };
   window.explorer = { ...model, classify: app.classify, prior, space, store, map: app.map, images, facts, ways };
   document.documentElement.dataset.ready = "";
@@ -76,7 +83,7 @@ function firstState(space) {
     map: [...space.maps.keys()][0],
     image: 0,
     latent: space.latent(0),
-    origin: null,
+    origin: null, // where a latent is from that is not an image's: { latent, kind }
     from,
     to,
     share: 0.5,
@@ -87,6 +94,7 @@ function firstState(space) {
     shift: null,
     picture: null, // the reader's own image, as the address has it
     own: null, // its posterior
+    part: null, // of the page, that the reader is in
   };
 }
 
@@ -111,7 +119,8 @@ function addHelpers(app) {
     store.set({ image: index, latent: space.latent(index), origin: null });
     byId("spoken").textContent = app.nameOf(index); // for a screen reader, which does not see the map
   };
-  app.begin = (latent, name) => store.set({ image: null, origin: { latent, name }, latent: Float32Array.from(latent) });
+  app.begin = (latent, kind) => store.set({ image: null, origin: { latent, kind }, latent: Float32Array.from(latent) });
+  app.nameOfOrigin = ({ kind }) => ORIGINS[kind] ?? `A sample of ${names.get(Number(kind.replace("class-", "")))}`;
   // An image that is chosen by a click.
   app.button = (index) => {
     const button = make("button", { type: "button", title: app.nameOf(index) }, images.canvas(index));
@@ -122,11 +131,7 @@ function addHelpers(app) {
 }
 
 function readAddress({ store, space, facts }) {
-  const values = fromFragment(location.hash, space, facts.classes.map(({ label }) => label));
-  if (values.image === null) {
-    values.origin = { latent: Float32Array.from(values.latent), name: "A latent from the address" };
-  }
-  store.set(values);
+  store.set(fromFragment(location.hash, space, facts.classes.map(({ label }) => label)));
 }
 
 function keepAddress({ store, space, facts }) {

@@ -4,8 +4,9 @@ const STEP = 60; // pixels that an arrow key moves
 const CHOICES = ["Enter", " "];
 const STILL = 4; // pixels within which a press is a click
 
-// Tells `hover(place, byKey)`, `choose(place)` and `select(corners)`, places in pixels of the canvas. `selects()` says
-// what a drag draws: a "box", a "lasso", or nothing, so that it moves the map.
+// Tells `hover(place, by)`, `choose(place)` and `select(corners)`, places in pixels of the canvas; `by` is "key",
+// "touch" or, where a pointer hovers, nothing. `selects()` says what a drag draws: a "box", a "lasso", or nothing, so
+// that it moves the map.
 export function listen(view, { hover, choose, select, selects }) {
   const { canvas } = view;
   const pressed = new Map();
@@ -18,6 +19,9 @@ export function listen(view, { hover, choose, select, selects }) {
     const bounds = canvas.getBoundingClientRect();
     return [event.clientX - bounds.left, event.clientY - bounds.top];
   };
+  const middle = () => view.size().map((side) => side / 2);
+  // A place goes with the finger that moves the map: what changes is what lies in its middle.
+  const hoverMiddle = ({ pointerType }) => pointerType === "touch" && hover(middle(), "touch");
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -29,6 +33,7 @@ export function listen(view, { hover, choose, select, selects }) {
     const kind = pressed.size === 1 && (selects() || (event.shiftKey && "box"));
     drawing = kind ? { kind, corners: [start] } : null;
     if (pressed.size > 1) moved = true;
+    else if (event.pointerType === "touch" && !drawing) hover(start, "touch");
   });
 
   canvas.addEventListener("pointermove", (event) => {
@@ -43,16 +48,17 @@ export function listen(view, { hover, choose, select, selects }) {
         view.panBy(now.middle[0] - pinch.middle[0], now.middle[1] - pinch.middle[1]);
       }
       pinch = now;
-      return undefined;
+      return hoverMiddle(event);
     }
     if (apart(place, start) > STILL) moved = true;
     if (!moved) return undefined;
     if (drawing) {
       if (drawing.kind === "box") drawing.corners = boxOf(start, place);
       else if (apart(drawing.corners[drawing.corners.length - 1], place) > STILL) drawing.corners.push(place);
-      view.draw();
-    } else view.panBy(place[0] - before[0], place[1] - before[1]);
-    return undefined;
+      return view.draw();
+    }
+    view.panBy(place[0] - before[0], place[1] - before[1]);
+    return hoverMiddle(event);
   });
 
   canvas.addEventListener("pointerup", (event) => {
@@ -63,7 +69,7 @@ export function listen(view, { hover, choose, select, selects }) {
     if (pressed.size) return;
     if (drawn && moved) select(drawn.corners);
     else if (!moved) {
-      hover(placeOf(event));
+      hover(placeOf(event), event.pointerType === "touch" ? "touch" : undefined);
       choose(placeOf(event));
     }
     view.draw();
@@ -71,6 +77,8 @@ export function listen(view, { hover, choose, select, selects }) {
   canvas.addEventListener("pointercancel", (event) => {
     pressed.delete(event.pointerId);
     drawing = null;
+    pinch = null;
+    view.draw();
   });
   canvas.addEventListener("pointerleave", () => pressed.size || hover(null));
 
@@ -84,7 +92,6 @@ export function listen(view, { hover, choose, select, selects }) {
     { passive: false },
   );
 
-  const middle = () => view.size().map((side) => side / 2);
   const keys = {
     ArrowLeft: () => view.panBy(STEP, 0),
     ArrowRight: () => view.panBy(-STEP, 0),
@@ -101,7 +108,7 @@ export function listen(view, { hover, choose, select, selects }) {
     if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     keys[event.key]();
-    hover(middle(), !CHOICES.includes(event.key)); // a choice is told by the name of its image
+    hover(middle(), CHOICES.includes(event.key) ? undefined : "key"); // a choice is told by the name of its image
   });
 
   return { drawn: () => drawing?.corners };

@@ -11,18 +11,20 @@ import { makeSelection } from "./selection_view.js";
 import { MAP_HOW } from "./texts.js";
 import { MAP_NAMES } from "./words.js";
 
+const NOT_DRAWN = ["latent", "slider", "part"]; // what may change while the canvas stays as it is
+const FAR = 0.99; // share of the images that are nearer to their nearest one
+
 export function showMap(app) {
   const { store, space, facts, model, prior, images } = app;
   const view = makeMapView(byId("map"), app);
   const selection = makeSelection(app, view);
   let hovered = null;
-  let pointer = null;
-  let isSpoken = false; // whether a screen reader is told what is under the pointer
+  let pointer = null; // a place on the map
+  let pointedBy = null; // "key", of which a screen reader is told, or "touch", which hides what it points at
 
   const asked = {
-    hover(place, byKey = false) {
-      pointer = place;
-      isSpoken = byKey;
+    hover(place, by = null) {
+      if (place) [pointer, pointedBy] = [view.toMap(place), by]; // what was drawn last stays
       const found = place && view.pick(place);
       view.canvas.style.cursor = found === null ? "crosshair" : "pointer";
       if (found !== hovered) {
@@ -30,6 +32,7 @@ export function showMap(app) {
         showChosen();
         view.draw();
       }
+      if (by === "touch") view.draw();
       showPointer();
     },
     choose(place, within) {
@@ -42,21 +45,23 @@ export function showMap(app) {
   const input = listen(view, asked);
 
   const showPointer = oncePerFrame(() => {
-    if (!pointer) return;
     const map = view.map();
-    const latent = map.invert(...view.toMap(pointer));
+    const latent = map.invert(...pointer);
     paint(byId("pointer-image"), model.decode(latent), model.shape);
     const [{ index, distance }] = space.nearest(latent, 1);
     const usual = shareBelow(facts.usual.distance, distance);
     const share = `; ${percent(1 - usual)} of the images are farther from theirs.`;
     const density = prior.logDensity(latent);
     const below = shareBelow(facts.usual.density, density);
-    const isFar = usual > 0.99;
-    const verdict = isFar ? "Far from every image." : below < 0.05 ? "An unusual place." : "A usual place.";
+    const isFar = usual > FAR;
+    const isEmpty = isAlone(map, pointer);
+    const verdict = isEmpty ? "No image lies here."
+      : isFar ? "Far from every image." : below < 0.05 ? "An unusual place." : "A usual place.";
     byId("pointer-verdict").textContent = verdict;
-    if (isSpoken) byId("spoken").textContent = `${verdict} ${app.nameOf(index)}`;
+    if (pointedBy === "key") byId("spoken").textContent = `${verdict} ${app.nameOf(index)}`;
     byId("pointer-note").textContent = [
-      `Nearest: ${app.nameOf(index)}, at a distance of ${number(distance)}`,
+      isEmpty ? "The next dot is farther than dots are from each other here. Of the mean that is drawn: " : "",
+      `${isEmpty ? "nearest" : "Nearest"}: ${app.nameOf(index)}, at a distance of ${number(distance)}`,
       isFar ? ", farther than images are from each other." : share,
       ` Prior: ${number(density, 1)} nats, ${percent(below)} of the images have less.`,
     ].join("");
@@ -70,8 +75,8 @@ export function showMap(app) {
     }
     const { x, y } = view.map();
     const { image, latent } = store;
-    pointer = view.toScreen(image === null ? placeOfLatent(view.map(), latent) : [x[image], y[image]]);
-    isSpoken = false;
+    pointer = image === null ? placeOfLatent(view.map(), latent) : [x[image], y[image]];
+    pointedBy = null;
     showPointer();
   }
 
@@ -79,6 +84,7 @@ export function showMap(app) {
     const index = hovered ?? store.image;
     const none = index === null;
     byId("chosen-title").textContent = none ? "No image is chosen" : app.nameOf(index);
+    for (const id of ["chosen-from", "chosen-to"]) byId(id).disabled = store.image === null;
     byId("chosen-note").textContent = none ? "Choose a dot." : index === store.image ? "chosen" : "under the pointer";
     if (none) return;
     paint(byId("chosen-image"), images.values(index), model.shape);
@@ -103,8 +109,8 @@ export function showMap(app) {
   byId("map-in").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1.5);
   byId("map-out").onclick = () => view.zoomAt(view.size().map((side) => side / 2), 1 / 1.5);
   byId("map-fit").onclick = view.fit;
-  byId("chosen-from").onclick = () => store.image !== null && store.set({ from: store.image });
-  byId("chosen-to").onclick = () => store.image !== null && store.set({ to: store.image });
+  byId("chosen-from").onclick = () => store.set({ from: store.image });
+  byId("chosen-to").onclick = () => store.set({ to: store.image });
   byId("chosen-random").onclick = () => app.choose(Math.floor(Math.random() * space.count));
 
   // Kept: on a map without a formula, to find a place is to ask all images.
@@ -118,7 +124,7 @@ export function showMap(app) {
     if (store.own) drawMark(context, toScreen(placeOfOwn(map, store.own.mean)), styled("second"), "diamond");
     if (document.activeElement === view.canvas && view.canvas.matches(":focus-visible")) {
       drawMark(context, [width / 2, height / 2], styled("soft"), "cross");
-    }
+    } else if (pointedBy === "touch") drawMark(context, toScreen(pointer), styled("soft"), "cross");
     const corners = input.drawn() ?? store.area?.map(toScreen);
     if (corners) drawOutline(context, corners, styled("accent"));
   });
@@ -137,7 +143,7 @@ export function showMap(app) {
     }
     if (changed.has("image")) showChosen();
     if (["map", "view", "hidden"].some((name) => changed.has(name))) view.refresh();
-    else if (![...changed].every((name) => name === "latent" || name === "slider")) view.draw();
+    else if (![...changed].every((name) => NOT_DRAWN.includes(name))) view.draw();
     else if (changed.has("latent")) moveHereLater();
   });
   view.canvas.addEventListener("focus", view.draw);
@@ -149,6 +155,14 @@ export function showMap(app) {
   showChosen();
   pointAtChosen();
   return view;
+}
+
+// Whether no dot is near, on a map without a formula: the latent of a place is there a mean of images however far they
+// are, and so lies among them.
+function isAlone(map, place) {
+  if (map.linear) return false;
+  const [{ distance }] = map.near(...place, 1);
+  return shareBelow(map.apart, distance) > FAR;
 }
 
 function makeChoice(store, space) {

@@ -23,6 +23,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     (first, second) => (Math.imul(first, 0x9e3779b1) >>> 0) - (Math.imul(second, 0x9e3779b1) >>> 0),
   ); // in no order of the classes, so that none lies on top of all others
   const drawNames = makeNames(space.labels);
+  const shapes = new Map(facts.classes.map(({ label, shape }) => [label, shape]));
   let [width, height, ratio] = [1, 1, 1];
   const fitted = new Map(); // the middle and the sides of each map
   let stale = true;
@@ -131,7 +132,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   function drawDots(target, visible, colours) {
     const [scale, { x: middleX, y: middleY, zoom }] = [unit(), at()];
     dots.draw(target, {
-      width, height, ratio, scale, colours,
+      width, height, ratio, scale, colours, shapes,
       indices: visible,
       x: map().x,
       y: map().y,

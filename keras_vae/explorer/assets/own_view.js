@@ -5,6 +5,7 @@ import { listenToBrush } from "./brush.js";
 import { drawn } from "./gaussian.js";
 import { asPicture, fromPicture, readPicture } from "./pictures.js";
 import { showPosterior } from "./posterior_chart.js";
+import { makePosteriorTable } from "./posterior_table.js";
 import { LONGEST_PICTURE } from "./state.js";
 
 const NEAREST = 10;
@@ -16,6 +17,7 @@ export function showOwn(app) {
   const canvas = byId("own-canvas");
   let values = new Float32Array(height * width * channels);
   let own = null; // its posterior
+  const showNumbers = makePosteriorTable([...app.latents.used, ...app.latents.unused], facts.latents.reference);
   let isOwn = false; // until then it is one of the test images, to begin with
 
   const show = oncePerFrame(() => {
@@ -26,7 +28,7 @@ export function showOwn(app) {
     if (empty) {
       paint(byId("own-again"), values, model.shape);
       for (const id of ["own-verdict", "own-usual", "own-link"]) byId(id).textContent = "";
-      return store.set(isOwn ? { own: null, picture: null } : { own: null });
+      return store.set(isOwn ? { own: null, picture: asPicture(values, model.shape) } : { own: null });
     }
     const posterior = model.encode(values);
     const again = model.decode(posterior.mean);
@@ -34,7 +36,9 @@ export function showOwn(app) {
     showVerdict(again, posterior.mean);
     const nearest = space.nearest(posterior.mean, NEAREST);
     byId("own-nearest").replaceChildren(...nearest.map(({ index }) => app.button(index)));
-    showPosterior(byId("own-posterior"), posterior, prior.klByLatent(posterior), app.latents.used);
+    const kl = prior.klByLatent(posterior);
+    showPosterior(byId("own-posterior"), posterior, kl, app.latents.used);
+    showNumbers(posterior, kl);
     own = posterior;
     const picture = isOwn ? asPicture(values, model.shape) : "";
     byId("own-link").textContent = picture.length > LONGEST_PICTURE ? TOO_LONG : "";
@@ -91,13 +95,17 @@ export function showOwn(app) {
   byId("own-clear").onclick = () => take(new Float32Array(values.length));
   byId("own-invert").onclick = () => take(values.map((value) => 1 - value));
   byId("own-chosen").onclick = () => store.image !== null && take(images.values(store.image));
-  byId("own-file").onchange = ({ target }) => target.files[0] && open(target.files[0]);
+  byId("own-file").onchange = async ({ target }) => {
+    const [file] = target.files;
+    if (file) await open(file);
+    target.value = ""; // so that the same one can be chosen again
+  };
   byId("own-use").onclick = () => {
-    app.begin(own.mean, "Your image");
+    app.begin(own.mean, "own");
     byId("latents-part").scrollIntoView();
   };
   byId("own-draw").onclick = () => {
-    app.begin(drawn(own), "A draw from the posterior of your image");
+    app.begin(drawn(own), "draw");
     byId("latents-part").scrollIntoView();
   };
   byId("own-map").onclick = () => {
@@ -127,7 +135,7 @@ export function showOwn(app) {
   store.watch((changed) => {
     if (!changed.has("picture")) return;
     if (store.picture && store.picture !== asPicture(values, model.shape)) openAddress();
-    if (!store.picture && isOwn && values.some(Boolean)) takeChosen(); // an address without an own image was opened
+    if (!store.picture && isOwn) takeChosen(); // an address without an own image was opened
   });
   new ResizeObserver(show).observe(byId("own-posterior").parentElement);
   takeChosen();

@@ -1,8 +1,9 @@
 // Two images, the paths between them, and how likely the prior finds what lies on them.
 
 import { drawDensities, movePlace, widthOf } from "./density_chart.js";
-import { byId, make, oncePerFrame, paint, paintRow, save } from "./dom.js";
+import { beginRow, byId, fillRow, make, oncePerFrame, paint, save } from "./dom.js";
 import { pathOf, waysBetween } from "./paths.js";
+import { makeRunner } from "./turns.js";
 
 export const STRIP_STEPS = 12; // images of a strip
 const CHART_STEPS = 41;
@@ -15,18 +16,36 @@ export function showPath(app) {
   const ends = () => [space.latent(store.from), space.latent(store.to)];
   let densities = null; // along each way; kept, for they take longer than to draw them in another width
   let drawnWidth = 0;
+  const run = makeRunner();
+  let strips = null; // a promise: whether the last ones that were asked for are drawn
 
   const showStrips = oncePerFrame(() => {
     for (const each of document.querySelectorAll("[data-way=shortest]")) each.hidden = !("shortest" in ways());
     byId("path-pairs").value = pairOf(store);
-    densities = {};
-    for (const [name, way] of Object.entries(ways())) {
-      paintRow(byId(`strip-${name}`), pathOf(way, ...ends(), STRIP_STEPS).map(model.decode), model.shape);
-      densities[name] = pathOf(way, ...ends(), CHART_STEPS).map(prior.logDensity);
-    }
-    drawChart();
+    byId("strip-shortest").removeAttribute("aria-busy"); // it may have been left undone
+    densities = null;
+    chart.replaceChildren();
+    chart.setAttribute("aria-busy", "true");
     showPlace();
+    for (const name of Object.keys(ways())) beginRow(byId(`strip-${name}`), STRIP_STEPS, model.shape);
+    strips = run(fillStrips(ways(), ends()));
   });
+
+  function* fillStrips(all, both) {
+    for (const [name, way] of Object.entries(all)) {
+      yield* fillRow(byId(`strip-${name}`), pathOf(way, ...both, STRIP_STEPS), model);
+    }
+    const found = Object.fromEntries(Object.keys(all).map((name) => [name, []]));
+    for (const [name, way] of Object.entries(all)) {
+      for (const latent of pathOf(way, ...both, CHART_STEPS)) {
+        found[name].push(prior.logDensity(latent));
+        yield;
+      }
+    }
+    densities = found;
+    chart.removeAttribute("aria-busy");
+    drawChart();
+  }
 
   function drawChart() {
     drawDensities(chart, densities, store.share);
@@ -46,7 +65,11 @@ export function showPath(app) {
   byId("path-ends").replaceChildren(makeEnd(app, "from", "From"), makeEnd(app, "to", "To"));
   byId("path-share").oninput = ({ target }) => store.set({ share: target.valueAsNumber });
   byId("path-play").onclick = makePlayer(store);
-  byId("path-save").onclick = () => save(joined(), `path-${space.numbers[store.from]}-${space.numbers[store.to]}.png`);
+  byId("path-save").onclick = async () => {
+    do await new Promise((resume) => requestAnimationFrame(resume));
+    while (!(await strips)); // those that were asked for last
+    save(joined(), `path-${space.numbers[store.from]}-${space.numbers[store.to]}.png`);
+  };
   byId("path-text").textContent = facts.texts.path;
   byId("path-how").textContent = facts.texts.pathHow;
   showPairs(app);

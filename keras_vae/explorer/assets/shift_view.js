@@ -1,6 +1,7 @@
 // The difference of two classes' mean latents, added to the chosen image.
 
-import { afterPause, byId, make, number, oncePerFrame, paint, paintRow } from "./dom.js";
+import { afterPause, byId, fillRow, make, number, oncePerFrame, paint } from "./dom.js";
+import { makeRunner } from "./turns.js";
 
 const WAIT = 100; // milliseconds without a change, after which the strip is drawn: it takes longer than a frame
 const AMOUNTS = [-0.5, -0.25, 0, 0.25, 0.5, 0.75, 1, 1.25, 1.5];
@@ -29,8 +30,8 @@ export function showShift(app) {
     byId("shift-to").value = store.shift.plus;
     showStripLater();
   });
-  const showStrip = () =>
-    paintRow(byId("shift-strip"), AMOUNTS.map((amount) => model.decode(shifted(amount))), model.shape);
+  const run = makeRunner();
+  const showStrip = () => run(fillRow(byId("shift-strip"), AMOUNTS.map(shifted), model));
   const showStripLater = afterPause(showStrip, WAIT);
 
   for (const [id, name] of [["shift-from", "less"], ["shift-to", "plus"]]) {

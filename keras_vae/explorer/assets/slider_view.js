@@ -1,6 +1,7 @@
 // What one slider does: the chosen image and some others, each redrawn from one end of it to the other.
 
-import { afterPause, byId, make, oncePerFrame, paintRow } from "./dom.js";
+import { afterPause, beginRow, byId, fillRow, make, oncePerFrame } from "./dom.js";
+import { makeRunner } from "./turns.js";
 import { rankOf } from "./words.js";
 
 const STEPS = 9;
@@ -18,11 +19,12 @@ export function showSlider(app) {
   for (const canvas of canvases) canvas.setAttribute("role", "img");
   byId("slider-strips").prepend(...canvases);
 
+  const [runOwn, runOthers] = [makeRunner(), makeRunner()];
   let drawn = null; // what the first row shows: it stays the same while its slider is pulled
   const showOwn = oncePerFrame(() => {
     const at = index();
     const key = [at, ...store.latent.filter((_, place) => place !== at)].join();
-    if (key !== drawn) draw(canvases[0], store.latent, "The chosen image");
+    if (key !== drawn) runOwn(fill(canvases[0], store.latent, "The chosen image"));
     drawn = key;
     const rank = rankOf(app.latents, at);
     byId("slider-title").textContent = `What slider ${rank} does`;
@@ -31,28 +33,28 @@ export function showSlider(app) {
     byId("slider-now").style.left = `${100 * place}%`;
   });
 
-  function draw(canvas, latent, name) {
+  function* fill(canvas, latent, name) {
     const at = index();
-    const images = Array.from({ length: STEPS }, (_, step) => {
+    canvas.setAttribute("aria-label", `${name}, from one end of slider ${rankOf(app.latents, at)} to the other`);
+    const latents = Array.from({ length: STEPS }, (_, step) => {
       const changed = Float32Array.from(latent);
       changed[at] = low[at] + (step / (STEPS - 1)) * (high[at] - low[at]);
-      return model.decode(changed);
+      return changed;
     });
-    paintRow(canvas, images, model.shape);
-    canvas.setAttribute("aria-label", `${name}, from one end of slider ${rankOf(app.latents, at)} to the other`);
+    yield* fillRow(canvas, latents, model);
   }
 
-  // One image at a time, so that the page goes on answering.
-  let round = 0;
-  async function showOthers() {
-    const own = ++round;
+  function* fillOthers() {
     for (const [row, image] of others.entries()) {
-      draw(canvases[row + 1], space.latent(image), app.nameOf(image));
-      await new Promise((resume) => setTimeout(resume));
-      if (own !== round) return;
+      yield* fill(canvases[row + 1], space.latent(image), app.nameOf(image));
     }
   }
-  const showOthersLater = afterPause(showOthers, WAIT);
+  const showOthersLater = afterPause(() => runOthers(fillOthers()), WAIT);
+  function showOthers() {
+    runOthers.stop();
+    for (const canvas of canvases.slice(1)) beginRow(canvas, STEPS, model.shape);
+    showOthersLater();
+  }
 
   // Images of other classes than the first image's, spread over the classes.
   function differentImages() {
@@ -66,9 +68,7 @@ export function showSlider(app) {
 
   store.watch((changed) => {
     if (changed.has("latent") || changed.has("slider")) showOwn();
-    if (!changed.has("slider")) return;
-    round++;
-    showOthersLater();
+    if (changed.has("slider")) showOthers();
   });
   showOwn();
   showOthers();

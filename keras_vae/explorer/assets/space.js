@@ -52,8 +52,9 @@ function readPairs(ends) {
   return ends ? Array.from({ length: ends.shape[0] }, (_, row) => [...ends.values.slice(2 * row, 2 * row + 2)]) : [];
 }
 
-// A map, whose coordinates lie between 0 and 1: `place(latent)` -> [x, y], `invert(x, y)` -> latent.
-function makeMap({ name, low, extent, linear }, values, space) {
+// A map, whose coordinates lie between 0 and 1: `place(latent)` -> [x, y], `invert(x, y)` -> latent; `apart` are
+// quantiles of the distances from dots to their nearest ones.
+function makeMap({ name, low, extent, linear, apart }, values, space) {
   const x = Float32Array.from({ length: space.count }, (_, index) => values[2 * index] / GRID);
   const y = Float32Array.from({ length: space.count }, (_, index) => values[2 * index + 1] / GRID);
   const grid = makeGrid(x, y);
@@ -76,7 +77,7 @@ function makeMap({ name, low, extent, linear }, values, space) {
     return Float32Array.from(linear.mean, (value, index) => value + first * along[index] + second * across[index]);
   }
 
-  return { name, x, y, linear: Boolean(linear), place, invert, near: grid.nearest, within: grid.within };
+  return { name, x, y, linear: Boolean(linear), apart, place, invert, near: grid.nearest, within: grid.within };
 }
 
 // The mean of what belongs to some points, each weighted by the inverse of its squared distance.

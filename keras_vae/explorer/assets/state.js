@@ -1,5 +1,7 @@
 // What a reader has chosen: views are told what has changed, and the address keeps it.
 
+import { ORIGINS } from "./words.js";
+
 // A store of values. `set` tells every view, by the names of what has changed.
 export function makeStore(first) {
   const views = [];
@@ -20,22 +22,20 @@ export function makeStore(first) {
   return store;
 }
 
+const PARTS = ["map", "latents", "path", "shift", "own"];
 const DECIMALS = 2; // of latents in the address
 const PLACE_DECIMALS = 5; // of places on a map, whose longer side is 1
 export const LONGEST_PICTURE = 30_000; // characters: a longer address is cut by some programs
 
 // The fragment of an address for a state: images by their numbers among the test images, so that a page with fewer of
-// them means the same; a latent by what differs from the image it began with.
+// them means the same; a latent by what differs from the image, or else the latent, that it began with.
 export function toFragment(store, space) {
   const parts = [`map=${store.map}`];
-  if (store.image !== null) parts.push(`image=${space.numbers[store.image]}`);
-  const base = store.image === null ? null : space.latent(store.image);
-  const changed = [];
-  store.latent.forEach((value, index) => {
-    const apart = Math.abs(value - (base ? base[index] : 0));
-    if (apart > 0.5 * 10 ** -DECIMALS) changed.push(`${index}:${value.toFixed(DECIMALS)}`);
-  });
-  if (changed.length || !base) parts.push(`latents=${changed.join(",")}`);
+  const { image, origin } = store;
+  if (image !== null) parts.push(`image=${space.numbers[image]}`);
+  else parts.push(`origin=${origin.kind}`, `base=${differences(origin.latent, new Float32Array(space.size))}`);
+  const changed = differences(store.latent, image === null ? origin.latent : space.latent(image));
+  if (changed) parts.push(`latents=${changed}`);
   parts.push(`from=${space.numbers[store.from]}`, `to=${space.numbers[store.to]}`, `at=${store.share.toFixed(3)}`);
   if (store.hidden.size) parts.push(`hidden=${[...store.hidden].join(",")}`);
   if (store.view) parts.push(`view=${[store.view.x, store.view.y, store.view.zoom].map(rounded).join(",")}`);
@@ -43,6 +43,7 @@ export function toFragment(store, space) {
   if (store.slider !== null) parts.push(`slider=${store.slider}`);
   if (store.picture && store.picture.length <= LONGEST_PICTURE) parts.push(`own=${store.picture}`);
   if (store.shift) parts.push(`shift=${store.shift.less},${store.shift.plus},${store.shift.amount.toFixed(2)}`);
+  if (store.part) parts.push(`part=${store.part.replace("-part", "")}`);
   return parts.join("&");
 }
 
@@ -50,13 +51,14 @@ export function toFragment(store, space) {
 // was at the beginning.
 export function fromFragment(fragment, space, labels) {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));
-  const values = given.has("map") ? { hidden: new Set(), view: null, area: null, slider: null, picture: null } : {};
+  const values = given.has("map") ? { hidden: new Set(), view: null, area: null, slider: null, picture: null,
+    part: null } : {};
   if (space.maps.has(given.get("map"))) values.map = given.get("map");
   for (const name of ["image", "from", "to"]) {
     const index = space.numbers.indexOf(Number.parseInt(given.get(name), 10));
     if (index >= 0) values[name] = index;
   }
-  if (!given.has("image") && given.has("latents")) values.image = null;
+  if (!given.has("image") && (given.has("base") || given.has("latents"))) values.image = null;
   if (given.has("at")) values.share = Math.min(1, Math.max(0, Number(given.get("at")) || 0));
   if (given.has("hidden")) {
     values.hidden = new Set(given.get("hidden").split(",").map(Number).filter((label) => labels.includes(label)));
@@ -72,14 +74,35 @@ export function fromFragment(fragment, space, labels) {
   if (labels.includes(less) && labels.includes(plus) && Number.isFinite(amount)) {
     values.shift = { less, plus, amount: Math.min(1.5, Math.max(-0.5, amount)) };
   }
+  if (PARTS.includes(given.get("part"))) values.part = `${given.get("part")}-part`;
   if (values.image !== undefined) {
-    values.latent = values.image === null ? new Float32Array(space.size) : space.latent(values.image);
-    for (const pair of (given.get("latents") ?? "").split(",").filter(Boolean)) {
-      const [index, value] = pair.split(":").map(Number);
-      if (index >= 0 && index < space.size && Number.isFinite(value)) values.latent[index] = value;
-    }
+    const isImage = values.image !== null;
+    const base = isImage ? space.latent(values.image) : changedBy(given.get("base"), new Float32Array(space.size));
+    values.latent = changedBy(given.get("latents"), Float32Array.from(base));
+    const kind = kinds(labels).includes(given.get("origin")) ? given.get("origin") : "address";
+    values.origin = isImage ? null : { latent: given.has("base") ? base : Float32Array.from(values.latent), kind };
   }
   return values;
+}
+
+const kinds = (labels) => [...Object.keys(ORIGINS), ...labels.map((label) => `class-${label}`)];
+
+// What a latent has that another one has not, as an address writes it.
+function differences(latent, base) {
+  const isOther = (value, index) => Math.abs(value - base[index]) > 0.5 * 10 ** -DECIMALS;
+  return [...latent.entries()]
+    .filter(([index, value]) => isOther(value, index))
+    .map(([index, value]) => `${index}:${value.toFixed(DECIMALS)}`)
+    .join(",");
+}
+
+// Changes a latent by what an address says.
+function changedBy(text, latent) {
+  for (const pair of (text ?? "").split(",").filter(Boolean)) {
+    const [index, value] = pair.split(":").map(Number);
+    if (index >= 0 && index < latent.length && Number.isFinite(value)) latent[index] = value;
+  }
+  return latent;
 }
 
 const numbers = (text, separator) => (text ?? "").split(separator).map(Number);

@@ -27,11 +27,7 @@ export function footer({ version, images, classes, model, is_small: isSmall }) {
     hasLevels(model) ? "latents in two levels," : "",
     `${LIKELIHOODS[model.likelihood]}, prior: ${PRIORS[model.prior.kind]}.`,
   ].filter(Boolean);
-  if (images.count < images.available) {
-    const shares = classes.length > 1 ? ", each class by its share" : "";
-    notes.push(`Of ${count(images.available)} test images, ${count(images.count)} are here${shares}:`);
-    notes.push("a file has no room for more.");
-  }
+  notes.push(...leftOut(images, classes.length > 1, isSmall));
   if (images.shades < 256) {
     notes.push(`The test images are kept in ${images.shades} shades;`);
     notes.push("where they lie was computed from all 256.");
@@ -42,6 +38,21 @@ export function footer({ version, images, classes, model, is_small: isSmall }) {
   }
   notes.push("In the browser's console, explorer.encode, explorer.decode and explorer.prior compute with the model.");
   return notes.join(" ");
+}
+
+// How many of the test images are here, and why not more: the exploring took the first ones, the page a part of these.
+function leftOut({ count: shown, explored, available }, hasClasses, isSmall) {
+  const notes = [];
+  if (explored < available) {
+    notes.push(`Of ${count(available)} test images, the first ${count(explored)} were explored (explore --points).`);
+  }
+  if (shown < explored) {
+    const shares = hasClasses ? ", each class by its share" : "";
+    const all = explored < available ? "Of these," : `Of ${count(available)} test images,`;
+    notes.push(`${all} ${count(shown)} are here${shares}:`);
+    notes.push(isSmall ? "this page is to be small." : "a file has no room for more.");
+  }
+  return notes;
 }
 
 const COMMON = "Each dot lies where the encoder puts its image: at the mean of its posterior";
@@ -78,7 +89,7 @@ export const texts = ({ classes, latents, model, classifier }) => ({
   latentsHow: [
     `The bar under a slider is the latent's mean KL to ${latents.reference} over the test images: how much it says. A`,
     "slider reaches from the smallest to the largest posterior mean that a test image has. A sample is drawn from the",
-    `prior, ${PRIORS[model.prior.kind]}.`,
+    `prior, ${PRIORS[model.prior.kind]}; where it lies beyond all images, an arrow at the number says so.`,
     hasLevels(model) ? `${TWO_LEVELS} The upper ones begin at latent ${model.latent_dim - model.upper_dim}.` : "",
   ].join(" "),
   path: [
@@ -99,7 +110,7 @@ export const texts = ({ classes, latents, model, classifier }) => ({
     "more like the one class and less like the other, and often keeps the rest.",
   ].join(" "),
   own: [
-    model.image_shape[2] === 1 ? "Draw something, in white on black, or choose a picture." : "Choose a picture.",
+    `Draw something, in ${model.image_shape[2] === 1 ? "white on black" : "any colour"}, or choose a picture.`,
     "The network writes it down as its numbers and draws it again. It knows only what it was trained on, and draws",
     "whatever it is given as the most similar thing that it can draw.",
   ].join(" "),

@@ -4,24 +4,22 @@ import { onPaper, whenSchemeChanges } from "./colours.js";
 import { afterPause, byId, make, percent } from "./dom.js";
 import { pathOf, waysBetween } from "./paths.js";
 import { STRIP_STEPS } from "./path_view.js";
+import { makeRunner } from "./turns.js";
 
 const WAIT = 150; // milliseconds without a change, after which verdicts are computed: they take longer than a frame
 
 export function showVerdicts(app) {
   const { store, space, facts, model, classify } = app;
   const classOf = new Map(facts.classes.map((each) => [each.label, each]));
-  let round = 0;
+  const run = makeRunner();
 
-  // One image at a time, so that the page goes on answering.
-  async function show() {
-    const own = ++round;
+  function* fill() {
     const ways = waysBetween(space, store.from, store.to);
     for (const [name, way] of Object.entries(ways)) {
       const found = [];
       for (const latent of pathOf(way, space.latent(store.from), space.latent(store.to), STRIP_STEPS)) {
         found.push(likeliest(classify(model.decode(latent))));
-        await new Promise((resume) => setTimeout(resume));
-        if (own !== round) return;
+        yield;
       }
       byId(`verdicts-${name}`).replaceChildren(...joined(found).map(makeCell));
       byId(`verdicts-${name}`).hidden = false;
@@ -36,9 +34,9 @@ export function showVerdicts(app) {
     return cell;
   }
 
-  const afterChange = afterPause(show, WAIT);
+  const afterChange = afterPause(() => run(fill()), WAIT);
   const later = () => {
-    round++;
+    run.stop();
     for (const each of document.querySelectorAll(".verdicts")) each.replaceChildren();
     afterChange();
   };

@@ -16,6 +16,14 @@ export const PRIORS = {
   flow: "a flow",
 };
 
+// Where a latent is from that is not an image's; a class's sample is called by the class.
+export const ORIGINS = {
+  prior: "A sample of the prior",
+  own: "Your image",
+  draw: "A draw from the posterior of your image",
+  address: "A latent from the address",
+};
+
 export function shortened(text, length) {
   const letters = Array.from(text);
   return letters.length <= length ? text : `${letters.slice(0, length - 1).join("")}…`;
