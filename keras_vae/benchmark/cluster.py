@@ -139,16 +139,22 @@ def local_steps(workers: Sequence[int], batch: int = 500, steps: int = 20) -> It
 def local_table(measured: Sequence[LocalStep], cores: int | None = None) -> Iterator[str]:
     """Rows in Markdown: what was measured, beside the model.
 
-    The model takes the step of one process, as often as processes share a core, and the time that adding up took alone.
+    The model takes the step of one process, as often as processes share a core, and the ring's time, whose bandwidth is
+    that which two processes had: of more it knows nothing.
     """
     cores = cores or len(os.sched_getaffinity(0))
-    yield "| processes | step, ms | adding up the gradients alone, ms | by the model, ms | measured by predicted |"
-    yield "| ---: | ---: | ---: | ---: | ---: |"
+    of_two = next((each.reduction for each in measured if each.workers == 2), 0.0)
+    yield (
+        "| processes | step, ms | adding up the gradients alone, ms | by the ring, ms | step by the model, ms | "
+        "measured by predicted |"
+    )
+    yield "| ---: | ---: | ---: | ---: | ---: | ---: |"
     for each in measured:
-        predicted = measured[0].step * max(1.0, each.workers / cores) + each.reduction
+        ring = 2 * (each.workers - 1) / each.workers * of_two
+        predicted = measured[0].step * max(1.0, each.workers / cores) + ring
         yield (
-            f"| {each.workers} | {1000 * each.step:.1f} | {1000 * each.reduction:.1f} | {1000 * predicted:.1f} | "
-            f"{each.step / predicted:.2f} |"
+            f"| {each.workers} | {1000 * each.step:.1f} | {1000 * each.reduction:.1f} | {1000 * ring:.1f} | "
+            f"{1000 * predicted:.1f} | {each.step / predicted:.2f} |"
         )
 
 

@@ -154,6 +154,7 @@ def _looking(look: Callable[[], None], seconds: float) -> Iterator[None]:
 
 
 def _interrupt_after(seconds: float) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts behind it ignore Ctrl-C
     timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
     timer.daemon = True
     timer.start()

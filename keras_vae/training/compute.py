@@ -37,10 +37,12 @@ def in_mixed_precision(config: TrainConfig) -> bool:
     """
     if config.mixed_precision != "auto":
         return config.mixed_precision == "on"
+    if config.network == "strided":
+        return False
     if gpus := tf.config.list_physical_devices("GPU"):
         details = map(tf.config.experimental.get_device_details, gpus)
         return min(each.get("compute_capability", (0, 0)) for each in details) >= (8, 0)
-    return config.network != "strided" and config.xla != "on" and _cpu_multiplies_bfloat16()
+    return config.xla != "on" and _cpu_multiplies_bfloat16()
 
 
 def computed_by(model: VAE) -> str:

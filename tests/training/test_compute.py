@@ -42,6 +42,29 @@ def test_what_is_fastest_follows_from_processor_and_network(processor, units, op
     assert compute.in_mixed_precision(config) == bfloat16
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "options", "xla", "bfloat16"),
+    [
+        ([(9, 0)], {}, True, True),
+        ([(8, 0)], {"network": "convolutional"}, True, True),
+        ([(7, 5)], {}, True, False),
+        ([(9, 0), (9, 0)], {}, False, True),  # XLA does not compile a step over several replicas
+        ([(9, 0), (7, 5)], {}, False, False),
+        ([(9, 0)], {"network": "strided"}, True, False),
+        ([(9, 0)], {"xla": "off", "mixed_precision": "off"}, False, False),
+    ],
+)
+def test_on_gpus_it_follows_from_what_they_are(capabilities, options, xla, bfloat16, monkeypatch):
+    gpus = list(range(len(capabilities)))
+    monkeypatch.setattr(compute.tf.config, "list_physical_devices", lambda kind: gpus if kind == "GPU" else [])
+    monkeypatch.setattr(compute.tf.config, "list_logical_devices", lambda kind: gpus if kind == "GPU" else [])
+    details = lambda gpu: {"compute_capability": capabilities[gpu]}  # noqa: E731
+    monkeypatch.setattr(compute.tf.config.experimental, "get_device_details", details)
+    config = TrainConfig(**options)
+    assert compute.with_xla(config) == xla
+    assert compute.in_mixed_precision(config) == bfloat16
+
+
 def test_a_machine_that_does_not_tell_is_taken_for_one_without(tmp_path, monkeypatch):
     monkeypatch.setattr(compute, "CPU_FACTS", tmp_path / "nothing")
     assert not compute.in_mixed_precision(TrainConfig())

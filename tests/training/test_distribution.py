@@ -112,6 +112,26 @@ def test_two_workers_train_to_the_weights_of_one_and_the_chief_alone_writes(alon
         assert [row[name] for row in histories[1]] == pytest.approx([row[name] for row in histories[0]], rel=1e-4)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "options"),
+    [
+        (3, {"batch_size": 14, "prior": "vamp", "prior_components": 3}),  # 5, 5 and 4 images
+        (3, {"batch_size": 14, "levels": 2, "latent_dim": 4, "likelihood": "bernoulli", "prior": "standard_normal"}),
+        (2, {"xla": "on", "prior": "flow", "prior_training": "joint", "prior_components": 2}),
+    ],
+    ids=["3-vamp", "3-two levels", "2-xla-flow"],
+)
+def test_workers_share_a_batch_that_does_not_come_out_even(count, options, picture_folder, tmp_path):
+    expected = train(config(picture_folder, **{**options, "xla": "off"}), "alone", tmp_path / "alone")
+    shared = config(picture_folder, distribute="multiworker", **options)
+    with workers(*(command(shared, tmp_path / str(index), "shared") for index in range(count))) as processes:
+        outcomes = [outcome(process) for process in processes]
+    assert [code for code, _, _ in outcomes] == [0] * count, outcomes
+    assert_same(expected, Run.open("shared", tmp_path / "0"))
+    assert not any((tmp_path / str(index)).exists() for index in range(1, count))
+
+
 IMAGES = np.random.default_rng(0).random((50, 8, 8, 1), np.float32)
 
 
@@ -174,8 +194,12 @@ train(config, "four", sys.argv[2])
 
 
 @pytest.mark.slow
-def test_four_devices_train_to_the_weights_of_one(alone, picture_folder, tmp_path):
-    text = config(picture_folder, distribute="mirrored").to_json()
+@pytest.mark.parametrize(
+    "options", [{}, {"batch_size": 14, "prior": "vamp", "prior_components": 3}], ids=["default", "vamp, uneven"]
+)
+def test_four_devices_train_to_the_weights_of_one(options, picture_folder, tmp_path):
+    alone = train(config(picture_folder, **options), "alone", tmp_path)
+    text = config(picture_folder, distribute="mirrored", **options).to_json()
     subprocess.run([sys.executable, "-c", FOUR_DEVICES, text, tmp_path], check=True, cwd=ROOT)
     assert_same(alone, Run.open("four", tmp_path))
 
