@@ -2,6 +2,7 @@
 
 python tests/helpers/explorer_speed.py saved_models/default/explorer.html
 python tests/helpers/explorer_speed.py 50000    # of so many images of 8 x 8 in 40 latents, which nobody trained on
+python tests/helpers/explorer_speed.py 2000 convolutional 64 3    # likewise: another network, side and channels
 """
 
 import os
@@ -100,22 +101,23 @@ def _seconds_to_open(page: Page, file: Path) -> float:
     return time.perf_counter() - begun
 
 
-def measure_many(count: int) -> None:
+def measure_many(count: int, network: str = "dense", side: int = 8, channels: int = 1) -> None:
     """Print the same of a page with many images, which lie in groups on its map."""
-    shape, classes = (8, 8, 1), 10
+    shape, classes = (side, side, channels), 10
     images, labels = classes_of_bars(count, shape, classes)
     rng = np.random.default_rng(0)
     groups = rng.normal(size=(classes, 2)) * 4
     points = groups[labels] + rng.normal(size=(count, 2))
-    model = VAE(shape, 40, widths=(256, 256))
+    model = VAE(shape, 40, network=network, widths=(256, 256) if network == "dense" else None)
     names = [f"class {label}" for label in range(classes)]
     shown = Exhibition("many", "bars", model, images, labels, names, {"umap": points})
     with tempfile.TemporaryDirectory() as folder:
-        measure(write_page(shown, Path(folder) / f"{count}.html"))
+        measure(write_page(shown, Path(folder) / f"{count} of {network} {side} x {side} x {channels}.html"))
 
 
 if __name__ == "__main__":
     if sys.argv[1].isdecimal():
-        measure_many(int(sys.argv[1]))
+        count, *network = sys.argv[1:]
+        measure_many(int(count), *network[:1], *map(int, network[1:]))
     else:
         measure(Path(sys.argv[1]))

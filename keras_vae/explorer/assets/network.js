@@ -114,15 +114,18 @@ function dense(input, kernel, bias) {
   return output;
 }
 
-// With the padding "same": what is missing is shared out, and the end takes the odd one.
+// With the padding "same": what is missing is shared out, and the end takes the odd one. What a field sees is gathered
+// first, without zeros, of which ReLU leaves many; then it is multiplied four values at a time, as in `dense`.
 function convolution(input, [height, width, channels], kernel, [rows, columns], bias, strides, shape) {
   const [high, wide, filters] = shape;
   const output = new Float32Array(product(shape));
   const top = before(height, rows, strides[0], high);
   const left = before(width, columns, strides[1], wide);
+  const values = new Float32Array(rows * columns * channels + 3);
+  const weights = new Int32Array(values.length); // where the kernel has those of each value
   for (let y = 0, place = 0; y < high; y++) {
     for (let x = 0; x < wide; x++, place += filters) {
-      output.set(bias, place);
+      let count = 0;
       for (let row = 0; row < rows; row++) {
         const fromY = y * strides[0] + row - top;
         if (fromY < 0 || fromY >= height) continue;
@@ -132,14 +135,31 @@ function convolution(input, [height, width, channels], kernel, [rows, columns], 
           const at = (fromY * width + fromX) * channels;
           let weight = (row * columns + column) * channels * filters;
           for (let channel = 0; channel < channels; channel++, weight += filters) {
-            const value = input[at + channel];
-            for (let filter = 0; filter < filters; filter++) output[place + filter] += value * kernel[weight + filter];
+            if (input[at + channel] === 0) continue;
+            values[count] = input[at + channel];
+            weights[count++] = weight;
           }
         }
       }
+      values.fill(0, count, count + 3);
+      const sums = output.subarray(place, place + filters);
+      sums.set(bias);
+      for (let first = 0; first < count; first += 4) addFour(sums, values, weights, kernel, first);
     }
   }
   return output;
+}
+
+function addFour(sums, values, weights, kernel, at) {
+  const [first, second, third, fourth] = [values[at], values[at + 1], values[at + 2], values[at + 3]];
+  const [one, two, three, four] = [weights[at], weights[at + 1], weights[at + 2], weights[at + 3]];
+  for (let filter = 0; filter < sums.length; filter++) {
+    sums[filter] +=
+      first * kernel[one + filter] +
+      second * kernel[two + filter] +
+      third * kernel[three + filter] +
+      fourth * kernel[four + filter];
+  }
 }
 
 // The largest value of each channel in each field; fields reach over the edge as those of a convolution do.
