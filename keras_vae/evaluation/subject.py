@@ -216,6 +216,8 @@ def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, Imag
         InputError: the run has no weights, or the images have another shape.
     """
     if not run.has_weights:
+        run.clear_leftovers()  # among which they may lie, put aside
+    if not run.has_weights:
         raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
     data = open_data(run.config, run, dataset)
     model = load_model(run.model_file if run.model_file.is_file() else run.saved_model)

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.evaluation import open_model_and_data, weights_digest
-from keras_vae.files import make_folder, remove_durably, replace_durably, write_atomically
+from keras_vae.files import make_folder, remove_durably, replace_durably, temporary_folder, write_atomically
 from keras_vae.latent_space.clusters import PROBE_POINTS, SILHOUETTE_POINTS, TRUSTED_NEIGHBOURS, TRUSTED_POINTS
 from keras_vae.latent_space.config import FORMAT, ExplorationConfig
 from keras_vae.latent_space.map_study import explore_clusters, explore_maps
@@ -111,7 +110,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
 
 def _replace_all(run: Run, files: dict[str, str | bytes]) -> None:
     """Take the place of an earlier exploration's files, once the new ones are on the disk."""
-    with tempfile.TemporaryDirectory(dir=run.folder, prefix=".exploring-") as temporary:
+    with temporary_folder(run.folder / "exploration") as temporary:
         for name, content in files.items():
             write_atomically(Path(temporary, name), content)
         remove_durably(run.folder / "latent.json")  # from here on its numbers are not those of other files

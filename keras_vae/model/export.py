@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import InputError
-from keras_vae.files import replace_durably, typed_command
+from keras_vae.files import replace_durably, replace_folder, typed_command
 from keras_vae.memory import check_unpacked_size
 from keras_vae.model import refinement
 from keras_vae.model.arguments import ROUNDING
@@ -126,8 +126,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     archive.write_out(part, verbose=False)
     (part / MODEL_CONFIG).parent.mkdir()
     (part / MODEL_CONFIG).write_text(json.dumps(model.get_config()) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    replace_durably(part, folder)
+    replace_folder(part, folder)
     return folder
 
 

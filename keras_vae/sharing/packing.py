@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import card_of, open_model_and_data, read_metrics, weights_digest
 from keras_vae.files import make_folder, replace_durably, typed_command
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, read_arrays, read_record
+from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, folder_for_copy, read_arrays, read_record
 from keras_vae.tensorboard import describe_run, write_projector
 
 __all__ = ["pack"]
@@ -40,8 +39,11 @@ def pack(run: Run, name: str) -> Run:
         name: of the copy, which must be free.
 
     Raises:
-        InputError: the run lacks a part, or the name is taken.
+        InputError: the run lacks a part, or is packed itself; the name is taken, or names no run.
     """
+    Run.check_name(name)
+    if (run.folder / SHIPPED).is_file():
+        raise InputError(f"Run {run.name!r} is packed already: pack the run that it is of.")
     digest = weights_digest(run) if run.is_finished else ""
     latent = _latent(run, digest)
     if not latent or "grey" not in read_metrics(run, digest).get("evaluations", {}):
@@ -51,7 +53,7 @@ def pack(run: Run, name: str) -> Run:
         raise InputError(f"A run named {name!r} exists already: give another name.")
     model, data = open_model_and_data(run)
     _check_same(model, load_model(run.saved_model))
-    with tempfile.TemporaryDirectory(dir=run.root, prefix=".pack-") as temporary:
+    with folder_for_copy(run.root) as temporary:
         part = Run(name, Path(temporary))
         _copy_files(run, part)
         for file, content in (("metrics.json", read_metrics(run, digest)), ("latent.json", latent)):
