@@ -21,6 +21,7 @@ __all__ = [
     "UNREADABLE",
     "cache_folder",
     "clear_leftovers",
+    "expanded",
     "make_folder",
     "prepared_folder",
     "remove_durably",
@@ -74,6 +75,18 @@ def prepared_folder() -> Path:
 def cache_folder() -> Path:
     """Where what is made of the user's own data is kept: `keras_vae` in `$XDG_CACHE_HOME` or `~/.cache`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_vae"
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path that was typed, with the home folder in the place of `~`.
+
+    Raises:
+        InputError: there is no such user, or no home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{os.fspath(path)} is in no home folder that there is: write the path out.") from error
 
 
 def require_room(folder: Path, size: int) -> None:

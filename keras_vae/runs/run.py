@@ -85,6 +85,8 @@ class Run:
                 return cls.create(config, _free_name(config.preset, root), root)
         cls.check_name(name)
         run = cls(name, root)
+        if run.logs.parent.exists() and not run.logs.parent.is_dir():
+            raise InputError(f"{run.logs.parent} is a file, and logs have no place: remove it, or give another --root.")
         if run.logs.exists() and not run.folder.exists():
             raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
         taken = _TakenError(

@@ -14,7 +14,7 @@ from PIL import Image
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation import card_of, open_model_and_data, read_metrics, weights_digest
-from keras_vae.files import make_folder, replace_durably, typed_command
+from keras_vae.files import make_folder, replace_durably, require_room, typed_command
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, folder_for_copy, read_arrays, read_record
 from keras_vae.tensorboard import describe_run, write_projector
@@ -25,6 +25,7 @@ KEPT = ("config.json", "history.json", "training.json", "report.pdf")
 SCALARS = ("train", "validation", "test", "evaluation")  # TensorBoard's runs below the run's own
 PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
 PROJECTED = 2_000  # test images in the projector, of which all take as much room as the weights
+BYTES_BESIDE = 10_000_000  # what is copied: logs, with the projector, maps and report
 DECIMALS = 3  # of their latents
 EXPLORE = "remove it, and explore again"
 
@@ -39,7 +40,7 @@ def pack(run: Run, name: str) -> Run:
         name: of the copy, which must be free.
 
     Raises:
-        InputError: the run lacks a part, or is packed itself; the name is taken, or names no run.
+        InputError: the run lacks a part, or is packed itself; the name is taken, or names no run; there is no room.
     """
     Run.check_name(name)
     if (run.folder / SHIPPED).is_file():
@@ -52,6 +53,8 @@ def pack(run: Run, name: str) -> Run:
     if copy.folder.exists() or copy.logs.exists():
         raise InputError(f"A run named {name!r} exists already: give another name.")
     model, data = open_model_and_data(run)
+    copied = (path for folder in (run.saved_model, run.figures, run.data) for path in folder.rglob("*"))
+    require_room(run.root, BYTES_BESIDE + sum(path.stat().st_size for path in copied if path.is_file()))
     _check_same(model, load_model(run.saved_model))
     with folder_for_copy(run.root) as temporary:
         part = Run(name, Path(temporary))
