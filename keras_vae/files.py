@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
 import tokenize
 import zipfile
@@ -20,12 +21,15 @@ __all__ = [
     "UNREADABLE",
     "cache_folder",
     "clear_leftovers",
+    "expanded",
     "make_folder",
     "prepared_folder",
     "remove_durably",
     "replace_durably",
+    "replace_folder",
     "require_room",
     "synchronise",
+    "temporary_folder",
     "typed_command",
     "write_atomically",
 ]
@@ -43,8 +47,9 @@ UNREADABLE = (
     zlib.error,
 )
 
-# Names of what is written before it gets its own, here, by `tempfile` and by Keras.
-TEMPORARY = re.compile(r"\.(.+[.-][a-z0-9_]{8}|(.+\.)?part(\..+)?)")
+# Names of what is written before it gets its own; the last ones are of folders that earlier versions made in a run.
+TEMPORARY = re.compile(r"\.((.+\.)?part([.-].+)?|.+\.[0-9a-f]{8}|(exploring|projector.*)-[a-z0-9_]{8})")
+ASIDE = re.compile(r"\.(.+)\.aside")  # of a folder that makes way for another
 STALE = 60.0  # seconds: whoever still writes touches what it writes more often
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -72,16 +77,29 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras_vae"
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path that was typed, with the home folder in the place of `~`.
+
+    Raises:
+        InputError: there is no such user, or no home folder.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"{os.fspath(path)} is in no home folder that there is: write the path out.") from error
+
+
 def require_room(folder: Path, size: int) -> None:
     """Refuse to begin what the disk has no room for.
 
     Args:
-        folder: a folder that exists.
+        folder: where something will be written; it need not exist yet.
         size: bytes that are needed.
 
     Raises:
         InputError: there are fewer.
     """
+    folder = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
     free = shutil.disk_usage(folder).free
     if free < size:
         raise InputError(
@@ -123,10 +141,37 @@ def replace_durably(part: Path, path: Path) -> None:
         part: the file or folder, on the same disk as `path`.
         path: the file, or the empty folder, that it replaces.
     """
-    for each in (*part.rglob("*"), part):
-        synchronise(each)
+    _synchronise_all(part)
     part.replace(path)
     synchronise(path.parent)
+
+
+def replace_folder(part: Path, folder: Path) -> None:
+    """Put a finished folder in the place of one that is there: at every moment one of them is whole.
+
+    Whoever is killed in between leaves the old one beside its place, where `clear_leftovers` finds it.
+
+    Args:
+        part: the folder, on the same disk.
+        folder: the one that it replaces, which need not exist.
+    """
+    _synchronise_all(part)
+    aside = folder.with_name(f".{folder.name}.aside")
+    if os.path.lexists(folder):  # otherwise what lies aside is the only one, until the new one is in its place
+        _remove(aside)
+        folder.replace(aside)
+    part.replace(folder)
+    synchronise(folder.parent)
+    _remove(aside)
+
+
+def temporary_folder(path: Path) -> tempfile.TemporaryDirectory[str]:
+    """Make a folder to build something in: beside its place, and with a name that `clear_leftovers` knows.
+
+    Args:
+        path: what is built; its folder exists.
+    """
+    return tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.part-")
 
 
 def remove_durably(path: Path) -> None:
@@ -144,19 +189,32 @@ def synchronise(path: Path) -> None:
         os.close(descriptor)
 
 
-def clear_leftovers(paths: Iterable[Path]) -> None:
-    """Remove what a process left that was killed while it wrote: temporary files and folders untouched for a minute.
+def clear_leftovers(paths: Iterable[Path], untouched: float = STALE) -> None:
+    """Remove what a process left that was killed while it wrote, and put back what it had only put aside.
 
     Args:
         paths: files and folders, of which only those with the name of a temporary one are looked at.
+        untouched: seconds since a temporary one was written to: others are somebody's work.
     """
     for path in list(paths):
-        if not TEMPORARY.fullmatch(path.name):
-            continue
         with contextlib.suppress(OSError):  # another process clears them too, or nothing can be removed there
-            if time.time() - max(each.stat().st_mtime for each in (path, *path.rglob("*"))) < STALE:
-                continue
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+            if (found := ASIDE.fullmatch(path.name)) and not os.path.lexists(place := path.with_name(found[1])):
+                path.rename(place)
+                synchronise(place.parent)
+            elif found or (
+                TEMPORARY.fullmatch(path.name)
+                and time.time() - max(each.stat().st_mtime for each in (path, *path.rglob("*"))) >= untouched
+            ):
+                _remove(path)
+
+
+def _synchronise_all(path: Path) -> None:
+    for each in (*path.rglob("*"), path):
+        synchronise(each)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from keras_vae.errors import InputError
 
 __all__ = ["available_memory", "check_unpacked_size"]
 
-MEMORY, LIMIT = Path("/proc/meminfo"), Path("/sys/fs/cgroup/memory.max")
+MEMORY, GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # the latter of the container, if this is one
 
 
 def available_memory() -> float:
@@ -16,10 +16,19 @@ def available_memory() -> float:
     try:
         lines = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines())
         free = 1024.0 * int(lines["MemAvailable"].split()[0])
-        limit = LIMIT.read_text().strip() if LIMIT.is_file() else "max"
+        return min(free, _left_to_group())
     except (OSError, ValueError, KeyError):
         return math.inf
-    return free if limit == "max" else min(free, float(limit))
+
+
+def _left_to_group() -> float:
+    """Bytes that a container may still take; what it keeps of files is given back when it needs the room."""
+    limit = (GROUP / "memory.max").read_text().strip() if (GROUP / "memory.max").is_file() else "max"
+    if limit == "max":
+        return math.inf
+    taken = int((GROUP / "memory.current").read_text())
+    parts = dict(line.split() for line in (GROUP / "memory.stat").read_text().splitlines())
+    return max(0.0, float(limit) - taken + int(parts["active_file"]) + int(parts["inactive_file"]))
 
 
 def check_unpacked_size(path: Path) -> None:

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, command in COMMANDS.items():
         command.add_options(commands.add_parser(name, help=command.text, description=command.text))
     parsed = parser.parse_args(arguments)
-    run_command(lambda: COMMANDS[parsed.command].run(parsed))
+    run_command(lambda: COMMANDS[parsed.command].run(parsed), arguments)
 
 
 def run_script(name: str) -> None:

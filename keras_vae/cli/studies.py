@@ -84,6 +84,8 @@ def _page(arguments: Arguments) -> None:
     run = Run.open(arguments.run, arguments.root)
     if arguments.file.suffix != ".html":
         raise InputError(f"FILE must end in .html, not {arguments.file}.")
+    if arguments.file.is_dir():
+        raise InputError(f"{arguments.file} is a folder: give the name of a file.")
 
     import_tensorflow()
     from keras_vae.explorer import write_small_page

@@ -12,7 +12,7 @@ from keras_vae.cli.shared import Arguments, Command, Parser, add_root
 from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
-from keras_vae.files import replace_durably, typed_command
+from keras_vae.files import make_folder, replace_durably, require_room, typed_command
 from keras_vae.runs import (
     PRESETS,
     Run,
@@ -20,6 +20,8 @@ from keras_vae.runs import (
 )
 
 __all__ = ["COMMANDS"]
+
+BYTES_OF_CLASSIFIER = 5_000_000
 
 
 # ---- train ----
@@ -175,17 +177,22 @@ def _train_classifier(arguments: Arguments) -> None:
     path: Path = arguments.output
     if not path.name.endswith(".weights.h5"):
         raise InputError(f"--output must end in .weights.h5, not {path}.")
+    if path.is_dir():
+        raise InputError(f"--output {path} is a folder: give the name of a file.")
 
     import_tensorflow()
     from keras_vae.data import open_dataset
     from keras_vae.evaluation import classifier_accuracy, train_classifier
 
     data = open_dataset()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)  # what cannot be written is told before minutes are spent
+    require_room(path.parent, BYTES_OF_CLASSIFIER)
+    part = path.with_name(f".part.{path.name}")
+    part.touch()
+    part.unlink()
     start = time.perf_counter()
     classifier = train_classifier(data, arguments.epochs, arguments.seed)
     minutes = (time.perf_counter() - start) / 60
-    part = path.with_name(f".part.{path.name}")
     classifier.save_weights(part, overwrite=True)
     replace_durably(part, path)
     for split, count in data.counts.items():

@@ -17,6 +17,7 @@ from keras_vae.data.arrays import UNLABELLED, HeldOut, Split
 from keras_vae.data.augmentation import varied
 from keras_vae.data.sources import Source, open_source
 from keras_vae.errors import InputError
+from keras_vae.files import expanded
 
 __all__ = ["Binarize", "ImageData", "fixed_binarization", "open_dataset"]
 
@@ -69,7 +70,7 @@ def open_dataset(
     source = open_source(
         data,
         name=name,
-        data_dir=None if data_dir is None else Path(data_dir).expanduser(),
+        data_dir=None if data_dir is None else expanded(data_dir),
         image_size=_height_and_width(image_size),
         value_range=value_range,
         class_names=class_names,

@@ -95,7 +95,7 @@ def open_image_files(
         with building(folder, bytes_needed) as part:
             classes = {label: number for number, label in enumerate(sorted({file.label for file in files}))}
             for split, members in splits.items():
-                _write_split(part, split, members, root, shape, size, classes, pool, skipped)
+                _write_split(name, part, split, members, root, shape, size, classes, pool, skipped)
             _write_skipped(part / SKIPPED, skipped)
             describe(part, name, tuple(classes))
     _tell(folder / SKIPPED)
@@ -164,6 +164,7 @@ def _split(name: str, files: Sequence[ImageFile], held_out: HeldOut) -> dict[str
 
 
 def _write_split(
+    name: str,
     folder: Path,
     split: str,
     files: Sequence[ImageFile],
@@ -186,7 +187,7 @@ def _write_split(
         paths.append(os.fsencode(file.path.relative_to(root) if file.path.is_relative_to(root) else file.path))
     images.flush()
     if not labels:
-        raise InputError(f"{folder.name}: no image of the {split} split is intact; {_first(skipped)}.")
+        raise InputError(f"{name}: no image of the {split} split is intact; {_first(skipped)}.")
     if len(labels) < len(files):
         intact = np.lib.format.open_memmap(folder / "intact.npy", "w+", np.uint8, shape=(len(labels), *shape))
         for start in range(0, len(labels), AT_ONCE):

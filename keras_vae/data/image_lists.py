@@ -10,6 +10,7 @@ from pathlib import Path
 from keras_vae.data.arrays import UNLABELLED
 from keras_vae.data.image_files import ImageFile
 from keras_vae.errors import InputError
+from keras_vae.files import expanded
 
 __all__ = ["list_folder", "list_table"]
 
@@ -114,7 +115,7 @@ def _image_file(table: Path, number: int, path: str | None, label: str | None, s
     wanted = (split or "").strip().lower()
     if wanted and wanted not in SPLIT_NAMES:
         raise InputError(f"{table}, line {number}: the split {split!r} is none of train, validation and test.")
-    place = Path(str(path).strip()).expanduser()
+    place = expanded(str(path).strip())
     return ImageFile(table.parent / place, (label or "").strip() or UNLABELLED, SPLIT_NAMES.get(wanted, ""))
 
 

@@ -28,6 +28,7 @@ from keras_vae.data.image_files import open_image_files
 from keras_vae.data.image_lists import list_folder, list_table
 from keras_vae.data.prepared_images import image_cache
 from keras_vae.errors import InputError
+from keras_vae.files import expanded
 
 __all__ = ["Source", "open_source"]
 
@@ -204,7 +205,7 @@ def open_source(
         if name in (FASHION_MNIST, COLOUR_SHAPES):
             raise InputError(f"{name} names a data set that is bundled: call other images something else.")
         return open_arrays(data, name or "arrays", **of_arrays)
-    path = Path(data).expanduser()
+    path = expanded(data)
     known_as = os.fspath(data)
     is_of_arrays = path.suffix.lower() in (".npy", ".npz") or is_array_folder(path)
     if value_range is not None and not is_of_arrays:

@@ -19,6 +19,7 @@ from keras_vae.encoding.config import EncodingConfig
 from keras_vae.encoding.shards import Shard, claimed, open_output, shards_of, write_shard
 from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data, weights_digest
+from keras_vae.files import require_room
 from keras_vae.model import VAE, importance_weighted_bounds
 from keras_vae.runs import Run
 from keras_vae.version import __version__
@@ -26,6 +27,7 @@ from keras_vae.version import __version__
 __all__ = ["Encoded", "encode_collection"]
 
 BATCH = 500
+BYTES_BESIDE = 40  # of what an image is known by, and of a bound
 COMPARED_IMAGES = 1000  # of each split: that all processes, and the one that goes on, have the same images
 
 Encode = Callable[[np.ndarray], tuple[Any, Any]]
@@ -62,16 +64,18 @@ def encode_collection(run: Run, dataset: str | None, output: Path, config: Encod
         config: what is written, and the share of this process.
 
     Raises:
-        InputError: the run has no weights, the images do not fit it, or the folder holds something else.
+        InputError: the run has no weights, the images do not fit it, the folder holds something else, or has no room.
         KeyboardInterrupt: Ctrl-C; the same call goes on from the last file.
     """
     model, data = open_model_and_data(run, dataset)
     shards = shards_of({split: data.counts[split] for split in config.splits}, config.shard_size)
     open_output(output, _description(run, data, config))
     number, processes = config.share
+    own = shards[number::processes]
+    size = BYTES_BESIDE + 8 * model.latent_dim  # of an image
+    require_room(output, sum(size * (each.end - each.start) for each in own if not (output / each.name).is_file()))
     encode = _encoder(model)
     images, start = 0, time.perf_counter()
-    own = shards[number::processes]
     with tqdm(
         total=sum(shard.end - shard.start for shard in own), unit=" images", unit_scale=True, file=sys.stdout,
         mininterval=0.5 if sys.stdout.isatty() else 30.0,

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from keras_vae.errors import InputError
 from keras_vae.files import replace_durably, write_atomically
+from keras_vae.runs import read_record
 
 __all__ = ["DESCRIPTION", "Shard", "claimed", "open_output", "shards_of", "write_shard"]
 
@@ -76,10 +77,7 @@ def open_output(folder: Path, description: Mapping[str, Any]) -> None:
         if any(each.name != DESCRIPTION and not each.name.startswith(".") for each in others):
             raise InputError(f"--output {folder} holds something else: give a folder of its own.")
         write_atomically(path, json.dumps(description, indent=2) + "\n")
-    try:
-        found = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path} is damaged ({error}): give another --output.") from error
+    found = read_record(path, {}, "give another --output")
     if different := [name for name in description if found.get(name) != description[name]]:
         here = ", ".join(f"{name} {found.get(name)}, not {description[name]}" for name in different)
         raise InputError(f"--output {folder} holds another encoding ({here}): give another folder.")

@@ -37,7 +37,8 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
         The name that the measurements are filed under, and what `metrics.json` holds.
 
     Raises:
-        InputError: the run has no weights, the data do not fit it, or the feature network cannot be had.
+        InputError: the run has no weights, the data do not fit it, the feature network cannot be had, or there
+            is no room on the disk.
         KeyboardInterrupt: Ctrl-C; what is done of the bound is kept.
     """
     import resource  # of POSIX alone

@@ -20,6 +20,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation.config import EvaluationConfig
 from keras_vae.evaluation.features import FeatureNetwork, open_features, train_features
 from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, weights_digest
+from keras_vae.files import require_room
 from keras_vae.model import VAE, load_model
 from keras_vae.runs import Run, open_data
 
@@ -40,6 +41,7 @@ Results = tuple[dict[str, Measurement], dict[str, Figure]]  # measurements and c
 BATCH = 500
 REFINEMENTS = 20  # gradient steps
 MOST_PAIRED = 10_000  # images whose pairs are looked at: what that takes grows with the square of their number
+BYTES_WRITTEN = 10_000_000  # of an evaluation: pictures, for TensorBoard too, a feature network and numbers
 OWN_FEATURES = "features.weights.h5"
 LEAST_COMPARED = 10  # images in a set
 BINARY_TEST_SUM = 2_248_637  # white pixels of the binarised test images in the published protocol
@@ -167,8 +169,10 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
         config: what to measure.
 
     Raises:
-        InputError: the run has no weights or damaged metrics, the data do not fit it, a feature network cannot be had.
+        InputError: the run has no weights or damaged metrics, the data do not fit it, a feature network cannot be
+            had, or there is no room on the disk.
     """
+    require_room(run.folder, BYTES_WRITTEN)
     model, data = open_model_and_data(run, config.dataset)
     digest = weights_digest(run)
     read_metrics(run, digest)  # whether the old ones are damaged is told before minutes are spent on new ones
@@ -215,6 +219,8 @@ def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, Imag
     Raises:
         InputError: the run has no weights, or the images have another shape.
     """
+    if not run.has_weights:
+        run.clear_leftovers()  # among which they may lie, put aside
     if not run.has_weights:
         raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
     data = open_data(run.config, run, dataset)

@@ -12,12 +12,13 @@ from keras_vae.evaluation import load_classifier, open_model_and_data, weights_d
 from keras_vae.explorer.content import MOST_IMAGES, MOST_IMAGES_OF_SMALL, Exhibition, stratified
 from keras_vae.explorer.log_folder import FOLDER, write_log_folder
 from keras_vae.explorer.page import make_page, packed, page_of
-from keras_vae.files import typed_command, write_atomically
+from keras_vae.files import require_room, typed_command, write_atomically
 from keras_vae.runs import Run, read_arrays, read_record
 
 __all__ = ["PAGE", "write_explorer", "write_small_page"]
 
 PAGE = "explorer.html"
+BYTES_BESIDE = 10_000_000  # the weights: images, map and program
 DATASETS = {"fashion_mnist": "Fashion-MNIST", "colour_shapes": "coloured shapes"}
 MAPS = ("umap", "tsne", "pca")
 
@@ -35,7 +36,7 @@ def write_explorer(run: Run) -> Path:
         InputError: the run was not explored, its maps are of other weights or images, or its model has a layer that the
             page cannot compute.
     """
-    content = packed(_exhibition(run, is_small=False))
+    content = packed(_exhibition(run, run.folder, is_small=False))
     write_log_folder(run.logs / FOLDER, content.facts, {name: part.content for name, part in content.parts.items()})
     return run.write(PAGE, page_of(content))
 
@@ -50,11 +51,12 @@ def write_small_page(run: Run, path: Path) -> Path:
     Raises:
         InputError: as for `write_explorer`.
     """
-    return write_atomically(path, make_page(_exhibition(run, is_small=True)))
+    return write_atomically(path, make_page(_exhibition(run, path.parent, is_small=True)))
 
 
-def _exhibition(run: Run, is_small: bool) -> Exhibition:
+def _exhibition(run: Run, place: Path, is_small: bool) -> Exhibition:
     model, data = open_model_and_data(run)
+    require_room(place, 4 * model.count_params() + BYTES_BESIDE)
     if not _is_explored(run):
         raise InputError(f"Run {run.name!r} has no maps of these weights yet: {typed_command('explore')} {run.name}.")
     explored = read_arrays(run.folder / "maps.npz", f"{typed_command('explore')} {run.name}")

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,14 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.evaluation import open_model_and_data, weights_digest
-from keras_vae.files import make_folder, remove_durably, replace_durably, write_atomically
+from keras_vae.files import (
+    make_folder,
+    remove_durably,
+    replace_durably,
+    require_room,
+    temporary_folder,
+    write_atomically,
+)
 from keras_vae.latent_space.clusters import PROBE_POINTS, SILHOUETTE_POINTS, TRUSTED_NEIGHBOURS, TRUSTED_POINTS
 from keras_vae.latent_space.config import FORMAT, ExplorationConfig
 from keras_vae.latent_space.map_study import explore_clusters, explore_maps
@@ -27,6 +33,9 @@ from keras_vae.runs import Run, environment
 from keras_vae.tensorboard import is_projector, write_projector
 
 __all__ = ["exploration_tables", "explore"]
+
+BYTES_WRITTEN = 10_000_000  # but for the projector, which has every image, and every latent as a text
+BYTES_OF_A_LATENT = 16
 
 # What the measurements of `latent.json` are.
 _OF = f"of {TRUSTED_NEIGHBOURS} neighbours in the"
@@ -62,12 +71,15 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
         What `latent.json` holds.
 
     Raises:
-        InputError: the run has no weights, the data do not fit it, or options do not fit the data.
+        InputError: the run has no weights, the data do not fit it, options do not fit the data, or there is no room
+            on the disk.
     """
     start = time.perf_counter()
     model, data = open_model_and_data(run)
     space = Space(run, config, model, data)
     space.check()
+    in_projector = len(space.images) * (space.images[0].size + BYTES_OF_A_LATENT * model.latent_dim)
+    require_room(run.folder, BYTES_WRITTEN + in_projector)
     print(f"{run.name}: {len(space.images):,} test and {len(space.references[0]):,} training images", flush=True)
     digest = weights_digest(run)
     print(f"{run.name}: maps", flush=True)
@@ -111,7 +123,7 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
 
 def _replace_all(run: Run, files: dict[str, str | bytes]) -> None:
     """Take the place of an earlier exploration's files, once the new ones are on the disk."""
-    with tempfile.TemporaryDirectory(dir=run.folder, prefix=".exploring-") as temporary:
+    with temporary_folder(run.folder / "exploration") as temporary:
         for name, content in files.items():
             write_atomically(Path(temporary, name), content)
         remove_durably(run.folder / "latent.json")  # from here on its numbers are not those of other files

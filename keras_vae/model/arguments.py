@@ -1,6 +1,7 @@
 """What a VAE takes: arguments that are out of their range are named before anything is built."""
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
@@ -14,12 +15,14 @@ from keras_vae.model.priors import PRIORS
 
 __all__ = [
     "PRIOR_TRAININGS",
-    "ROUNDING",
     "PriorTraining",
+    "assert_finite",
+    "assert_images",
     "check_arguments",
     "check_disturbance",
     "check_images",
     "check_levels",
+    "check_pixels",
     "check_prior",
     "check_samples",
 ]
@@ -87,23 +90,50 @@ def check_levels(levels: int, latent_dim: int) -> None:
 
 
 def check_samples(samples: Any) -> None:
-    """Raise a `ValueError` for no samples; not within a graph, where there is no number yet."""
-    if not tf.is_symbolic_tensor(samples) and int(samples) < 1:
-        raise ValueError(f"samples must be at least 1, not {int(samples)}.")
+    """Raise a `ValueError` for no samples, or a number that is not whole; within a graph, once there is a number."""
+    if tf.is_symbolic_tensor(samples) and samples.dtype.is_integer:
+        tf.debugging.Assert(samples >= 1, ["samples must be at least 1, not", samples])
+        return
+    try:
+        count = operator.index(samples)
+    except (TypeError, AttributeError) as error:  # the latter of a tensor
+        raise ValueError(f"samples must be a whole number, not {samples}.") from error
+    if count < 1:
+        raise ValueError(f"samples must be at least 1, not {count}.")
 
 
-def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
+def check_pixels(images: Any) -> None:
+    """Raise a `ValueError` for images that are not 8-bit, where these are taken and divided by 255."""
+    if images.dtype != np.uint8:
+        raise ValueError(f"Images must be uint8 here, not {images.dtype}: multiply those in [0, 1] by 255, and round.")
+
+
+def assert_images(images: Any, name: str) -> None:
+    """Let a graph refuse images that are not in [0, 1], once there are values."""
+    inside = tf.reduce_all((images >= -ROUNDING) & (images <= 1.0 + ROUNDING))  # NaN is not
+    tf.debugging.Assert(inside, [f"{name} must be in [0, 1] and finite: divide 8-bit values by 255."])
+
+
+def assert_finite(values: Any, name: str) -> None:
+    """Let a graph refuse numbers that are not finite, once there are values."""
+    tf.debugging.Assert(tf.reduce_all(tf.math.is_finite(values)), [f"{name} must be finite."])
+
+
+def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 0) -> None:
     """Raise a `ValueError` for images that a VAE cannot take, before Keras tells it in a page.
 
-    Arrays are looked at as a whole; of a `tf.data.Dataset` what it says of its elements, and the first one. All else is
-    left to Keras, and what is computed within a graph, where there are no values yet.
+    Arrays, and nested lists of numbers, are looked at as a whole; of a `tf.data.Dataset` what it says of its elements,
+    and the first one. All else is left to Keras, and what is computed within a graph, where there are no values yet.
 
     Args:
         given: what a method was given.
         image_shape: `(h, w, c)`.
+        least: how many there must be at least, as far as that is seen.
     """
     if tf.is_symbolic_tensor(given):
         return
+    if isinstance(given, list) and given and isinstance(given[0], list):
+        given = np.asarray(given)
     spec = _first(given.element_spec) if isinstance(given, tf.data.Dataset) else given
     shape, dtype = getattr(spec, "shape", None), getattr(spec, "dtype", None)
     if shape is None or dtype is None:
@@ -117,11 +147,14 @@ def check_images(given: Any, image_shape: tuple[int, int, int]) -> None:
     if not kind.is_floating:
         raise ValueError(f"Images must be {wanted}, not {kind.name}: divide them, images / 255.")
     values = _first(next(iter(given.take(1)), ())) if isinstance(given, tf.data.Dataset) else given
+    values = np.asarray(values)
+    if len(values) < least:
+        raise ValueError(f"Images must be {wanted}, and there are none: give some.")
     if not len(values):
         return
-    least, largest = np.min(values), np.max(values)
-    if not (least >= -ROUNDING and largest <= 1.0 + ROUNDING):  # NaN is neither
-        raise ValueError(f"Images must be {wanted}, not from {least:g} to {largest:g}: divide 8-bit values by 255.")
+    darkest, brightest = values.min(), values.max()
+    if not (darkest >= -ROUNDING and brightest <= 1.0 + ROUNDING):  # NaN is neither
+        raise ValueError(f"Images must be {wanted}, not from {darkest:g} to {brightest:g}: divide 8-bit values by 255.")
 
 
 def _first(element: Any) -> Any:

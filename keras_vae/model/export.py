@@ -12,10 +12,10 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import InputError
-from keras_vae.files import replace_durably, typed_command
+from keras_vae.files import replace_durably, replace_folder, typed_command
 from keras_vae.memory import check_unpacked_size
 from keras_vae.model import refinement
-from keras_vae.model.arguments import ROUNDING
+from keras_vae.model.arguments import assert_finite, assert_images
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.endpoint import Endpoint, endpoints
 from keras_vae.model.noise import fresh_seed
@@ -24,8 +24,8 @@ from keras_vae.model.vae import VAE
 
 __all__ = ["export_saved_model", "load_model", "round_to_half", "save_model"]
 
-# Arguments of the endpoints that are images, and the least that numbers may be.
-IMAGES = ("images", "start", "end")
+# Arguments of the endpoints that are images, those that must be finite, and the least that numbers may be.
+IMAGES, FINITE = ("images", "start", "end"), ("latents", "noise")
 LEAST = {"samples": 1, "count": 0, "steps": 0}
 
 # In a SavedModel, where TensorFlow leaves room for files of others: what the model is made with.
@@ -126,8 +126,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
     archive.write_out(part, verbose=False)
     (part / MODEL_CONFIG).parent.mkdir()
     (part / MODEL_CONFIG).write_text(json.dumps(model.get_config()) + "\n")
-    shutil.rmtree(folder, ignore_errors=True)
-    replace_durably(part, folder)
+    replace_folder(part, folder)
     return folder
 
 
@@ -144,14 +143,15 @@ def round_to_half(weights: list[keras.Variable]) -> None:
 
 
 def _checked(function: Callable[..., Any], signature: list[tf.TensorSpec]) -> Callable[..., Any]:
-    """The function, which refuses images that are not in [0, 1], and a count below what it must be at least."""
+    """The function, which refuses what is not in [0, 1], or not finite, or below what it must be at least."""
 
     @functools.wraps(function)
     def computed(*arguments: Tensor) -> Any:
         for argument, spec in zip(arguments, signature, strict=True):
             if spec.name in IMAGES:
-                inside = tf.reduce_all((argument >= -ROUNDING) & (argument <= 1.0 + ROUNDING))  # NaN is not
-                tf.debugging.Assert(inside, [f"{spec.name} must be in [0, 1] and finite: divide 8-bit values by 255."])
+                assert_images(argument, spec.name)
+            elif spec.name in FINITE:
+                assert_finite(argument, spec.name)
             elif spec.name in LEAST:
                 least = LEAST[spec.name]
                 tf.debugging.Assert(argument >= least, [f"{spec.name} must be at least {least}, not", argument])

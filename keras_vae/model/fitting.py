@@ -7,6 +7,7 @@ from scipy.linalg import solve_triangular
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
+from keras_vae.model.arguments import check_pixels
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.priors import NO_CLASS, GaussianMixture, Prior
 from keras_vae.model.vae import SMALLEST_VARIANCE, VAE
@@ -36,8 +37,9 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
         seed: seed of the posterior samples and of the fit.
 
     Raises:
-        ValueError: the prior is not one that is fitted afterwards.
+        ValueError: the prior is not one that is fitted afterwards, or images are of another type.
     """
+    check_pixels(images)
     if model.has_learned_prior or model.prior_name == "standard_normal":
         raise ValueError(f"A {model.prior_name} prior that is learned with the model, or fixed, is not fitted to it.")
     parts = [model.posterior(images[at : at + 1000] / np.float32(255)).upper for at in range(0, len(images), 1000)]
@@ -61,7 +63,11 @@ def posterior_means(model: VAE, images: np.ndarray, batch_size: int = 1000) -> n
 
     Returns:
         `(n, d)` float32.
+
+    Raises:
+        ValueError: images of another type.
     """
+    check_pixels(images)
     batches = range(0, len(images), batch_size)
     return np.concatenate([model.encode(images[at : at + batch_size] / np.float32(255))[0] for at in batches])
 

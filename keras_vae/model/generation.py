@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import check_images, check_samples
+from keras_vae.model.arguments import assert_images, check_images, check_samples
 from keras_vae.model.distributions import Likelihood, Tensor
 from keras_vae.model.importance import importance_weighted_bound
 from keras_vae.model.learning import ElboModel
@@ -103,9 +103,12 @@ class GenerativeModel(ElboModel):
             `(n,)` nats per image. Memory does not grow with K.
 
         Raises:
-            ValueError: the images are not in [0, 1], or there is no sample.
+            ValueError: the images are not in [0, 1], or there is no whole number of samples.
+            InvalidArgumentError: the same, within a `tf.function`.
         """
         check_images(images, self.image_shape)
+        if tf.is_symbolic_tensor(images):
+            assert_images(images, "images")
         check_samples(samples)
         seed = fresh_seed() if seed is None else seed
         return importance_weighted_bound(self, images, samples, seed, shared_noise)

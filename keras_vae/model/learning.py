@@ -54,7 +54,11 @@ class ElboModel(keras.Model):
 
         Returns:
             `reconstruction` and `kl`, each `(n,)` nats per image.
+
+        Raises:
+            ValueError: images of another shape, type or range.
         """
+        check_images(images, self.image_shape)
         noise = share_of_batch(tf.shape(images)[0]).normal(self.latent_dim, seed)
         return self.elbo_terms_of(images, noise, training)
 
@@ -85,27 +89,27 @@ class ElboModel(keras.Model):
         self._trackers = {name: Tracker(name) for name in ("loss", "reconstruction", "kl", "elbo")}
 
     def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
+        check_images(x, self.image_shape, least=1)
         return super().fit(x, *arguments, **options)
 
     def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
+        check_images(x, self.image_shape, least=1)
         return super().evaluate(x, *arguments, **options)
 
     def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
+        check_images(x, self.image_shape, least=1)
         return super().predict(x, *arguments, **options)
 
     def train_on_batch(self, x: Any, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
+        check_images(x, self.image_shape, least=1)
         return super().train_on_batch(x, *arguments, **options)
 
     def test_on_batch(self, x: Any, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape)
+        check_images(x, self.image_shape, least=1)
         return super().test_on_batch(x, *arguments, **options)
 
     def predict_on_batch(self, x: Any) -> Any:
-        check_images(x, self.image_shape)
+        check_images(x, self.image_shape, least=1)
         return super().predict_on_batch(x)
 
     @property

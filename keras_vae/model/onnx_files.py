@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_vae.files import replace_durably
+from keras_vae.files import replace_folder
 from keras_vae.model.endpoint import Endpoint, frozen_endpoints
 from keras_vae.model.vae import VAE
 
@@ -44,8 +44,7 @@ def export_onnx(model: VAE, folder: Path | str) -> Path:
             graph = _graph(name, endpoint)
             _share_weights(graph, file, shared)
             (part / f"{name}.onnx").write_bytes(graph.SerializeToString())
-    shutil.rmtree(folder, ignore_errors=True)
-    replace_durably(part, folder)
+    replace_folder(part, folder)
     return folder
 
 

@@ -278,7 +278,11 @@ class VAE(GenerativeModel):
 
         Returns:
             `latents`, `(n, d)`, and the Gaussians that they were drawn from.
+
+        Raises:
+            ValueError: images of another shape, type or range.
         """
+        check_images(images, self.image_shape)
         noise = tf.random.stateless_normal((tf.shape(images)[0], self.latent_dim), seed)
         return self.posterior(images, training).draw(noise)
 

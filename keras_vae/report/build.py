@@ -14,7 +14,7 @@ from PIL import Image
 from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig, read_metrics, weights_digest
-from keras_vae.files import typed_command
+from keras_vae.files import require_room, typed_command
 from keras_vae.latent_space import (
     FORMAT,
     PROBE_POINTS,
@@ -49,6 +49,7 @@ __all__ = ["missing_parts", "page_facts", "report_content", "write_report"]
 SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 8, -1)))
 LARGE_MAP, SMALL_MAP = (54.0, 35.0), (36.0, 35.0)  # width and height, mm
 LOSS_CURVES, TABLE_HEIGHT = (48.0, 37.0), 34.0  # mm
+REPORT_BYTES = 5_000_000
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
 # What the negative log-likelihood is of, where it is not that of binarised images.
@@ -102,6 +103,7 @@ def write_report(run: Run) -> Path:
         InputError: the run is not trained, its numbers are damaged, or the data allow no exploration.
         RuntimeError: not even the smallest text fits one page.
     """
+    require_room(run.folder, REPORT_BYTES)
     for part in missing_parts(run):
         print(f"{run.name} has no {part} of these weights: it is made first, in minutes.", flush=True)
         _make(part, run)

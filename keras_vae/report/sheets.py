@@ -32,7 +32,11 @@ def write_sheet(path: Path) -> Path:
     """
     if not path.is_file():
         raise InputError(f"There is no {path}: give a text in Markdown.")
-    return write_atomically(path.with_suffix(".pdf"), typeset("sheet", sheet_content(path.read_text())))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text in UTF-8 ({error.reason}): save it as one.") from error
+    return write_atomically(path.with_suffix(".pdf"), typeset("sheet", sheet_content(text)))
 
 
 def sheet_content(text: str) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from keras_vae.files import expanded
 from keras_vae.latent_space import LEAST_FOR_FINDINGS
 from keras_vae.runs import TrainConfig
 
@@ -67,7 +67,7 @@ Numbers = Mapping[str, Any]
 
 def dataset_name(dataset: str) -> str:
     """What a data set is called in a sentence: a folder by its last part, TFDS's by their name."""
-    folder = Path(dataset).expanduser()
+    folder = expanded(dataset)
     name = folder.resolve().name if folder.is_absolute() or folder.is_dir() else dataset
     return shortened(DATASETS.get(name, name), LONGEST_TITLE)
 

@@ -18,4 +18,5 @@ from .records import read_record as read_record
 from .run import Run as Run
 from .shipped import KEPT_NOTE as KEPT_NOTE
 from .shipped import SHIPPED as SHIPPED
+from .shipped import folder_for_copy as folder_for_copy
 from .shipped import working_copy as working_copy

@@ -145,6 +145,9 @@ def _size(path: Path) -> int:
 
 
 def _removed(path: Path) -> int:
+    if path.is_symlink():  # what it leads to is somebody else's
+        path.unlink()
+        return 0
     size = _size(path)
     if path.is_dir():
         shutil.rmtree(path)

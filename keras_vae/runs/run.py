@@ -7,7 +7,6 @@ import fcntl
 import json
 import re
 import shlex
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from keras_vae.errors import InputError
-from keras_vae.files import clear_leftovers, make_folder, replace_durably, typed_command, write_atomically
+from keras_vae.files import (
+    clear_leftovers,
+    make_folder,
+    replace_durably,
+    temporary_folder,
+    typed_command,
+    write_atomically,
+)
 from keras_vae.formats import as_named_today
 from keras_vae.runs.config import TrainConfig
 from keras_vae.runs.records import check_record, read_record
@@ -79,6 +85,8 @@ class Run:
                 return cls.create(config, _free_name(config.preset, root), root)
         cls.check_name(name)
         run = cls(name, root)
+        if run.logs.parent.exists() and not run.logs.parent.is_dir():
+            raise InputError(f"{run.logs.parent} is a file, and logs have no place: remove it, or give another --root.")
         if run.logs.exists() and not run.folder.exists():
             raise InputError(f"{run.logs} is left over from another run: remove it, or give another --run.")
         taken = _TakenError(
@@ -89,7 +97,7 @@ class Run:
             make_folder(run.folder.parent)
             clear_leftovers(run.folder.parent.glob(".*"))
             # Whoever sees the folder finds its configuration: without it, it could be neither used nor resumed.
-            with tempfile.TemporaryDirectory(dir=run.folder.parent, prefix=f".{name}-") as temporary:
+            with temporary_folder(run.folder) as temporary:
                 begun = Path(temporary, name)
                 write_atomically(begun / "config.json", config.to_json())
                 replace_durably(begun, run.folder)  # over an empty folder, but not over another run

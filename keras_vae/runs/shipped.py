@@ -7,13 +7,14 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from keras_vae.files import replace_durably
+from keras_vae.files import clear_leftovers, replace_durably, temporary_folder
 from keras_vae.runs.card import CARD_FILE, renamed_card
 from keras_vae.runs.run import Run
 
-__all__ = ["KEPT_NOTE", "SHIPPED", "working_copy"]
+__all__ = ["KEPT_NOTE", "SHIPPED", "folder_for_copy", "working_copy"]
 
 SHIPPED = "shipped.json"  # the file that marks such a run
+A_DAY = 86_400.0  # seconds, in which a copy is made
 KEPT_NOTE = "\nCommands that would change this folder work on a copy of it.\n"  # at the end of its card
 
 
@@ -31,15 +32,22 @@ def working_copy(run: Run) -> Run:
         if not copy.folder.exists():
             _copy(run, copy)
             break
+        copy.clear_leftovers()
         if copy.has_weights and copy.weights_file.read_bytes() == weights:
             break
     print(f"{run.name} stays as it was shipped: what follows is of its copy, {copy.name}.", flush=True)
     return copy
 
 
+def folder_for_copy(root: Path) -> tempfile.TemporaryDirectory[str]:
+    """Make a folder in a root in which a copy of a run is put together, and clear those that were left there."""
+    clear_leftovers(root.glob(".copy.part-*"), A_DAY)  # files that are copied have the times of those that they are of
+    return temporary_folder(root / "copy")
+
+
 def _copy(run: Run, copy: Run) -> None:
     shutil.rmtree(copy.logs, ignore_errors=True)  # of a copy that was interrupted
-    with tempfile.TemporaryDirectory(dir=run.root, prefix=".copy-") as temporary:
+    with folder_for_copy(run.root) as temporary:
         part = Run(copy.name, Path(temporary))
         shutil.copytree(run.folder, part.folder, ignore=shutil.ignore_patterns(SHIPPED))
         card = part.folder / CARD_FILE

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data
+from keras_vae.files import make_folder, require_room
 from keras_vae.model import VAE, Endpoint, endpoints, export_litert, export_onnx, export_saved_model
 from keras_vae.runs import Run
 from keras_vae.sharing.config import ExportConfig
@@ -16,6 +17,7 @@ from keras_vae.sharing.runtimes import RUNTIMES, Served, check_installed
 __all__ = ["Exported", "export"]
 
 COMPARED_IMAGES = 1000
+BYTES_BESIDE = 3_000_000  # the weights: the graphs
 STEPS = 7  # of an interpolation
 MARKS = {"saved_model": "saved_model.pb", "onnx": "encode.onnx"}  # files of an earlier export, which may be replaced
 
@@ -42,7 +44,8 @@ def export(run: Run, config: ExportConfig) -> Exported:
         config: for what, and how.
 
     Raises:
-        InputError: the run has no weights, its data cannot be had, or the output is something else already.
+        InputError: the run has no weights, its data cannot be had, the output is something else already, or there is no
+            room on the disk.
         ModuleNotFoundError: an extra of the package is not installed.
     """
     path = Path(config.output) if config.output else run.folder / config.default_name
@@ -53,6 +56,8 @@ def export(run: Run, config: ExportConfig) -> Exported:
         raise InputError(f"--output {path} holds something else, which would be lost: give another.")
     check_installed(config.format)
     model, data = open_model_and_data(run)
+    require_room(path.parent, 4 * model.count_params() + BYTES_BESIDE)
+    make_folder(path.parent)
     if config.format == "saved_model":
         export_saved_model(model, path)
     elif config.format == "onnx":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from PIL import Image
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation import card_of, open_model_and_data, read_metrics, weights_digest
-from keras_vae.files import make_folder, replace_durably, typed_command
+from keras_vae.files import make_folder, replace_durably, require_room, typed_command
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, read_arrays, read_record
+from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, folder_for_copy, read_arrays, read_record
 from keras_vae.tensorboard import describe_run, write_projector
 
 __all__ = ["pack"]
@@ -26,6 +25,7 @@ KEPT = ("config.json", "history.json", "training.json", "report.pdf")
 SCALARS = ("train", "validation", "test", "evaluation")  # TensorBoard's runs below the run's own
 PICTURES = ("samples", "samples_by_class", "reconstructions", "traversal", "interpolation", "manifold")
 PROJECTED = 2_000  # test images in the projector, of which all take as much room as the weights
+BYTES_BESIDE = 10_000_000  # what is copied: logs, with the projector, maps and report
 DECIMALS = 3  # of their latents
 EXPLORE = "remove it, and explore again"
 
@@ -40,8 +40,11 @@ def pack(run: Run, name: str) -> Run:
         name: of the copy, which must be free.
 
     Raises:
-        InputError: the run lacks a part, or the name is taken.
+        InputError: the run lacks a part, or is packed itself; the name is taken, or names no run; there is no room.
     """
+    Run.check_name(name)
+    if (run.folder / SHIPPED).is_file():
+        raise InputError(f"Run {run.name!r} is packed already: pack the run that it is of.")
     digest = weights_digest(run) if run.is_finished else ""
     latent = _latent(run, digest)
     if not latent or "grey" not in read_metrics(run, digest).get("evaluations", {}):
@@ -50,8 +53,10 @@ def pack(run: Run, name: str) -> Run:
     if copy.folder.exists() or copy.logs.exists():
         raise InputError(f"A run named {name!r} exists already: give another name.")
     model, data = open_model_and_data(run)
+    copied = (path for folder in (run.saved_model, run.figures, run.data) for path in folder.rglob("*"))
+    require_room(run.root, BYTES_BESIDE + sum(path.stat().st_size for path in copied if path.is_file()))
     _check_same(model, load_model(run.saved_model))
-    with tempfile.TemporaryDirectory(dir=run.root, prefix=".pack-") as temporary:
+    with folder_for_copy(run.root) as temporary:
         part = Run(name, Path(temporary))
         _copy_files(run, part)
         for file, content in (("metrics.json", read_metrics(run, digest)), ("latent.json", latent)):

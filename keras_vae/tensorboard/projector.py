@@ -6,8 +6,6 @@ everything is checked before anything is written, and the folder appears all at 
 
 import math
 import re
-import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from PIL import Image
 from tensorboard.plugins.projector import ProjectorConfig, visualize_embeddings
 
 from keras_vae.errors import InputError
-from keras_vae.files import make_folder, replace_durably, synchronise
+from keras_vae.files import make_folder, replace_folder, synchronise, temporary_folder
 
 __all__ = ["MAX_POINTS", "MAX_SPRITE_SIDE", "is_projector", "write_projector"]
 
@@ -85,7 +83,7 @@ def write_projector(
     mosaic = None if images is None else _mosaic(images, count)
 
     make_folder(folder.parent)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as temporary:
+    with temporary_folder(folder) as temporary:
         building = Path(temporary) / folder.name
         building.mkdir()
         for name, tensor in tensors.items():
@@ -94,9 +92,7 @@ def write_projector(
         if mosaic is not None:
             mosaic.save(building / "sprite.png", compress_level=1)
         visualize_embeddings(str(building), _config(tensors, mosaic))
-        if folder.exists():  # left unfinished: TensorBoard has not opened it
-            shutil.rmtree(folder)
-        replace_durably(building, folder)
+        replace_folder(building, folder)  # one that is there was left unfinished: TensorBoard has not opened it
 
     # TensorBoard reads the folder once, when it finds an event file there: not before all the rest is in place.
     writer = tf.summary.create_file_writer(str(folder))

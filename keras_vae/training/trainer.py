@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
-from keras_vae.files import remove_durably, synchronise
+from keras_vae.files import expanded, remove_durably, synchronise
 from keras_vae.model import VAE, export_saved_model, save_model
 from keras_vae.runs import CARD_FILE, Run, TrainConfig, environment, model_card, note_data, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
@@ -73,7 +73,7 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
     with lost_workers_named(strategy, f"Start all of them again with --resume --run {name}."):
         _check_workers(strategy, config, data, name, finished=0)
         model = compiled_model(config, data, strategy)
-        data_dir = config.data_dir and str(Path(config.data_dir).expanduser().resolve())
+        data_dir = config.data_dir and str(expanded(config.data_dir).resolve())
         config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
         if not is_chief(config.distribute):
             return _fit(Run(str(name), Path(root).resolve()), config, data, model)

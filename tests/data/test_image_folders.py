@@ -336,6 +336,19 @@ def test_images_are_decoded_once_and_again_only_when_a_file_changes(folder, monk
     assert decoded
 
 
+def test_where_no_image_of_a_split_is_intact_the_folder_is_named_that_the_user_gave(folder):
+    for number, path in enumerate(sorted(folder.rglob("*.png"))):
+        part = folder / ("test" if number % 3 == 0 else "train") / path.parent.name
+        part.mkdir(parents=True, exist_ok=True)
+        path.rename(part / path.name)
+        if number % 3 == 0:
+            truncated_png(part / path.name)
+    for emptied in folder.glob("class*"):
+        shutil.rmtree(emptied)
+    with pytest.raises(InputError, match=rf"^{folder}: no image of the test split is intact"):
+        open_dataset(str(folder))
+
+
 def test_a_preparation_without_room_is_refused_and_leaves_nothing(folder, cache, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda place: shutil._ntuple_diskusage(10, 10, 0))
     with pytest.raises(InputError, match="are needed: make room there"):

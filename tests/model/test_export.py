@@ -9,6 +9,7 @@ import zipfile
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, encode_refined, export_saved_model, fit_prior, load_model, round_to_half
@@ -200,3 +201,18 @@ def test_a_damaged_saved_model_is_named(tmp_path):
     (saved / "saved_model.pb").write_bytes(b"nothing")
     with pytest.raises(InputError, match="is not a SavedModel that can be loaded"):
         load_model(saved)
+
+
+@pytest.fixture(scope="module")
+def served(trained, tmp_path_factory):
+    return tf.saved_model.load(str(export_saved_model(trained, tmp_path_factory.mktemp("served") / "saved_model")))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(("endpoint", "width"), [("decode", 3), ("log_prior", 3), ("decode_prior", 4)])
+def test_latents_and_noise_that_are_not_finite_are_refused(endpoint, width, value, served):
+    given = np.zeros((2, width), np.float32)
+    assert all(np.isfinite(each).all() for each in getattr(served, endpoint)(given).values())
+    given[1, 0] = value
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must be finite"):
+        getattr(served, endpoint)(given)

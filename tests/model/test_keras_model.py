@@ -106,3 +106,20 @@ def test_a_batch_that_it_cannot_take_is_named_in_one_line(method, form, message,
     with pytest.raises(ValueError, match=message) as caught:
         getattr(model, method)(form(images))
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "form"),
+    [
+        *((method, lambda images: images[:0]) for method in ("fit", "evaluate", "predict", "predict_on_batch")),
+        *((method, lambda images: batches_of(images).take(0)) for method in ("fit", "evaluate", "predict")),
+    ],
+)
+def test_no_images_are_named_in_one_line(method, form, model, images):
+    with pytest.raises(ValueError, match="there are none: give some") as caught:
+        getattr(model, method)(form(images))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def batches_of(images: np.ndarray) -> tf.data.Dataset:
+    return tf.data.Dataset.from_tensor_slices(images).batch(5)

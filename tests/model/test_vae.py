@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae.model import VAE, load_model, save_model
+from keras_vae.model import VAE, fit_prior, load_model, posterior_means, save_model
 from keras_vae.model.distributions import LIKELIHOODS, bernoulli_nll
 from keras_vae.model.levels import LARGEST_LOG_VAR, SMALLEST_LOG_VAR, Posterior
 from keras_vae.model.networks import NETWORKS
@@ -73,7 +73,7 @@ def test_log_var_is_bounded_however_extreme_the_images():
     model = small()
     mean, log_var = model.posterior(1e6 * images_like(4)).upper
     assert SMALLEST_LOG_VAR <= np.min(log_var) <= np.max(log_var) <= LARGEST_LOG_VAR
-    assert np.isfinite(model.elbo_terms(1e4 * images_like(4), (0, 0))[1]).all()
+    assert np.isfinite(model.elbo_terms_of(1e4 * images_like(4), np.zeros((4, 3), np.float32))[1]).all()
     assert mean.shape == (4, 3)
 
 
@@ -307,12 +307,48 @@ def test_what_a_model_of_mixed_precision_gives_is_float32(network, likelihood):
 @pytest.mark.parametrize("factor", [255.0, -1.0, np.nan])
 def test_images_that_are_not_between_0_and_1_are_refused_where_their_values_are_at_hand(factor):
     model, images = VAE(SHAPE, 2, widths=(4,)), np.float32(factor) * images_like(2)
-    for use in (model, lambda each: model.log_likelihood(each, 1), lambda each: model.interpolate(each[0], each[1], 3)):
+    in_graph = tf.function(lambda each: model.log_likelihood(each, 2), autograph=False)
+    for use in (
+        model,
+        model.encode,
+        lambda each: model.encode(tf.Variable(each)),
+        lambda each: model.draw(each, (0, 0)),
+        lambda each: model.elbo_terms(each, (0, 0)),
+        lambda each: model.log_likelihood(each, 1),
+        lambda each: model.log_likelihood(each.tolist(), 1),
+        lambda each: model.interpolate(each[0], each[1], 3),
+    ):
         with pytest.raises(ValueError, match=r"Images must be .* in \[0, 1\], .* divide 8-bit values by 255"):
             use(images)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"images must be in \[0, 1\] and finite"):
+        in_graph(tf.constant(images))
 
 
 @pytest.mark.parametrize("samples", [0, -1])
 def test_a_bound_of_no_samples_is_refused(samples):
     with pytest.raises(ValueError, match="samples must be at least 1"):
         VAE(SHAPE, 2, widths=(4,)).log_likelihood(images_like(2), samples)
+    in_graph = tf.function(VAE(SHAPE, 2, widths=(4,)).log_likelihood, autograph=False)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="samples must be at least 1"):
+        in_graph(tf.constant(images_like(2)), tf.constant(samples))
+
+
+@pytest.mark.parametrize("samples", [1.5, np.float32(2.0), np.array(1.5), "2"])
+def test_samples_that_are_no_whole_number_are_refused(samples):
+    model, images = VAE(SHAPE, 2, widths=(4,)), tf.constant(images_like(2))
+    for use in (model.log_likelihood, tf.function(model.log_likelihood, autograph=False)):
+        for form in (samples, tf.constant(samples)):
+            with pytest.raises(ValueError, match="samples must be a whole number"):
+                use(images, form)
+
+
+@pytest.mark.parametrize("count", [2, np.int64(2)])
+def test_whatever_whole_number_of_samples_is_taken(count):
+    model = VAE(SHAPE, 2, widths=(4,))
+    assert all(np.isfinite(model.log_likelihood(images_like(2), form)).all() for form in (count, tf.constant(count)))
+
+
+@pytest.mark.parametrize("use", [posterior_means, fit_prior])
+def test_what_takes_8_bit_images_refuses_others(use):
+    with pytest.raises(ValueError, match="must be uint8 here, not float32"):
+        use(VAE(SHAPE, 2, widths=(4,), prior="mixture"), images_like(2))

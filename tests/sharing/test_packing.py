@@ -1,7 +1,9 @@
 """A packed run is small, is whole, and is not written to."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +11,10 @@ import tensorflow as tf
 from tensorboard_server import get_json, tensorboard
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation import EvaluationConfig, card_of, evaluate, read_metrics
+from keras_vae.evaluation import EvaluationConfig, card_of, evaluate, open_model_and_data, read_metrics
 from keras_vae.files import write_atomically
 from keras_vae.model import load_model
-from keras_vae.runs import Run, TrainConfig, working_copy
+from keras_vae.runs import Run, TrainConfig, folder_for_copy, working_copy
 from keras_vae.sharing import pack
 from keras_vae.training import train
 
@@ -105,6 +107,38 @@ def test_a_copy_of_other_weights_is_left_alone(packed):
     other.weights_file.write_bytes(b"others")
     assert working_copy(packed).name == "small-copy-2"
     shutil.rmtree(other.folder)
+
+
+def test_the_only_weights_are_found_where_a_killed_export_put_them_aside(packed):
+    packed.saved_model.rename(packed.folder / ".saved_model.aside")
+    assert open_model_and_data(packed)[0].latent_dim == 3
+    assert packed.has_weights
+
+
+@pytest.mark.parametrize("name", ["../escaped", "../../escaped", ".", "", "a/b"])
+def test_a_name_that_leads_out_of_the_folder_is_refused_and_nothing_is_written(name, run):
+    before = sorted(run.root.parent.rglob("*"))
+    with pytest.raises(InputError, match="cannot name a run"):
+        pack(run, name)
+    assert sorted(run.root.parent.rglob("*")) == before
+
+
+def test_a_packed_run_is_not_packed_again(packed):
+    with pytest.raises(InputError, match="'small' is packed already"):
+        pack(packed, "smaller")
+
+
+def test_what_a_killed_copy_left_in_the_root_is_cleared(run, packed):
+    left, mine = run.root / ".copy.part-abcd1234" / "logs", run.root / ".copy-settings"
+    for folder in (left, mine):
+        folder.mkdir(parents=True)
+    for folder in (left, left.parent, mine):
+        os.utime(folder, (0, 0))
+    with folder_for_copy(run.root) as begun, folder_for_copy(run.root):
+        assert Path(begun).is_dir()  # another process works there
+    assert not left.exists()
+    assert mine.is_dir()
+    mine.rmdir()
 
 
 def test_a_name_that_is_taken_and_a_run_that_is_not_measured_are_refused(run, packed, tmp_path):
