@@ -186,7 +186,7 @@ class Decoration(keras.callbacks.Callback):
     """Call what draws or shows a training; where that fails, say so, and go on: no picture is worth the weights.
 
     Args:
-        inner: the callback, called at the ends of epochs and of the training.
+        inner: the callback, called at the beginning and end of the training, and at the ends of epochs.
     """
 
     def __init__(self, inner: keras.callbacks.Callback) -> None:
@@ -200,6 +200,9 @@ class Decoration(keras.callbacks.Callback):
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         self.inner.set_params(params)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._call(self.inner.on_train_begin, logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._call(self.inner.on_epoch_end, epoch, logs)
