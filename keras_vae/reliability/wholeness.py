@@ -106,10 +106,14 @@ def _arrays(path: Path) -> bytes:
 
 
 def _variables(index: Path) -> bytes:
-    """Of a SavedModel, by the file that lists them; they are read to their ends, and compared with their own sums."""
+    """Of a SavedModel, by the file that lists them, in the order of their values: Keras numbers them at random.
+
+    TensorFlow compares each with its own sum as it is read.
+    """
     saved = tf.train.load_checkpoint(str(index.with_suffix("")))
-    names = sorted(set(saved.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"})
-    return b"".join(name.encode() + np.asarray(saved.get_tensor(name)).tobytes() for name in names)
+    names = set(saved.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}
+    values = [np.asarray(saved.get_tensor(name)) for name in names]
+    return b"".join(sorted(f"{value.dtype} {value.shape}".encode() + value.tobytes() for value in values))
 
 
 def _read_events(path: Path) -> set[str]:
