@@ -164,6 +164,9 @@ class FitToTrainedModel(keras.callbacks.Callback):
         images: `(m, h, w, c)` uint8, trained on, to whose latents the prior is fitted; None fits none.
         labels: `(m,)`, of these.
         seed: seed of posterior samples and of the fit.
+
+    Raises:
+        InputError: the latents are such that no prior can be fitted to them.
     """
 
     def __init__(self, held_out: np.ndarray, images: np.ndarray | None, labels: np.ndarray | None, seed: int) -> None:
@@ -178,7 +181,13 @@ class FitToTrainedModel(keras.callbacks.Callback):
         if self.model.likelihood == "gaussian":
             fit_variance(self.model, self.held_out, self.seed)
         if self.images is not None:
-            fit_prior(self.model, self.images, self.labels, self.seed)
+            try:
+                fit_prior(self.model, self.images, self.labels, self.seed)
+            except np.linalg.LinAlgError as error:
+                raise InputError(
+                    f"No prior can be fitted to latents that lie so far apart ({error}): the last good weights are "
+                    "kept. Try a smaller --learning-rate, or --prior standard_normal."
+                ) from error
             round_to_half(self.model.prior.weights)
 
 

@@ -68,6 +68,13 @@ def test_the_ends_of_the_usual_ranges_train_to_finite_numbers(options):
     assert np.isfinite(figures_of(configured(**options), images_of())).all()
 
 
+def test_latents_that_no_prior_can_be_fitted_to_are_refused_in_one_line():
+    config = configured(latent_dim=40, prior="mixture", learning_rate=318.0, weight_decay=0.1, epochs=1, batch_size=10)
+    with pytest.raises(InputError, match=r"No prior can be fitted .*--learning-rate") as refused:
+        figures_of(config, images_of(30))
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", [1e-6, 1e-1])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
