@@ -56,6 +56,7 @@ def _reliability(arguments: Arguments) -> None:
         try_full_disks,
         try_kills,
         try_power_losses,
+        what_grew,
     )
 
     phases = [phase for phase in PHASES if phase.name in (arguments.phases or [phase.name])]
@@ -79,7 +80,9 @@ def _reliability(arguments: Arguments) -> None:
         if arguments.soak:
             tell = functools.partial(print, flush=True, file=sys.stdout)  # which commands that run here send elsewhere
             found = soak(main, folder / "soak", arguments.soak, arguments.seed, tell)
-            print(f"\n{soak_table(found)}\n", flush=True)
+            grew = what_grew(found)
+            print("\n".join(["", soak_table(found), "", *grew]), flush=True)
+            survived = survived and not grew
     if not survived:
         raise InputError("Not all tries survived: the lines above say which.")
 

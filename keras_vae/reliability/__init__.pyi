@@ -10,5 +10,6 @@ from .soaking import Soak as Soak
 from .soaking import Use as Use
 from .soaking import soak as soak
 from .soaking import soak_table as soak_table
+from .soaking import what_grew as what_grew
 from .wholeness import damaged_files as damaged_files
 from .wholeness import outcome_of as outcome_of

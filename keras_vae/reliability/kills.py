@@ -201,7 +201,7 @@ def is_kept(
     if code and not (is_training and FINISHED in _last_line(root)):
         return f"{words[0]} again ended with {code}: {_last_line(root)}", ended
     found, wanted = outcome_of(run), undisturbed.outcomes[phase.words[0]]
-    differing = [name for name in wanted if found.get(name) != wanted[name]]
+    differing = [name for name in sorted({*wanted, *found}) if found.get(name) != wanted.get(name)]
     differing += [f"after all {each}" for each in damaged_files(root)]
     return (f"differ: {', '.join(differing)}" if differing else ""), ended
 

@@ -22,13 +22,18 @@ from keras_vae.reliability.kills import EVALUATE, EXPLORE, NAME, REPORT, SIDE, T
 from keras_vae.reliability.processes import Main
 from keras_vae.runs import Run
 
-__all__ = ["Soak", "Use", "soak", "soak_table"]
+__all__ = ["Soak", "Use", "soak", "soak_table", "what_grew"]
 
 EPOCHS = 1_000_000  # of the long training: more than there is time for
 REQUESTS = 100  # between two looks
 WARM_UP = 2  # rounds in which libraries are loaded and caches filled
 LOOKS = 30  # at a training or a server, over its time
 SETTLED = 1 / 3  # of the looks are left out: caches fill while they are taken
+JUDGED = 6  # looks that are left, at least, before files or threads count as growing
+SERVER, ROUND = "one server", "a round"
+# Of a server, which makes nothing anew; of rounds TensorFlow itself keeps the graphs of every model.
+MOST_GROWTH = 1.0  # MiB a minute
+NOISE = 8.0  # MiB that an allocator may take or give back at any time
 
 
 class Use(NamedTuple):
@@ -91,7 +96,7 @@ def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Call
     run(train, folder / "served")
     served = tf.saved_model.load(str(Run(NAME, folder / "served").saved_model))
     end = time.monotonic() + share
-    with _looking(lambda: look("one server"), share / LOOKS):
+    with _looking(lambda: look(SERVER), share / LOOKS):
         while time.monotonic() < end:
             _request(served, images)
     root = folder / "root"
@@ -103,7 +108,7 @@ def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Call
         "load and serve": lambda: _request(tf.saved_model.load(str(Run(NAME, root).saved_model)), images),
         "two layers in Keras alone: fit, export and load": lambda: _keras_alone(folder / "alone"),
     }
-    while len(uses.get("a round", [])) <= WARM_UP or time.monotonic() - start < 3 * share:
+    while len(uses.get(ROUND, [])) <= WARM_UP or time.monotonic() - start < 3 * share:
         for name, step in steps.items():
             before = _use(0.0).memory
             step()
@@ -111,7 +116,7 @@ def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Call
             gc.collect()
             growth.setdefault(name, []).append(_use(0.0).memory - before)
         shutil.rmtree(root)
-        look("a round")
+        look(ROUND)
     return Soak(uses, {name: statistics.mean(values[WARM_UP:]) for name, values in growth.items()})
 
 
@@ -124,15 +129,51 @@ def soak_table(found: Soak) -> str:
     lines = ["| | minutes | looks | MiB: first | last | growth a minute | open files | threads |"]
     lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name, uses in found.uses.items():
-        counted = uses[WARM_UP:] if name == "a round" else uses[round(SETTLED * len(uses)) :]
+        counted = _counted(name, uses)
         minutes, memory = [use.minutes for use in counted], [use.memory for use in counted]
-        slope = statistics.linear_regression(minutes, memory).slope if len(counted) > 1 else 0.0
+        slope = _slope(counted)
         files, threads = (_range([use[place] for use in counted]) for place in (2, 3))
         ends = f"{memory[0]:,.0f} | {memory[-1]:,.0f} | {slope:.2f}"
         lines.append(f"| {name} | {minutes[-1] - minutes[0]:.1f} | {len(counted)} | {ends} | {files} | {threads} |")
     lines += ["", "| step of a round | MiB that it left behind |", "| --- | ---: |"]
     lines += [f"| {name} | {value:.1f} |" for name, value in found.growth.items()]
     return "\n".join(lines)
+
+
+def what_grew(found: Soak) -> list[str]:
+    """Name what grew and may not: open files and threads of anything, and the memory of a server.
+
+    Files and threads grow where each look of the last third found more than any of the first did.
+
+    Args:
+        found: by `soak`.
+
+    Returns:
+        A line for each; none where all is well.
+    """
+    lines = []
+    for name, uses in found.uses.items():
+        counted = _counted(name, uses)
+        third = len(counted) // 3
+        for what in ("files", "threads") if len(counted) >= JUDGED else ():
+            most = max(getattr(use, what) for use in counted[:third])
+            least = min(getattr(use, what) for use in counted[-third:])
+            if least > most:
+                lines.append(f"{name}: {what} grew from {most} at most to {least} at least")
+        minutes = counted[-1].minutes - counted[0].minutes if counted else 0.0
+        if name == SERVER and _slope(counted) * minutes > max(MOST_GROWTH * minutes, NOISE):
+            lines.append(f"{name}: memory grew by {_slope(counted):.2f} MiB a minute")
+    return lines
+
+
+def _counted(name: str, uses: list[Use]) -> list[Use]:
+    return uses[WARM_UP:] if name == ROUND else uses[round(SETTLED * len(uses)) :]
+
+
+def _slope(uses: list[Use]) -> float:
+    """MiB a minute."""
+    times = [use.minutes for use in uses]
+    return statistics.linear_regression(times, [use.memory for use in uses]).slope if len(set(times)) > 1 else 0.0
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 from .card import CARD_FILE as CARD_FILE
 from .card import model_card as model_card
 from .config import TrainConfig as TrainConfig
-from .images import note_data as note_data
+from .images import keep_data as keep_data
 from .images import open_data as open_data
 from .inventory import all_runs as all_runs
 from .inventory import description as description
@@ -12,6 +12,7 @@ from .inventory import size_of as size_of
 from .presets import PRESETS as PRESETS
 from .provenance import code_origin as code_origin
 from .provenance import environment as environment
+from .records import Pattern as Pattern
 from .records import check_record as check_record
 from .records import read_arrays as read_arrays
 from .records import read_record as read_record

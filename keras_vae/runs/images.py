@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 
 from keras_vae.data import ImageData, open_dataset
 from keras_vae.errors import InputError
+from keras_vae.files import write_atomically
 from keras_vae.runs.config import TrainConfig
 from keras_vae.runs.records import read_record
-from keras_vae.runs.run import TRAIN_ANEW, Run
+from keras_vae.runs.run import DATA, TRAIN_ANEW, Run
 
-__all__ = ["note_data", "open_data"]
+__all__ = ["keep_data", "open_data"]
 
 NOTED = "data.json"  # in a run's folder: what the file or folder held that it is trained on
 
 
-def note_data(run: Run, data: ImageData) -> None:
-    """Note what the file or folder holds that a run is begun on, for `open_data` to compare."""
-    if digest := data.digest():
-        run.write(NOTED, {"counts": data.counts, "sha256": digest})
+def keep_data(folder: Path, data: ImageData) -> None:
+    """Put into the folder of a new run what `open_data` finds its images by.
+
+    Arrays are copied; of a file or folder, what it holds is noted, to be compared.
+
+    Args:
+        folder: that becomes the run's.
+        data: the images of the run.
+
+    Raises:
+        InputError: there is no room for the arrays.
+    """
+    if not data.is_kept:
+        data.keep(folder / DATA)
+    elif digest := data.digest():
+        write_atomically(folder / NOTED, json.dumps({"counts": data.counts, "sha256": digest}, indent=2) + "\n")
 
 
 def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None = None) -> ImageData:

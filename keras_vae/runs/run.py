@@ -9,7 +9,7 @@ import re
 import shlex
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,7 @@ SUMMARY = {
 }
 HISTORY = [{"epoch": int, "elbo": float, "kl": float, "val_elbo?": float}]
 MODEL = {"image_shape": [int], "latent_dim": int, "network": str, "widths": [int], "likelihood": str}
+DATA = "data"  # in a run's folder: the images that it was given as arrays
 TRAIN_ANEW = "train a new run"
 
 
@@ -68,13 +69,20 @@ class Run:
     root: Path
 
     @classmethod
-    def create(cls, config: TrainConfig, name: str | None = None, root: Path | str = ".") -> "Run":
+    def create(
+        cls,
+        config: TrainConfig,
+        name: str | None = None,
+        root: Path | str = ".",
+        fill: Callable[[Path], None] | None = None,
+    ) -> "Run":
         """Make the folders of a new run and save its configuration.
 
         Args:
             config: what will be trained.
             name: None takes the preset's name, with a number if that is taken.
             root: where to keep the run.
+            fill: writes what else the run cannot be without into the folder, before that gets its name.
 
         Raises:
             InputError: the name is taken, or has characters that TensorBoard does not show.
@@ -82,7 +90,7 @@ class Run:
         root = Path(root).resolve()
         while name is None:
             with contextlib.suppress(_TakenError):  # by a run that was begun at the same moment
-                return cls.create(config, _free_name(config.preset, root), root)
+                return cls.create(config, _free_name(config.preset, root), root, fill)
         cls.check_name(name)
         run = cls(name, root)
         if run.logs.parent.exists() and not run.logs.parent.is_dir():
@@ -96,10 +104,12 @@ class Run:
         try:
             make_folder(run.folder.parent)
             clear_leftovers(run.folder.parent.glob(".*"))
-            # Whoever sees the folder finds its configuration: without it, it could be neither used nor resumed.
+            # Whoever sees the folder finds its configuration and images: without them, it could not be resumed.
             with temporary_folder(run.folder) as temporary:
                 begun = Path(temporary, name)
                 write_atomically(begun / "config.json", config.to_json())
+                if fill:
+                    fill(begun)
                 replace_durably(begun, run.folder)  # over an empty folder, but not over another run
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR) and run.folder.exists():
@@ -157,7 +167,7 @@ class Run:
     @property
     def data(self) -> Path:
         """The images that the run was given as arrays; a data set that has a name stays where it is."""
-        return self.folder / "data"
+        return self.folder / DATA
 
     @property
     def checkpoints(self) -> Path:

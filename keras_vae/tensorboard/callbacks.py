@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_vae.files import write_atomically
 from keras_vae.model import averaged_weights, posterior_means
 from keras_vae.plotting import draw_pictures, png
-from keras_vae.tensorboard.projector import is_projector, write_projector
+from keras_vae.tensorboard.projector import complete_projectors, is_projector, write_projector
 
 __all__ = ["EmbeddingProjector", "SampleGrid"]
 
@@ -31,6 +31,7 @@ class SampleGrid(keras.callbacks.Callback):
         class_names: one for each label.
         every: epochs between pictures; 0 draws only at the end of the training.
         seed: seed of the latents.
+        finished: after how many epochs a training was cut off, whose pictures may be missing: they are drawn again.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class SampleGrid(keras.callbacks.Callback):
         *,
         every: int = 0,
         seed: int = 0,
+        finished: int = 0,
     ) -> None:
         super().__init__()
         self.writer = tf.summary.create_file_writer(str(log_dir))
@@ -52,6 +54,11 @@ class SampleGrid(keras.callbacks.Callback):
         self.class_names = class_names
         self.every = every
         self.seed = seed
+        self.finished = finished
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.finished:
+            self.on_epoch_end(self.finished - 1)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.every and (epoch + 1) % self.every == 0 and epoch + 1 < self.params["epochs"]:
@@ -85,6 +92,7 @@ class EmbeddingProjector(keras.callbacks.Callback):
         labels: `(n,)`.
         class_names: one for each label.
         every: epochs between snapshots; 0 writes only at the end.
+        finished: after how many epochs a training was cut off, whose snapshot may be missing: it is written then.
     """
 
     def __init__(
@@ -95,19 +103,29 @@ class EmbeddingProjector(keras.callbacks.Callback):
         class_names: Sequence[str],
         *,
         every: int = 0,
+        finished: int = 0,
     ) -> None:
         super().__init__()
         self.log_dir = log_dir
         self.images = images
         self.label_names = [class_names[label] for label in labels]
         self.every = every
+        self.finished = finished
         self._has_trained = False
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        if self.finished:
+            self._write_snapshot(self.finished)
+        complete_projectors(self.log_dir)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._has_trained = True
-        if self.every and (epoch + 1) % self.every == 0 and epoch + 1 < self.params["epochs"]:
+        self._write_snapshot(epoch + 1)
+
+    def _write_snapshot(self, epoch: int) -> None:
+        if self.every and epoch % self.every == 0 and epoch < self.params["epochs"]:
             with averaged_weights(self.model):
-                self._write(self._folder_of(epoch + 1), epoch + 1)
+                self._write(self._folder_of(epoch), epoch)
 
     def on_train_end(self, logs: Any = None) -> None:
         epochs = self.params["epochs"]

@@ -19,7 +19,7 @@ from tensorboard.plugins.projector import ProjectorConfig, visualize_embeddings
 from keras_vae.errors import InputError
 from keras_vae.files import make_folder, replace_folder, synchronise, temporary_folder
 
-__all__ = ["MAX_POINTS", "MAX_SPRITE_SIDE", "is_projector", "write_projector"]
+__all__ = ["MAX_POINTS", "MAX_SPRITE_SIDE", "complete_projectors", "is_projector", "write_projector"]
 
 MAX_POINTS = 100_000
 """Points that the page loads; it leaves out the rest."""
@@ -94,20 +94,36 @@ def write_projector(
         visualize_embeddings(str(building), _config(tensors, mosaic))
         replace_folder(building, folder)  # one that is there was left unfinished: TensorBoard has not opened it
 
-    # TensorBoard reads the folder once, when it finds an event file there: not before all the rest is in place.
-    writer = tf.summary.create_file_writer(str(folder))
-    with writer.as_default():
-        tf.summary.text("projector", description or f"Embeddings: {', '.join(tensors)}", step=0)
-    writer.close()
-    for event_file in folder.glob(EVENTS):
-        synchronise(event_file)
-    synchronise(folder)
+    _announce(folder, description or f"Embeddings: {', '.join(tensors)}")
     return folder
+
+
+def complete_projectors(folder: Path) -> None:
+    """Let TensorBoard open the projectors whose writer was killed just before their event file, the last of each.
+
+    Args:
+        folder: of a run; its projectors lie in folders whose names begin with `projector`.
+    """
+    for config in folder.glob(f"projector*/{CONFIG}"):
+        if not is_projector(config.parent):
+            tensors = sorted(path.stem for path in config.parent.glob("*.tsv") if path.name != "metadata.tsv")
+            _announce(config.parent, f"Embeddings: {', '.join(tensors)}")
 
 
 def is_projector(folder: Path) -> bool:
     """Whether TensorBoard opens a folder as a run: the event file comes last, so that all the rest is there."""
     return any(event_file.stat().st_size for event_file in folder.glob(EVENTS))
+
+
+def _announce(folder: Path, description: str) -> None:
+    # TensorBoard reads the folder once, when it finds an event file there: not before all the rest is in place.
+    writer = tf.summary.create_file_writer(str(folder))
+    with writer.as_default():
+        tf.summary.text("projector", description, step=0)
+    writer.close()
+    for event_file in folder.glob(EVENTS):
+        synchronise(event_file)
+    synchronise(folder)
 
 
 def _check_folder(folder: Path) -> None:

@@ -164,6 +164,9 @@ class FitToTrainedModel(keras.callbacks.Callback):
         images: `(m, h, w, c)` uint8, trained on, to whose latents the prior is fitted; None fits none.
         labels: `(m,)`, of these.
         seed: seed of posterior samples and of the fit.
+
+    Raises:
+        InputError: the latents are such that no prior can be fitted to them.
     """
 
     def __init__(self, held_out: np.ndarray, images: np.ndarray | None, labels: np.ndarray | None, seed: int) -> None:
@@ -178,7 +181,13 @@ class FitToTrainedModel(keras.callbacks.Callback):
         if self.model.likelihood == "gaussian":
             fit_variance(self.model, self.held_out, self.seed)
         if self.images is not None:
-            fit_prior(self.model, self.images, self.labels, self.seed)
+            try:
+                fit_prior(self.model, self.images, self.labels, self.seed)
+            except np.linalg.LinAlgError as error:
+                raise InputError(
+                    f"No prior can be fitted to latents that lie so far apart ({error}): the last good weights are "
+                    "kept. Try a smaller --learning-rate, or --prior standard_normal."
+                ) from error
             round_to_half(self.model.prior.weights)
 
 
@@ -186,7 +195,7 @@ class Decoration(keras.callbacks.Callback):
     """Call what draws or shows a training; where that fails, say so, and go on: no picture is worth the weights.
 
     Args:
-        inner: the callback, called at the ends of epochs and of the training.
+        inner: the callback, called at the beginning and end of the training, and at the ends of epochs.
     """
 
     def __init__(self, inner: keras.callbacks.Callback) -> None:
@@ -200,6 +209,9 @@ class Decoration(keras.callbacks.Callback):
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         self.inner.set_params(params)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._call(self.inner.on_train_begin, logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._call(self.inner.on_epoch_end, epoch, logs)

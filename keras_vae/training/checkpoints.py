@@ -1,8 +1,10 @@
 """The state after each epoch, from which a training goes on as if it had never been interrupted."""
 
+import contextlib
 import hashlib
 import json
 import math
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,14 @@ import numpy as np
 from keras_vae.errors import InputError
 from keras_vae.files import make_folder, replace_durably, write_atomically
 from keras_vae.model import VAE
+from keras_vae.runs import Pattern, read_record
 
-__all__ = ["Checkpoint", "KeepBest", "best_epoch", "latest_checkpoint", "restore"]
+__all__ = ["Checkpoint", "KeepBest", "best_epoch", "history_of", "latest_checkpoint", "restore"]
 
 KEPT = 2  # checkpoints: the latest, and the one before, should the latest be damaged
+NUMBERED = [{"epoch": int}]
+COMPARED = [{"epoch": int, "val_reconstruction": float, "val_kl": float}]
+TRAIN_ANEW = "train a new run"
 SUM = "sha256"  # attribute of a checkpoint; those of earlier versions have none
 
 
@@ -40,7 +46,7 @@ class Checkpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs: Any = None) -> None:
         make_folder(self.folder)
         if self.finished:
-            self.history = _history_of(self.folder, self.history_file, self.finished)
+            self.history = history_of(self.folder, self.finished, NUMBERED)
             self._write_history()
         else:
             self._save(0)
@@ -54,7 +60,7 @@ class Checkpoint(keras.callbacks.Callback):
         path = self.folder / f"epoch-{epoch:05d}.weights.h5"
         write_atomically(_history_file(path), json.dumps(self.history, indent=1) + "\n")
         _save_state(self.model, path)
-        for older in sorted(self.folder.glob("epoch-*.weights.h5"))[:-KEPT]:
+        for _, older in sorted(_numbered(self.folder, "epoch").items())[:-KEPT]:
             older.unlink()
             _history_file(older).unlink(missing_ok=True)
 
@@ -83,7 +89,7 @@ class KeepBest(keras.callbacks.Callback):
         self.beta = beta
         self.warmup = warmup
         self.best_epoch, self.best_loss = 0, math.inf
-        for row in _history_of(folder, folder.parent / "history.json", finished) if finished else []:
+        for row in history_of(folder, finished, COMPARED) if finished else []:
             self._is_best(int(row["epoch"]), row)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
@@ -115,14 +121,13 @@ class KeepBest(keras.callbacks.Callback):
 
 def latest_checkpoint(folder: Path) -> tuple[int, Path | None]:
     """The number of finished epochs and the file that holds the state after them; 0 and None without a checkpoint."""
-    paths = _checkpoints(folder)
+    paths = _numbered(folder, "epoch")
     return max(paths.items()) if paths else (0, None)
 
 
 def best_epoch(folder: Path) -> int | None:
     """The epoch whose weights a training with a patience keeps; None where there are none."""
-    numbers = [int(path.name.split(".")[0].removeprefix("best-")) for path in folder.glob("best-*.weights.h5")]
-    return max(numbers, default=None)
+    return max(_numbered(folder, "best"), default=None)
 
 
 def restore(model: VAE, folder: Path) -> int:
@@ -138,13 +143,36 @@ def restore(model: VAE, folder: Path) -> int:
     Raises:
         InputError: there are checkpoints, and none can be read.
     """
-    paths = _checkpoints(folder)
+    paths = _numbered(folder, "epoch")
     for epoch, path in sorted(paths.items(), reverse=True):
         if _loads(model, path):
             return epoch
     if paths:
         raise InputError(f"None of the checkpoints in {folder} can be read: train a new run.")
     return 0
+
+
+def history_of(folder: Path, finished: int, pattern: Pattern) -> list[dict[str, float]]:
+    """Read the history that belongs to a checkpoint; earlier versions kept it beside the run alone.
+
+    Args:
+        folder: of the checkpoints, in that of their run.
+        finished: the number of epochs that the checkpoint has had.
+        pattern: what each of them must tell, as for `read_record`.
+
+    Returns:
+        The logs of each epoch.
+
+    Raises:
+        InputError: no file tells of all these epochs.
+    """
+    beside = folder.parent / "history.json"
+    for path in (folder / f"epoch-{finished:05d}.json", beside):
+        with contextlib.suppress(InputError):
+            history = read_record(path, pattern, TRAIN_ANEW)[:finished]
+            if [each["epoch"] for each in history] == list(range(1, finished + 1)):
+                return history
+    raise InputError(f"{beside} does not tell of the {finished} epochs that were trained: {TRAIN_ANEW}.")
 
 
 def _loads(model: VAE, path: Path) -> bool:
@@ -180,20 +208,10 @@ def _digest(file: h5py.File) -> str:
     return digest.hexdigest()
 
 
-def _checkpoints(folder: Path) -> dict[int, Path]:
-    return {int(path.name.split(".")[0].removeprefix("epoch-")): path for path in folder.glob("epoch-*.weights.h5")}
-
-
-def _history_of(folder: Path, history_file: Path, finished: int) -> list[dict[str, float]]:
-    """The history that belongs to a checkpoint; earlier versions kept it beside the run alone."""
-    for path in (folder / f"epoch-{finished:05d}.json", history_file):
-        try:
-            history = json.loads(path.read_text())[:finished]
-        except (OSError, ValueError, TypeError):
-            continue
-        if [each.get("epoch") for each in history] == list(range(1, finished + 1)):
-            return history
-    raise InputError(f"{history_file} does not tell of the {finished} epochs that were trained: train a new run.")
+def _numbered(folder: Path, kind: str) -> dict[int, Path]:
+    """Files of weights by their epochs; others in the folder are the user's own."""
+    found = {path: re.fullmatch(rf"{kind}-(\d{{5,}})\.weights\.h5", path.name) for path in folder.glob(f"{kind}-*")}
+    return {int(match[1]): path for path, match in found.items() if match}
 
 
 def _history_file(checkpoint: Path) -> Path:

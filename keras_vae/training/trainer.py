@@ -2,14 +2,15 @@
 
 import dataclasses
 import errno
+import functools
 import hashlib
 import json
 import math
 import os
-import shutil
 import statistics
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,10 +21,10 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.files import expanded, remove_durably, synchronise
 from keras_vae.model import VAE, export_saved_model, save_model
-from keras_vae.runs import CARD_FILE, Run, TrainConfig, environment, model_card, note_data, open_data
+from keras_vae.runs import CARD_FILE, Run, TrainConfig, environment, keep_data, model_card, open_data
 from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import Decoration
-from keras_vae.training.checkpoints import Checkpoint, best_epoch, latest_checkpoint, restore
+from keras_vae.training.checkpoints import Checkpoint, best_epoch, history_of, latest_checkpoint, restore
 from keras_vae.training.compilation import compiled_model
 from keras_vae.training.compute import computed_by, in_mixed_precision
 from keras_vae.training.distribution import (
@@ -42,6 +43,7 @@ __all__ = ["resume", "train", "training_table"]
 
 PICTURED_IMAGES = 10_000
 COMPARED_IMAGES = 10_000
+LOGGED = [{"epoch": int, "seconds": float, "images_per_second": float}]  # what of a history the results are made from
 SHARDED_MEMORY = 1024  # MiB: to be shared out, images in memory become part of a graph, which holds 2 GiB at most
 
 
@@ -78,16 +80,9 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
         if not is_chief(config.distribute):
             return _fit(Run(str(name), Path(root).resolve()), config, data, model)
         require_disk(Path(root).resolve(), model)
-        run = Run.create(config, name, root)
-        if not data.is_kept:
-            try:
-                data = data.keep(run.data)
-            except BaseException:  # without its images the run could not be resumed
-                shutil.rmtree(run.folder, ignore_errors=True)
-                raise
-        note_data(run, data)
+        run = Run.create(config, name, root, functools.partial(keep_data, data=data))
         with run.locked():
-            return _fit(run, config, data, model)
+            return _fit(run, config, data if data.is_kept else _open_data(config, run), model)
 
 
 def resume(run: Run, epochs: int | None = None, distribute: Distribute | None = None) -> Run:
@@ -103,26 +98,11 @@ def resume(run: Run, epochs: int | None = None, distribute: Distribute | None = 
         InputError: there is nothing left to train; and as `train`.
     """
     given = {"epochs": epochs, "distribute": distribute}
-    config = run.config.replace(**{name: value for name, value in given.items() if value is not None})
-    finished, checkpoint = latest_checkpoint(run.checkpoints)
-    has_ended = (run.folder / "training.json").is_file() and epochs in (None, finished)
-    if finished > config.epochs or has_ended:
-        raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
-    if checkpoint is None and (run.folder / "history.json").is_file():  # which the first finished epoch writes
-        raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
-    strategy = open_strategy(config.distribute)
-    data = _checked(_open_data(config, run))
-    with lost_workers_named(strategy, f"Start all of them again with --resume --run {run.name}."):
-        _check_workers(strategy, config, data, run.name, finished)
-        # What it started from may be gone; its own checkpoint has all of it.
-        begun = config if checkpoint is None else config.replace(init_from=None)
-        model = compiled_model(begun, data, strategy)
-        finished = restore(model, run.checkpoints)
-        if not is_chief(config.distribute):
-            return _fit(run, config, data, model, finished)
-        require_disk(run.root, model)
-        with run.locked():
-            return _fit(run, config, data, model, finished)
+    given = {name: value for name, value in given.items() if value is not None}
+    if not is_chief(run.config.replace(**given).distribute):
+        return _resumed(run, given)
+    with run.locked():  # before anything is read: another process may still be changing it
+        return _resumed(run, given)
 
 
 def training_table(run: Run) -> str:
@@ -145,6 +125,31 @@ def training_table(run: Run) -> str:
     if result.get("kept_epoch") is not None:
         lines.append(f"Kept are the weights of epoch {result['kept_epoch']}, the best on the validation split.")
     return "\n".join(lines)
+
+
+def _resumed(run: Run, given: Mapping[str, Any]) -> Run:
+    config = run.config.replace(**given)
+    finished, checkpoint = latest_checkpoint(run.checkpoints)
+    # A patience ends a training before all of its epochs; without one, more of them were asked for since.
+    ended_early = bool(config.patience) and "epochs" not in given
+    has_ended = (run.folder / "training.json").is_file() and (finished >= config.epochs or ended_early)
+    if finished > config.epochs or has_ended:
+        raise InputError(f"Run {run.name!r} has finished {finished} epochs; give a larger --epochs to go on.")
+    if checkpoint is None and (run.folder / "history.json").is_file():  # which the first finished epoch writes
+        raise InputError(f"Run {run.name!r} cannot go on without its {run.checkpoints}: train a new run.")
+    strategy = open_strategy(config.distribute)
+    data = _checked(_open_data(config, run))
+    with lost_workers_named(strategy, f"Start all of them again with --resume --run {run.name}."):
+        _check_workers(strategy, config, data, run.name, finished)
+        # What it started from may be gone; its own checkpoint has all of it.
+        begun = config if checkpoint is None else config.replace(init_from=None)
+        model = compiled_model(begun, data, strategy)
+        finished = restore(model, run.checkpoints)
+        if finished:  # before anything is changed
+            history_of(run.checkpoints, finished, LOGGED)
+        if is_chief(config.distribute):
+            require_disk(run.root, model)
+        return _fit(run, config, data, model, finished)
 
 
 def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: int = 0) -> Run:
@@ -173,7 +178,8 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: i
             _write_results(run, config, data, model, splits, finished, seconds)
         wait_for_all(model.distribute_strategy)
     except (InputError, KeyboardInterrupt) as stop:
-        epoch = _keep_last_good(run, model) if chief and not saving.done else finished
+        is_kept = saving.done or not chief
+        epoch = latest_checkpoint(run.checkpoints)[0] if is_kept else _keep_last_good(run, model)
         if isinstance(stop, InputError):
             raise
         kept = f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}." if epoch else ""
@@ -191,6 +197,7 @@ def _records(
     """What writes, in one process alone: first what a training goes on from, then the model, then what shows it."""
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
     count = max(100, min(PICTURED_IMAGES, affordable))
+    cut_off = 0 if (run.folder / "training.json").is_file() else finished
     images, labels = data.images("test", count), data.labels("test", count)
     return [
         _Superseding(run, config),
@@ -207,9 +214,14 @@ def _records(
                 data.class_names,
                 every=config.grid_every,
                 seed=config.seed,
+                finished=cut_off,
             )
         ),
-        Decoration(EmbeddingProjector(run.logs, images, labels, data.class_names, every=config.projector_every)),
+        Decoration(
+            EmbeddingProjector(
+                run.logs, images, labels, data.class_names, every=config.projector_every, finished=cut_off
+            )
+        ),
     ]
 
 
@@ -224,9 +236,9 @@ class _Superseding(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if not self.run.is_begun:
             raise InputError(f"{self.run.folder} was removed while it was trained: train it anew.")
+        remove_durably(self.run.folder / "training.json")  # first: a run that has it and more epochs is taken for ended
         if self.config != self.run.config:
             self.run.write("config.json", self.config.to_json())
-        remove_durably(self.run.folder / "training.json")
 
 
 class _WatchingLogs(keras.callbacks.Callback):

@@ -95,6 +95,20 @@ def test_without_a_home_folder_arrays_are_trained_and_pictures_refused_in_one_li
     assert taken.returncode == 0, taken.stderr
 
 
+def test_of_two_trainings_of_one_name_begun_at_once_one_is_refused_in_one_line(tmp_path):
+    pictures = write_pictures(tmp_path / "pictures")
+    words = [*TRAIN, "--epochs", "1", "--dataset", str(pictures), "--root", str(tmp_path / "root")]
+    logs = [tmp_path / "one.txt", tmp_path / "other.txt"]
+    processes = [start(main, words, log, {"XDG_CACHE_HOME": str(tmp_path / "cache")}) for log in logs]
+    codes = [finish(process) for process in processes]
+    assert sorted(codes) == [0, 2], [log.read_text() for log in logs]
+    said = logs[codes.index(2)].read_text().splitlines()
+    assert [line for line in said if line.startswith(("error: ", "Traceback"))] == said[-1:]
+    assert "A run named 'small' exists already" in said[-1]
+    assert Run.open("small", tmp_path / "root").summary["epochs"] == 1
+    assert damaged_files(tmp_path / "root") == []
+
+
 @pytest.mark.slow
 def test_ten_trainings_at_once_have_names_of_their_own_and_the_same_bits(tmp_path):
     pictures = write_pictures(tmp_path / "pictures")

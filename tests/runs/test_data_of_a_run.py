@@ -11,7 +11,7 @@ from PIL import Image
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data
-from keras_vae.runs import Run, TrainConfig, note_data, open_data
+from keras_vae.runs import Run, TrainConfig, keep_data, open_data
 from keras_vae.training import resume, train
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
@@ -41,9 +41,7 @@ def npz(place: Path, images: np.ndarray) -> Path:
 
 def begun(path: Path, root: Path) -> Run:
     data = open_dataset(path)
-    run = Run.create(TrainConfig(dataset=data.name), "begun", root)
-    note_data(run, data)
-    return run
+    return Run.create(TrainConfig(dataset=data.name), "begun", root, lambda folder: keep_data(folder, data))
 
 
 @pytest.mark.parametrize("write", [folder, table, npy, npz])

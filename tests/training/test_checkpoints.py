@@ -38,6 +38,31 @@ def test_the_latest_checkpoint_and_the_one_before_are_kept(trained):
     assert sorted(path.name for path in (folder / "state").iterdir()) == names
 
 
+def test_files_of_others_beside_the_checkpoints_are_left_alone(trained):
+    folder, _ = trained
+    names = ("epoch-old.weights.h5", "best-old.weights.h5", "epoch-9.weights.h5")
+    for name in names:
+        (folder / "state" / name).write_bytes(b"")
+    assert (latest_checkpoint(folder / "state")[0], best_epoch(folder / "state")) == (3, None)
+    model = compiled()
+    assert restore(model, folder / "state") == 3
+    checkpoint = Checkpoint(folder / "state", folder / "history.json", 3)
+    model.fit(IMAGES, initial_epoch=3, epochs=4, verbose=0, callbacks=[checkpoint])
+    found = {path.name for path in (folder / "state").glob("*.h5")}
+    assert found == {*names, "epoch-00003.weights.h5", "epoch-00004.weights.h5"}
+
+
+def test_after_very_many_epochs_the_latest_are_still_those_that_are_kept(tmp_path):
+    (tmp_path / "history.json").write_text("[]")
+    checkpoint = Checkpoint(tmp_path / "state", tmp_path / "history.json")
+    checkpoint.set_model(compiled())
+    checkpoint.on_train_begin()
+    for epoch in (99_998, 99_999, 100_000):
+        checkpoint.on_epoch_end(epoch, {})
+    names = {path.name for path in (tmp_path / "state").glob("*.h5")}
+    assert names == {"epoch-100000.weights.h5", "epoch-100001.weights.h5"}
+
+
 @pytest.mark.parametrize("damage", ["truncated", "empty", "other", "one bit of a weight"])
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(damage, trained, capsys):
     folder, kept = trained

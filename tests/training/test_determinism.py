@@ -20,6 +20,7 @@ KINDS = {
     "discretized logistic": {"likelihood": "discretized_logistic"},
     "continuous bernoulli": {"likelihood": "continuous_bernoulli"},
     "convolutional": {"network": "convolutional", "widths": (4, 4)},
+    "strided": {"network": "strided", "widths": (4, 4)},
     "mixture fitted": {"prior": "mixture"},
     "mixture learned": {"prior": "mixture", "prior_training": "joint"},
     "flow fitted": {"prior": "flow"},
@@ -29,6 +30,9 @@ KINDS = {
     "two levels of convolutions": {"levels": 2, "network": "convolutional", "widths": (4,)},
     "xla": {"xla": "on"},
     "mixed precision": {"mixed_precision": "on"},
+    "importance weighted": {"beta": 1.0, "importance_epochs": 1, "importance_samples": 3, "beta_warmup": 0.0},
+    "patience": {"patience": 1, "beta_warmup": 0.0},
+    "two devices": {"distribute": "mirrored"},
     "disturbed": {"dropout": 0.2, "input_noise": 0.1, "gradient_clip": 1.0, "weight_average": 0.0},
 }
 
@@ -55,7 +59,7 @@ def trained(config: TrainConfig, data: ImageData, folder: Path, until: int = EPO
     model = compiled_model(config, data)
     finished = restore(model, folder / "checkpoints")
     callbacks = [Checkpoint(folder / "checkpoints", folder / "history.json", finished), StopAfter(until)]
-    fit_model(model, config, data, callbacks=callbacks, first_epoch=finished)
+    fit_model(model, config, data, callbacks=callbacks, first_epoch=finished, best=folder / "checkpoints")
     return [np.asarray(variable) for variable in (*model.variables, *model.optimizer.variables)]
 
 

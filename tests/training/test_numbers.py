@@ -68,6 +68,16 @@ def test_the_ends_of_the_usual_ranges_train_to_finite_numbers(options):
     assert np.isfinite(figures_of(configured(**options), images_of())).all()
 
 
+def test_latents_that_no_prior_can_be_fitted_to_are_refused_in_one_line():
+    options = {"learning_rate": 318.0, "epochs": 1, "batch_size": 10, "prior_components": 4, "xla": "off"}
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), np.uint8)
+    with pytest.raises(InputError, match=r"No prior can be fitted .*--learning-rate") as refused:
+        figures_of(
+            TrainConfig.from_preset("default", **options), open_dataset((pixels, np.arange(30) % 3), name="noise")
+        )
+    assert "\n" not in str(refused.value)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("rate", [1e-6, 1e-1])
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)

@@ -1,5 +1,6 @@
 """A run survives whatever interrupts it, and says what happened."""
 
+import contextlib
 import dataclasses
 import json
 import shutil
@@ -20,6 +21,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data
 from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig, open_data
+from keras_vae.tensorboard import projector
 from keras_vae.training import checkpoints, resume, train, training_table
 from keras_vae.training.checkpoints import latest_checkpoint
 from keras_vae.training.compilation import compiled_model
@@ -335,6 +337,117 @@ def test_two_processes_do_not_train_one_run_at_once(picture_folder, tmp_path):
     assert (run.folder / "config.json").read_bytes() == before
 
 
+def test_a_run_is_locked_before_it_is_read(picture_folder, tmp_path, monkeypatch):
+    run = train(tiny(picture_folder, epochs=1), "raced", tmp_path)
+    locked = Run.locked
+    others = iter([3])  # another process goes on with the run just before this one has it
+
+    @contextlib.contextmanager
+    def overtaken(self):
+        for epochs in others:
+            resume(run, epochs=epochs)
+        with locked(self):
+            yield
+
+    monkeypatch.setattr(Run, "locked", overtaken)
+    with pytest.raises(InputError, match="has finished 3 epochs"):
+        resume(run, epochs=2)
+    assert (run.config.epochs, run.summary["epochs"], latest_checkpoint(run.checkpoints)[0]) == (3, 3, 3)
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", '"ab"', "[null, null]", '[{"epoch": 1}, {"epoch": 2}]'])
+def test_a_damaged_history_is_refused_before_anything_is_changed(text, picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=2), "damaged", tmp_path)
+    for path in [*run.checkpoints.glob("*.json"), run.folder / "history.json"]:
+        path.write_text(text)
+
+    def content() -> dict:
+        files = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
+        return {path: path.read_bytes() for path in files}
+
+    before = content()
+    with pytest.raises(InputError, match=r"history\.json does not tell of the 2 epochs") as refused:
+        resume(run, epochs=3)
+    assert "\n" not in str(refused.value)
+    assert content() == before
+
+
+def test_ctrl_c_after_the_model_is_saved_tells_where_it_is(picture_folder, tmp_path, monkeypatch):
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(KeyboardInterrupt, match=r"after 2 of 2 epochs are in .*\.keras"),
+    ):
+        patch.setattr("keras_vae.training.trainer._measured", stopped)
+        train(tiny(picture_folder, epochs=2), "saved", tmp_path)
+    assert resume(Run.open("saved", tmp_path)).is_finished
+
+
+def test_a_run_killed_as_it_is_prolonged_goes_on_without_options(picture_folder, tmp_path, monkeypatch):
+    def killed(*arguments):
+        raise SystemExit
+
+    run = train(tiny(picture_folder, epochs=1), "longer", tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("keras_vae.runs.run.Run.write", killed)  # of the configuration
+        resume(run, epochs=2)
+    assert not run.is_finished
+    assert resume(run).summary["epochs"] == run.config.epochs == 1
+
+
+def test_a_run_with_more_epochs_than_it_has_had_goes_on_although_it_was_finished(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=1), "longer", tmp_path)
+    run.write("config.json", run.config.replace(epochs=2).to_json())
+    assert resume(run).summary["epochs"] == 2
+
+
+def test_a_finished_run_has_its_card_before_it_counts_as_finished(picture_folder, tmp_path, monkeypatch):
+    write = Run.write
+
+    def killed_at_the_end(self, name, content):
+        if name == "training.json":
+            raise SystemExit
+        return write(self, name, content)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Run, "write", killed_at_the_end)
+        train(tiny(picture_folder, epochs=1), "late", tmp_path)
+    run = Run.open("late", tmp_path)
+    assert "Weights: " in (run.folder / "README.md").read_text()
+    assert resume(run).is_finished
+
+
+@pytest.mark.parametrize("step", ["visualize_embeddings", "_announce"])  # before its folder, and its event file
+def test_what_shows_an_epoch_is_whole_after_a_kill_within_it(step, picture_folder, tmp_path, monkeypatch):
+    """The checkpoint of the epoch is there, its projector and its pictures are not."""
+
+    def killed(*arguments):
+        raise SystemExit
+
+    config = tiny(picture_folder, epochs=2, projector_every=1, grid_every=1)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(projector, step, killed)
+        train(config, "cut", tmp_path)
+    run = Run.open("cut", tmp_path)
+    for picture in run.figures.glob("progress/*-0001.png"):
+        picture.unlink()
+    resume(run)
+    found = {folder.name: projector.is_projector(folder) for folder in run.logs.glob("projector*")}
+    assert found == {"projector": True, "projector-epoch-0001": True}
+    pictures = sorted(path.name for path in run.figures.glob("progress/*"))
+    assert pictures == sorted(f"{path.stem}-000{epoch}.png" for path in run.figures.glob("*.png") for epoch in (1, 2))
+
+
+def test_a_projector_without_its_event_file_is_completed_whatever_epoch_it_shows(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=1, projector_every=1), "dead", tmp_path)
+    for name in ("projector-epoch-0007", "projector-maps"):
+        shutil.copytree(run.logs / "projector", run.logs / name, ignore=shutil.ignore_patterns("events*"))
+    resume(run, epochs=2)
+    assert all(projector.is_projector(folder) for folder in run.logs.glob("projector*"))
+
+
 def test_a_disk_without_room_is_refused_before_anything_is_written(picture_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: types.SimpleNamespace(free=1_000_000))
     with pytest.raises(InputError, match=r"has 1 MB free, and \d+ MB are needed"):
@@ -489,6 +602,19 @@ def test_a_run_whose_arrays_cannot_be_kept_is_not_begun(picture_images, tmp_path
     with pytest.raises(InputError, match="make room"):
         train(tiny("fashion_mnist"), "arrays", tmp_path, open_dataset(picture_images))
     assert not list(tmp_path.rglob("arrays"))
+
+
+def test_a_run_of_arrays_has_them_as_soon_as_it_has_its_name(picture_images, tmp_path, monkeypatch):
+    def killed(*arguments):
+        raise SystemExit
+
+    data = open_dataset(picture_images, name="mnist")  # a name that others could be opened by
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(Run, "locked", killed)
+        train(tiny("fashion_mnist", epochs=1), "arrays", tmp_path, data)
+    run = Run.open("arrays", tmp_path)
+    np.testing.assert_array_equal(open_data(run.config, run).images("test"), data.images("test"))
+    assert resume(run).is_finished
 
 
 def test_the_command_says_how_it_follows_few_images(picture_folder, tmp_path):
