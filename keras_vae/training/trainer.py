@@ -355,12 +355,15 @@ def _check_workers(
     options = {f"--{field.replace('_', '-')}": repr(value) for field, value in dataclasses.asdict(config).items()}
     for where_it_lies in ("--dataset", "--data-dir"):  # may differ; the images may not
         del options[where_it_lies]
-    images = data.images("train", None if data.in_memory else COMPARED_IMAGES)
+    seen = hashlib.sha256()
+    for split in data.counts:
+        seen.update(data.images(split, None if data.in_memory else COMPARED_IMAGES).tobytes())
+        seen.update(data.labels(split).tobytes())
     facts = {
         **options,
         "--run": str(name),
         "the version": __version__,
-        "the data": f"{data.counts} {data.class_names} {hashlib.sha256(images.tobytes()).hexdigest()}",
+        "the data": f"{data.counts} {data.class_names} {seen.hexdigest()}",
         "the type they multiply in (give --mixed-precision)": str(in_mixed_precision(config)),
         "the checkpoint they go on from (--root must be one folder for all)": str(finished),
     }

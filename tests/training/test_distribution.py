@@ -280,6 +280,21 @@ def test_workers_that_would_not_train_the_same_are_told_in_what_they_differ(pict
     assert not (tmp_path / "saved_models").exists()
 
 
+@pytest.mark.slow
+def test_workers_whose_labels_alone_differ_are_told(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    commands = []
+    for number in range(2):
+        file = tmp_path / f"{number}.npz"
+        np.savez(file, images=images, labels=(np.arange(60) + (np.arange(60) == 7 * number)) % 3)
+        commands.append(command(config(file, distribute="multiworker"), tmp_path, "two"))
+    with workers(*commands) as processes:
+        for code, _, errors in map(outcome, processes):
+            assert code == 2
+            assert "they differ in the data:" in errors
+    assert not (tmp_path / "saved_models").exists()
+
+
 IMPATIENT = """
 from keras_vae.console import run_command
 from keras_vae.training import distribution
