@@ -17,6 +17,7 @@ from .gradient_noise import noise_scale_table as noise_scale_table
 from .growth import exponent as exponent
 from .growth import growth_table as growth_table
 from .growth import measure_growth as measure_growth
+from .image_folders import image_folder_table as image_folder_table
 from .operations import operation_table as operation_table
 from .operations import profiled_operations as profiled_operations
 from .peers_study import PEER_NETWORKS as PEER_NETWORKS

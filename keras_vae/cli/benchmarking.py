@@ -40,6 +40,7 @@ def _add_benchmark(parser: Parser) -> None:
     what.add_argument(
         "--critical-batch", action="store_true", help="train, and measure by the noise of gradients which batch learns"
     )
+    what.add_argument("--files", metavar="N", type=int, help="write N image files, and open them as a data set")
     what.add_argument(
         "--workers",
         metavar="CRITICAL_BATCH",
@@ -59,6 +60,9 @@ def _benchmark(arguments: Arguments) -> None:
     if arguments.workers is not None and not arguments.workers > 0:
         raise InputError(f"--workers takes the critical batch in images, more than 0, not {arguments.workers:g}.")
 
+    if arguments.files is not None and not 100 <= arguments.files <= 10_000_000:
+        raise InputError(f"--files takes from 100 to 10 million, not {arguments.files}.")
+
     import_tensorflow()
     if arguments.peers:
         _peers()
@@ -70,6 +74,8 @@ def _benchmark(arguments: Arguments) -> None:
         _convolutions()
     elif arguments.scaling:
         _scaling(config)
+    elif arguments.files is not None:
+        _files(arguments.files)
     elif arguments.stages:
         _stages(config)
     elif arguments.critical_batch:
@@ -163,6 +169,12 @@ def _scaling(config: TrainConfig) -> None:
     _print("The input pipeline alone", [f"{pipeline:,.0f} images/s, {ratio}"])
     _print("Memory", memory_table(peak_memories()))
     _print("Start", start_table())
+
+
+def _files(count: int) -> None:
+    from keras_vae.benchmark import image_folder_table
+
+    _print("A folder of images", image_folder_table(count))
 
 
 def _stages(config: TrainConfig) -> None:

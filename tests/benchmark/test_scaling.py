@@ -9,6 +9,7 @@ from keras_vae.benchmark import (
     Network,
     exponent,
     growth_table,
+    image_folder_table,
     local_steps,
     local_table,
     measure_growth,
@@ -119,3 +120,13 @@ def test_processes_of_this_machine_train_together_and_are_set_beside_the_model()
     assert alone.gradient_bytes == two.gradient_bytes > 1e6
     assert alone.reduction == 0 < two.reduction
     assert len(list(local_table([alone, two], cores=2))) == 2 + 2
+
+
+def test_a_folder_of_images_is_opened_twice():
+    head, _, *rows = image_folder_table(120, side=8)
+    assert head.startswith("| 120 PNG files of 8 x 8 | ")
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| their bytes read, one after the other",
+        "| opened: listed, checked and decoded",
+        "| opened again: listed and compared",
+    ]
