@@ -1,7 +1,5 @@
 """One process that trains, serves, evaluates, explores and reports for a long time: what it holds must not grow."""
 
-from __future__ import annotations
-
 import contextlib
 import gc
 import os
