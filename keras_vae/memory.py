@@ -43,8 +43,10 @@ def check_unpacked_size(path: Path) -> None:
         InputError: it does.
     """
     try:
-        with zipfile.ZipFile(path) as archive:  # whose members are read no further than the size that they state
-            size = sum(member.file_size for member in archive.infolist())
+        # Members are read no further than the size that they state; what is not compressed lies on the disk already.
+        with zipfile.ZipFile(path) as archive:
+            packed = [member for member in archive.infolist() if member.compress_type != zipfile.ZIP_STORED]
+            size = sum(member.file_size for member in packed)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
         return
     if size > (available := available_memory()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,11 +37,15 @@ PAIRS = (("{0}_images", "{0}_labels"), ("{0}_image", "{0}_label"), ("x_{0}", "y_
 WHOLE = (("images", "labels"), ("image", "label"), ("x", "y"), ("arr_0", "arr_1"))
 CLASS_NAMES = ("class_names", "label_names")
 
+LEAST_MAPPED = 2**20  # bytes
+READ_AT_ONCE = 2**20
+NAME_AND_EXTRA = 26  # where a member's own header in a zip file has the lengths of its last two fields
+
 Given = dict[str, tuple[Any, Any]]  # images and labels, or None, by split; "" where they are not split
 
 
 def read_array_file(path: Path) -> Mapping[str, np.ndarray] | np.ndarray:
-    """Open a `.npy` file, whose values stay on disk until they are used, or read a `.npz` file.
+    """Open a `.npy` or `.npz` file, whose large arrays stay on disk until they are used unless they are compressed.
 
     Raises:
         InputError: It is damaged, holds Python objects, or unpacks to more than the memory holds.
@@ -50,7 +56,7 @@ def read_array_file(path: Path) -> Mapping[str, np.ndarray] | np.ndarray:
         if isinstance(found, np.ndarray):
             return found
         with found:
-            return {name: found[name] for name in found.files}
+            return {name: found[name] if (it := _mapped(path, found.zip, name)) is None else it for name in found.files}
     except UNREADABLE as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} cannot be read as arrays of numpy ({reason}): write it again.") from error
@@ -110,6 +116,30 @@ def open_arrays(
         numbers, names = {split: np.zeros(len(each), np.int64) for split, each in images.items()}, (UNLABELLED,)
     parts = {split: Split(images[split], numbers[split]) for split in images}
     return ArraySource(name, names, _in_three(parts, name, held_out), is_kept)
+
+
+def _mapped(path: Path, archive: zipfile.ZipFile, name: str) -> np.ndarray | None:
+    """An array of an archive as it lies in the file; None where it is compressed, or small.
+
+    It is read once, in pieces, for its sum in the archive to be compared.
+    """
+    member = archive.NameToInfo.get(f"{name}.npy")
+    if member is None or member.compress_type != zipfile.ZIP_STORED or member.file_size < LEAST_MAPPED:
+        return None
+    with archive.open(member) as content:
+        if np.lib.format.read_magic(content) != (1, 0):
+            return None
+        shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(content)
+        header = content.tell()
+        while content.read(READ_AT_ONCE):
+            pass
+    if dtype.hasobject or header + dtype.itemsize * math.prod(shape) != member.file_size:
+        return None
+    with path.open("rb") as file:
+        file.seek(member.header_offset + NAME_AND_EXTRA)
+        before = sum(int.from_bytes(file.read(2), "little") for _ in range(2)) + NAME_AND_EXTRA + 4
+    offset = member.header_offset + before + header
+    return np.memmap(path, dtype, "r", offset, shape, order="F" if is_fortran else "C")
 
 
 def _given(data: Any, name: str) -> Given:

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_vae.data import open_dataset
+from keras_vae.data.array_files import read_array_file
 from keras_vae.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -66,6 +67,29 @@ def test_grey_images_of_a_dataset_need_no_axis_of_channels(batched):
     data = open_dataset(given.batch(7) if batched else given)
     assert data.image_shape == (10, 12, 1)
     assert same(data, grey[..., np.newaxis])
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_large_arrays_of_an_archive_stay_on_disk_unless_they_are_compressed(save, order, tmp_path):
+    images = np.asarray(np.random.default_rng(0).integers(0, 256, (1200, 32, 32), np.uint8), order=order)
+    labels = np.arange(1200) % 3
+    save(tmp_path / "mine.npz", note=np.array("first"), images=images, labels=labels)
+    found = read_array_file(tmp_path / "mine.npz")
+    assert isinstance(found["images"], np.memmap) == (save is np.savez)
+    for name, values in {"images": images, "labels": labels, "note": np.array("first")}.items():
+        assert np.array_equal(found[name], values) and found[name].dtype == values.dtype
+    assert sum(open_dataset(str(tmp_path / "mine.npz")).counts.values()) == 1200
+
+
+def test_a_large_array_of_which_a_byte_has_changed_is_refused(tmp_path):
+    file = tmp_path / "mine.npz"
+    np.savez(file, images=np.zeros((1200, 32, 32), np.uint8))
+    content = bytearray(file.read_bytes())
+    content[600_000] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=r"mine\.npz cannot be read as arrays of numpy"):
+        read_array_file(file)
 
 
 @pytest.mark.parametrize("suffix", ["npz", "npy"])
