@@ -88,7 +88,7 @@ def _evaluate(dataset: str, steps: int, memory_budget: int) -> dict[str, Any]:
     def evaluate(run: Any) -> None:
         from keras_vae.evaluation import EvaluationConfig, evaluate
 
-        evaluate(run, EvaluationConfig(importance_samples=1))
+        evaluate(run, EvaluationConfig(importance_samples=1, features="none"))  # noise has no features to learn
 
     return _studied(dataset, memory_budget, evaluate)
 
@@ -97,7 +97,7 @@ def _explore(dataset: str, steps: int, memory_budget: int) -> dict[str, Any]:
     def explore(run: Any) -> None:
         from keras_vae.latent_space import ExplorationConfig, explore
 
-        explore(run, ExplorationConfig(pairs=2, repeats=1))
+        explore(run, ExplorationConfig(pairs=2, repeats=2))
 
     return _studied(dataset, memory_budget, explore)
 

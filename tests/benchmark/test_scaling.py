@@ -105,12 +105,12 @@ def test_above_the_critical_batch_images_buy_few_steps():
 
 
 @pytest.mark.slow
-def test_memory_is_that_of_processes_that_train_and_encode():
+def test_memory_is_that_of_processes_that_train_encode_evaluate_and_explore():
     splits = {"train": 1000, "validation": 100, "test": 100}
     memories = list(peak_memories(times=2, steps=2, splits=splits))
-    assert [each.images for each in memories] == [1200, 1200, 1200, 2400, 2400]
+    assert [each.images for each in memories] == [1200, 1200, 1200, 2400, 2400, 100, 2400, 100, 2400]
     assert all(each.peak > 100 * 2**20 for each in memories)  # TensorFlow alone takes that
-    assert len(list(memory_table(iter(memories)))) == 2 + 5
+    assert len(list(memory_table(iter(memories)))) == 2 + 9
 
 
 @pytest.mark.slow
