@@ -29,6 +29,7 @@ OPTIONAL = {
     **dict.fromkeys(("tf2onnx", "onnxruntime"), "onnx"),
     "ai_edge_litert": "litert",
     "pyarrow": "parquet",
+    "distributed": "cluster",
 }
 
 

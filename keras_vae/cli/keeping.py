@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from keras_vae.cli.shared import Arguments, Command, Parser, add_root, add_run
+from keras_vae.cli.shared import Arguments, Command, Parser, add_root, add_run, add_scheduler
 from keras_vae.command_line import add_arguments, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.data import remove_prepared_images
@@ -112,6 +112,7 @@ def _add_encode(parser: Parser) -> None:
     parser.add_argument("dataset", metavar="DATASET", nargs="?", help="as for train --dataset (default: the run's own)")
     parser.add_argument("--output", metavar="FOLDER", type=Path, required=True, help="receives the Parquet files")
     add_arguments(parser, EncodingConfig)
+    add_scheduler(parser)
     add_root(parser)
 
 
@@ -123,7 +124,7 @@ def _encode(arguments: Arguments) -> None:
     from keras_vae.encoding import encode_collection
 
     try:
-        done = encode_collection(run, arguments.dataset, arguments.output, config)
+        done = encode_collection(run, arguments.dataset, arguments.output, config, arguments.scheduler)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"The same command goes on with what {arguments.output} does not hold yet.") from None
     speed = f", {done.images / done.seconds:,.0f} images/s" if done.images else ""

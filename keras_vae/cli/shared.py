@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-__all__ = ["Arguments", "Command", "Parser", "add_root", "add_run"]
+__all__ = ["Arguments", "Command", "Parser", "add_root", "add_run", "add_scheduler"]
 
 Arguments = argparse.Namespace
 
@@ -34,3 +34,9 @@ def add_root(parser: Parser, default: str = ".") -> None:
     shown = "here" if default in (".", argparse.SUPPRESS) else default
     text = f"keeps logs/ and saved_models/ (default: {shown})"
     parser.add_argument("--root", metavar="FOLDER", default=default, help=text)
+
+
+def add_scheduler(parser: Parser) -> None:
+    """Let a command hand its work to a cluster."""
+    text = "of a Dask cluster, whose workers then share the work (default: this process does it)"
+    parser.add_argument("--scheduler", metavar="ADDRESS", help=text)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from keras_vae.backend import LOG_LEVEL, NO_NOTES
-from keras_vae.cli.shared import Arguments, Command, Parser, add_root
+from keras_vae.cli.shared import Arguments, Command, Parser, add_root, add_scheduler
 from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
@@ -136,6 +136,7 @@ def _add_sweep(parser: Parser) -> None:
     parser.add_argument(
         "--seeds", metavar="SEED", nargs="+", type=int, default=[0], help="of each combination (default: 0)"
     )
+    add_scheduler(parser)
     add_root(parser, "sweep")
 
 
@@ -155,7 +156,7 @@ def _sweep(arguments: Arguments) -> None:
 
     if "dataset" not in choices:  # which is one line where it cannot be had, before anything is written
         base = _suited(base, open_data(base).counts["train"], given)
-    for line in sweep(base, choices, arguments.seeds, arguments.root):
+    for line in sweep(base, choices, arguments.seeds, arguments.root, arguments.scheduler):
         print(line, flush=True)
     folder = Path(arguments.root)
     print(f"\nMeasured on the validation split:\n\n{(folder / 'sweep.md').read_text()}")

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_vae.cluster import calls_on_cluster
 from keras_vae.errors import InputError
 from keras_vae.files import write_atomically
 from keras_vae.plotting import chart_rate_distortion, png, rendered
 from keras_vae.runs import TrainConfig
-from keras_vae.sweeps.trained_runs import known_measurements, measurements, trained_run
+from keras_vae.sweeps.trained_runs import MINUTES, known_measurements, measurements, trained_run
 from keras_vae.tensorboard import Row, write_table
 
 __all__ = ["Combination", "combinations", "sweep", "sweep_table"]
@@ -33,6 +34,7 @@ COLUMNS = (
     ("5-NN", 3, "neighbours.accuracy"),
     ("Frechet distance", 2, "generation.classifier.frechet_distance"),
     ("Frechet distance, own network", 2, "generation.own.frechet_distance"),
+    ("minutes", 1, MINUTES),
 )
 
 SECONDS_BETWEEN_LOOKS = 2.0  # at runs that other processes are at
@@ -77,7 +79,11 @@ def combinations(base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds:
 
 
 def sweep(
-    base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds: Sequence[int], root: Path | str
+    base: TrainConfig,
+    choices: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    root: Path | str,
+    scheduler: str | None = None,
 ) -> Iterator[str]:
     """Train and measure every combination; write `sweep.md`, `sweep.csv`, `sweep.png` and `table/` anew after each run.
 
@@ -91,12 +97,13 @@ def sweep(
         choices: for each option its values.
         seeds: of each combination.
         root: the folder for the runs.
+        scheduler: address of a Dask cluster whose workers, who reach the folder too, train the runs; None trains here.
 
     Yields:
         What became of each run.
 
     Raises:
-        InputError: a value is out of its range.
+        InputError: a value is out of its range; and as `calls_on_cluster`.
         KeyboardInterrupt: Ctrl-C; the same sweep then goes on.
     """
     root = Path(root)
@@ -106,7 +113,7 @@ def sweep(
             for note in _notes(root).glob("*.failed"):
                 note.unlink()
     with _lock(root, "sweep", fcntl.LOCK_SH):
-        yield from _share(planned, root)
+        yield from _share(planned, root) if scheduler is None else _hand_out(planned, root, scheduler)
 
 
 def sweep_table(planned: Sequence[Combination], found: Mapping[str, Figures], failed: Mapping[str, str]) -> str:
@@ -152,6 +159,21 @@ def _share(planned: Sequence[Combination], root: Path) -> Iterator[str]:
         if len(taken) == len(left):
             time.sleep(SECONDS_BETWEEN_LOOKS)
         left = taken
+
+
+def _hand_out(planned: Sequence[Combination], root: Path, scheduler: str) -> Iterator[str]:
+    """Have everything trained and measured by the workers of a cluster."""
+    runs = {name: config for each in planned for name, config in each.configs.items()}
+    calls = {name: (config, name, root.resolve()) for name, config in runs.items()}
+    for name, became in calls_on_cluster(_measure_in_turn, calls, scheduler):
+        with _lock(root, "table", fcntl.LOCK_EX):
+            _write(root, planned)
+        yield f"{name}: {became}"
+
+
+def _measure_in_turn(config: TrainConfig, name: str, root: Path) -> str:
+    with _lock(root, name, fcntl.LOCK_EX):  # of a process that is at it, what it leaves is taken
+        return _measure(config, name, root)
 
 
 @contextlib.contextmanager

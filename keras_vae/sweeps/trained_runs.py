@@ -11,10 +11,11 @@ from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import resume, train
 
-__all__ = ["known_measurements", "measurements", "trained_run"]
+__all__ = ["MINUTES", "known_measurements", "measurements", "trained_run"]
 
 EVALUATION = EvaluationConfig(split="validation", importance_samples=20)
 FILED_UNDER = "grey-validation"
+MINUTES = "training.minutes"
 
 
 def trained_run(config: TrainConfig, name: str, root: Path) -> Run:
@@ -38,10 +39,15 @@ def measurements(run: Run) -> Mapping[str, Any]:
 
 
 def known_measurements(config: TrainConfig, name: str, root: Path) -> Mapping[str, Any] | None:
-    """What was measured of a finished run of a configuration; None where there is none, or it is still to be done."""
+    """What was measured of a finished run of a configuration, and the minutes that it was trained for.
+
+    Returns:
+        The measurements by their names; None where there is no such run, or it is still to be measured.
+    """
     run = Run(name, root.resolve())
     try:
-        return _known(run) if run.is_finished and _is_of(run, config) else None
+        known = _known(run) if run.is_finished and _is_of(run, config) else None
+        return known and {**known, MINUTES: {"value": run.summary["seconds"] / 60}}
     except InputError:  # which is told when it is that run's turn
         return None
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tensorflow as tf
+from dask_cluster import dask_cluster
 from picture_files import write_folder
 from PIL import Image
 
@@ -135,6 +136,34 @@ def test_two_processes_of_which_one_is_killed_and_started_again_leave_what_one_w
     files = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("alone", "shared")]
     assert files[0].keys() == files[1].keys()
     assert files[0] == files[1]
+
+
+@pytest.mark.slow
+def test_a_cluster_of_which_a_worker_is_lost_leaves_what_one_process_would(picture_folder, tmp_path, monkeypatch):
+    run = trained(tmp_path, (16, 16, 1), str(picture_folder))
+    config = EncodingConfig(shard_size=10, importance_samples=500)
+    alone = encode_collection(run, None, tmp_path / "alone", config)
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, ROOT / "scripts" / "encode.py", run.folder, "--output", "shared"]
+    command += ["--shard-size", 10, "--importance-samples", 500, "--scheduler"]
+    with dask_cluster(tmp_path, workers=2) as cluster:
+        with subprocess.Popen([*map(str, command), cluster.address], stdout=subprocess.PIPE, text=True) as encoding:
+            while not list((tmp_path / "shared").glob("*.parquet")):
+                assert encoding.poll() is None, encoding.stdout.read()
+                time.sleep(0.01)
+            cluster.workers[0].send_signal(signal.SIGKILL)
+            output, _ = encoding.communicate(timeout=400)
+        assert encoding.returncode == 0
+        assert f"{alone.files} of {alone.files} files are in shared, which is all." in output
+        again = encode_collection(run, None, Path("shared"), config, cluster.address)
+    assert (again.images, again.missing) == (0, 0)
+    files = [{path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("alone", "shared")]
+    assert files[0] == files[1]
+
+
+def test_a_cluster_shares_out_the_work_by_itself(run, tmp_path):
+    with pytest.raises(InputError, match="--shard is a share for one process"):
+        encode_collection(run, None, tmp_path, EncodingConfig(shard="1/2"), "tcp://127.0.0.1:1")
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 7), (7, 7), (8, 7), (100, 1)])

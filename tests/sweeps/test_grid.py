@@ -4,12 +4,15 @@ import csv
 import fcntl
 import itertools
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from dask_cluster import dask_cluster
 from tensorboard_server import get_json, tensorboard
 
 from keras_vae.errors import InputError
@@ -130,6 +133,7 @@ def test_a_failed_run_does_not_stop_the_others_and_none_is_trained_twice(picture
         failed, fine = csv.DictReader(file)
     assert "not possible" in failed["failed"]
     assert float(fine[MSE]) > 0.0
+    assert float(fine["training.minutes"]) > 0.0
     assert (tmp_path / "sweep.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in (tmp_path / "table").iterdir() if path.is_dir()] == ["batch-size-10"]
 
@@ -208,3 +212,30 @@ def test_processes_that_share_a_folder_share_its_runs_and_each_ends_with_the_who
     assert all(0 < count < 4 for count in trained)
     tables = [output.partition("Measured on the validation split:")[2].partition("sweep.csv")[0] for output in outputs]
     assert tables[0] == tables[1] and tables[0].count("\n| ") == 6
+
+
+@pytest.mark.slow
+def test_a_cluster_trains_what_one_process_does_though_one_of_its_machines_is_lost(picture_folder, tmp_path):
+    base = TrainConfig(
+        dataset=str(picture_folder), latent_dim=3, widths=(16,), epochs=200, batch_size=10, grid_every=0,
+        histogram_every=0, projector_every=0, prior="standard_normal",
+    )  # fmt: skip
+    choices = {"beta": [0.5, 1.0, 2.0]}
+    list(sweep(base, choices, [0], tmp_path / "alone"))
+    options = ("--epochs", "200", "--latent-dim", "3", "--widths", "16", "--batch-size", "10", "--grid-every", "0")
+    options += ("--histogram-every", "0", "--projector-every", "0", "--prior", "standard_normal")
+    options += ("--beta", "0.5", "1.0", "2.0", "--root", "shared", "--dataset", picture_folder)
+    with dask_cluster(tmp_path, workers=2) as cluster:
+        command = [sys.executable, ROOT / "scripts" / "sweep.py", *options, "--scheduler", cluster.address]
+        with subprocess.Popen([*map(str, command)], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as sweeping:
+            while len(list(tmp_path.glob("shared/saved_models/*/checkpoints/*"))) < 2:
+                assert sweeping.poll() is None, sweeping.stdout.read()
+                time.sleep(0.05)
+            cluster.workers[0].send_signal(signal.SIGKILL)
+            output, _ = sweeping.communicate(timeout=400)
+    assert sweeping.returncode == 0
+    assert all(f"beta-{beta}-seed-0: measured" in output for beta in (0.5, 1.0, 2.0))
+    rows = {name: list(csv.DictReader((tmp_path / name / "sweep.csv").open())) for name in ("alone", "shared")}
+    for row in itertools.chain(*rows.values()):
+        assert float(row.pop("training.minutes")) > 0.0
+    assert rows["shared"] == rows["alone"]
