@@ -86,7 +86,8 @@ def make(settings: Settings) -> Ready:
     torch.manual_seed(settings.seed)
     images = torch.from_numpy(settings.pixels).permute(0, 3, 1, 2).float() / 255
     loader = DataLoader(TensorDataset(images), settings.batch_size, shuffle=True, drop_last=True)
-    model = (ExampleVAE if settings.network == "example" else DenseVAE)(*images.shape[2:])
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = (ExampleVAE if settings.network == "example" else DenseVAE)(*images.shape[2:]).to(device)
     loss_of: Callable[[Tensor], Tensor] = torch.compile(model) if settings.variant == "compiled" else model
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     batches = _endless(loader)
@@ -95,7 +96,7 @@ def make(settings: Settings) -> Ready:
         start = time.perf_counter()
         for (batch,) in itertools.islice(batches, steps):
             optimizer.zero_grad()
-            loss = loss_of(batch)
+            loss = loss_of(batch.to(device))
             loss.backward()
             optimizer.step()
         loss.item()
