@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-__all__ = ["Size", "decode", "fitted", "read_header"]
+__all__ = ["Size", "decode", "fitted", "read_header", "refuse_huge_images"]
 
 EXIF_ORIENTATION, TURNED = 0x0112, {5, 6, 7, 8}  # by a quarter
 GREY_MODES = {"1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L"}
@@ -20,6 +22,14 @@ Size = tuple[int, int]  # height and width
 
 class _UnusableError(Exception):
     """Why an image file cannot be used, in a few words."""
+
+
+@contextlib.contextmanager
+def refuse_huge_images() -> Iterator[None]:
+    """Within the block, also in its threads, `decode` and `read_header` refuse what Pillow only warns of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def read_header(path: Path) -> tuple[Size, bool] | str:
@@ -90,12 +100,10 @@ def _fit(image: Image.Image, size: Size) -> Image.Image:
 
 
 def _open(path: Path) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            return Image.open(path)
-        except Image.DecompressionBombWarning as warning:
-            raise _UnusableError("has too many pixels") from warning
+    try:
+        return Image.open(path)
+    except Image.DecompressionBombWarning as warning:
+        raise _UnusableError("has too many pixels") from warning
 
 
 def _is_grey(image: Image.Image) -> bool:

@@ -8,10 +8,10 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,14 +25,17 @@ from keras_vae.data.array_store import (
     open_array_folder,
 )
 from keras_vae.data.arrays import SPLITS, HeldOut, check_image_shape, held_out_rows
-from keras_vae.data.image_decoding import Size, decode, read_header
+from keras_vae.data.image_decoding import Size, decode, read_header, refuse_huge_images
 from keras_vae.errors import InputError
 
 __all__ = ["ImageFile", "open_image_files"]
 
+Given, Result = TypeVar("Given"), TypeVar("Result")
+
 SKIPPED = "skipped.csv"
 SHOWN = 3  # skipped files that are named on the console
 AT_ONCE = 512  # images that are decoded ahead
+IN_A_CALL = 32  # images: a call for each small one would cost more than decoding it
 
 
 class ImageFile(NamedTuple):
@@ -88,7 +91,7 @@ def open_image_files(
         return source
     print(f"Preparing {len(files):,} images of {name} in {folder}, once ...", file=sys.stderr, flush=True)
     skipped: dict[Path, str] = dict(passed_over)
-    with ThreadPoolExecutor() as pool:
+    with refuse_huge_images(), ThreadPoolExecutor() as pool:
         files, shape = _survey(name, files, size, pool, skipped)
         splits = _split(name, files, held_out)
         bytes_needed = len(files) * int(np.prod(shape))
@@ -122,7 +125,7 @@ def _survey(
 ) -> tuple[list[ImageFile], tuple[int, int, int]]:
     """Read the headers: which files are images, and what shape they all get."""
     usable, sizes, colours = [], [], []
-    for file, found in zip(files, pool.map(read_header, (file.path for file in files)), strict=True):
+    for file, found in zip(files, _in_threads(read_header, [file.path for file in files], pool), strict=True):
         if isinstance(found, str):
             skipped[file.path] = found
             continue
@@ -208,7 +211,16 @@ def _decoded(
             return str(reason)
 
     for start in range(0, len(files), AT_ONCE):
-        yield from pool.map(decoded_or_why, files[start : start + AT_ONCE])
+        yield from _in_threads(decoded_or_why, files[start : start + AT_ONCE], pool)
+
+
+def _in_threads(
+    function: Callable[[Given], Result], values: Sequence[Given], pool: ThreadPoolExecutor
+) -> Iterator[Result]:
+    """What a function makes of each value, in their order."""
+    calls = [values[start : start + IN_A_CALL] for start in range(0, len(values), IN_A_CALL)]
+    for results in pool.map(lambda some: [function(each) for each in some], calls):
+        yield from results
 
 
 def _write_skipped(path: Path, skipped: dict[Path, str]) -> None:

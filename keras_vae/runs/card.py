@@ -135,7 +135,7 @@ def model_card(
         latents=model["latent_dim"],
         data=_as_text(data),
         commit=f", at commit {trained['commit']}," if trained.get("commit") else "",
-        command=" ".join([typed_command("train"), *config.command_options()]),
+        command=" ".join([typed_command("train"), *config.command_options(model["image_shape"])]),
         likelihood=config.likelihood,
         prior=config.prior_in_words,
         beta=config.beta,

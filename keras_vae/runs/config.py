@@ -106,7 +106,7 @@ class TrainConfig:
         high=2,
     )
     network: Literal["auto", "dense", "convolutional", "strided"] = option(
-        "dense",
+        "auto",
         "kind of encoder and decoder; auto: convolutional for large images, unless --widths or --dropout, which are of "
         "dense ones, are given; strided: the convolutional one of versions up to 0.3.0",
     )
@@ -329,10 +329,19 @@ class TrainConfig:
         """Write the version of this package, the format of the values, and every field in order."""
         return json.dumps({"version": __version__, "format": FORMAT, **dataclasses.asdict(self)}, indent=2) + "\n"
 
-    def command_options(self) -> list[str]:
-        """What to give to the command `train` for this configuration: the preset, and what differs from it."""
+    def command_options(self, image_shape: Sequence[int] | None = None) -> list[str]:
+        """What to give to the command `train` for this configuration: the preset, and what differs from it.
+
+        Args:
+            image_shape: `(h, w, c)` of the images, for which `auto` may take the same network; None names the network.
+        """
         options = ["--preset", self.preset] if self.preset != "default" else []
-        return options + command_options(self, type(self).from_preset(self.preset))
+        preset = type(self).from_preset(self.preset)
+        if image_shape is not None and preset.network == "auto":
+            chosen = self.replace(network="auto")
+            if chosen.network_for(image_shape) == self.network:
+                return options + command_options(chosen, preset)
+        return options + command_options(self, preset)
 
     def suited_to(self, images: int, given: Collection[str] = ()) -> "TrainConfig":
         """Let batch, epochs, warm-up and pictures follow the number of training images, where these are few.
