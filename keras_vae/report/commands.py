@@ -33,7 +33,7 @@ def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) ->
     trained = run.config
     if run.data.is_dir():  # arrays have no other name
         trained = trained.replace(dataset=str(run.data.relative_to(run.root)))
-    found = [[typed_command("train"), "--run", run.name, *trained.command_options(run.model_config["image_shape"])]]
+    found = [[typed_command("train"), "--run", run.name, *trained.command_options(run.image_shape)]]
     for settings in metrics["evaluations"].values():
         config = configuration(EvaluationConfig, settings)
         own = config.dataset in (None, run.config.dataset)

@@ -47,8 +47,7 @@ def description(run: Run) -> str:
     Raises:
         InputError: its configuration cannot be read.
     """
-    shape = run.model_config["image_shape"] if run.has_weights else None
-    command = " ".join([typed_command("train"), f"--run {run.name}", *run.config.command_options(shape)])
+    command = " ".join([typed_command("train"), f"--run {run.name}", *run.config.command_options(run.image_shape)])
     parts = sorted(((_size(path), path) for path in (*_children(run.folder), *_children(run.logs))), reverse=True)
     sizes = [f"{size / 1e6:>10.1f} MB  {path}" for size, path in parts]
     return "\n".join([run_table([run]), "", f"made by: {command}", "", *sizes])

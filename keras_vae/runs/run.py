@@ -244,6 +244,14 @@ class Run:
         return as_named_today(content["config"])
 
     @property
+    def image_shape(self) -> tuple[int, ...] | None:
+        """`(h, w, c)` of the images that the model takes; None where there is no model yet, or a damaged one."""
+        try:
+            return tuple(self.model_config["image_shape"]) if self.has_weights else None
+        except InputError:
+            return None
+
+    @property
     def config(self) -> TrainConfig:
         """The configuration that the run was started with.
 

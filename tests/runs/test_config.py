@@ -270,3 +270,16 @@ def test_the_help_says_what_each_preset_contains(name):
     options = given_options(parser.parse_args(said), TrainConfig)
     assert TrainConfig.from_preset(name, **options) == TrainConfig.from_preset(name)
     assert TrainConfig(**options).replace(preset=name) == TrainConfig.from_preset(name)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "options"),
+    [
+        ("dense", (28, 28, 1), []),
+        ("convolutional", (64, 64, 3), []),
+        ("dense", (64, 64, 3), ["--network", "dense"]),
+        ("convolutional", None, ["--network", "convolutional"]),
+    ],
+)
+def test_a_network_that_auto_takes_needs_no_option(network, shape, options):
+    assert TrainConfig(network=network).command_options(shape) == options
