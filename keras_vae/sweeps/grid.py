@@ -172,7 +172,7 @@ def _hand_out(planned: Sequence[Combination], root: Path, scheduler: str) -> Ite
 
 
 def _measure_in_turn(config: TrainConfig, name: str, root: Path) -> str:
-    with _lock(root, name, fcntl.LOCK_EX):  # of a process that is at it, what it leaves is taken
+    with _lock(root, name, fcntl.LOCK_EX):  # waits for a process that is at it, and takes what it leaves
         return _measure(config, name, root)
 
 
