@@ -1,8 +1,8 @@
 from .arithmetic import attained_rates as attained_rates
 from .arithmetic import rate_table as rate_table
 from .arithmetic import step_operations as step_operations
+from .cluster import Interconnect as Interconnect
 from .cluster import LocalStep as LocalStep
-from .cluster import Network as Network
 from .cluster import local_steps as local_steps
 from .cluster import local_table as local_table
 from .cluster import predicted_table as predicted_table

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from keras_vae.benchmark.processes import environment
 
 __all__ = [
-    "NETWORKS",
+    "INTERCONNECTS",
+    "Interconnect",
     "LocalStep",
-    "Network",
     "local_steps",
     "local_table",
     "predicted_table",
@@ -26,7 +26,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Network:
+class Interconnect:
     """What machines talk over.
 
     Attributes:
@@ -40,10 +40,10 @@ class Network:
     latency: float
 
 
-NETWORKS = (
-    Network("1 Gbit/s, 100 us", 1e9 / 8, 100e-6),
-    Network("10 Gbit/s, 50 us", 10e9 / 8, 50e-6),
-    Network("100 Gbit/s, 5 us", 100e9 / 8, 5e-6),
+INTERCONNECTS = (
+    Interconnect("1 Gbit/s, 100 us", 1e9 / 8, 100e-6),
+    Interconnect("10 Gbit/s, 50 us", 10e9 / 8, 50e-6),
+    Interconnect("100 Gbit/s, 5 us", 100e9 / 8, 5e-6),
 )
 WORKERS = (1, 8, 64, 512)
 
@@ -65,7 +65,7 @@ class LocalStep:
     gradient_bytes: int
 
 
-def ring_seconds(workers: int, size: float, network: Network) -> float:
+def ring_seconds(workers: int, size: float, interconnect: Interconnect) -> float:
     """Seconds to add up what each worker has, around a ring (Patarasuk & Yuan 2009).
 
     Every worker sends `2 (n - 1)` messages of an n-th of the bytes.
@@ -73,9 +73,9 @@ def ring_seconds(workers: int, size: float, network: Network) -> float:
     Args:
         workers: n, at least 1.
         size: bytes of each.
-        network: what they talk over.
+        interconnect: what they talk over.
     """
-    return 2 * (workers - 1) * (size / workers / network.bandwidth + network.latency)
+    return 2 * (workers - 1) * (size / workers / interconnect.bandwidth + interconnect.latency)
 
 
 def steps_factor(batch: float, critical_batch: float) -> float:
@@ -86,7 +86,7 @@ def steps_factor(batch: float, critical_batch: float) -> float:
 def predicted_table(
     step: float, batch: int, gradient_bytes: float, critical_batch: float, workers: Sequence[int] = WORKERS
 ) -> Iterator[str]:
-    """Rows in Markdown for each network and number of workers, each of which has a batch of its own.
+    """Rows in Markdown for each interconnect and number of workers, each of which has a batch of its own.
 
     Efficiency is the share of a step that is not waiting: nothing is computed while gradients are added up. The last
     column says how much sooner a training is done than with one worker: more images a second, but more of them to the
@@ -101,14 +101,14 @@ def predicted_table(
     """
     yield "| network | workers | batch | images/s | efficiency | steps to the same loss | times as fast done |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for network in NETWORKS:
+    for interconnect in INTERCONNECTS:
         alone = step * steps_factor(batch, critical_batch)
         for count in workers:
-            seconds = step + ring_seconds(count, gradient_bytes, network)
+            seconds = step + ring_seconds(count, gradient_bytes, interconnect)
             share = steps_factor(count * batch, critical_batch) / steps_factor(batch, critical_batch)
             whole = seconds * steps_factor(count * batch, critical_batch)
             yield (
-                f"| {network.name} | {count:,} | {count * batch:,} | {count * batch / seconds:,.0f} | "
+                f"| {interconnect.name} | {count:,} | {count * batch:,} | {count * batch / seconds:,.0f} | "
                 f"{step / seconds:.2f} | {share:.2f} | {alone / whole:.1f} |"
             )
 

@@ -200,15 +200,14 @@ def _nearest(
     target: int, build: Callable[[Sequence[int]], tuple[keras.Model, keras.Model]], depth: int
 ) -> tuple[int, ...]:
     """The widths, each twice the one before, whose multiply-adds are the nearest to a number."""
-    nearest: tuple[int, tuple[int, ...]] | None = None
+    tried: list[tuple[int, tuple[int, ...]]] = []  # how far each is off
     for first in range(STEP, LARGEST + 1, STEP):
         widths = tuple(first * 2**step for step in range(depth))
         count = multiply_adds(*build(widths))
-        nearest = min(nearest or (abs(count - target), widths), (abs(count - target), widths))
+        tried.append((abs(count - target), widths))
         if count > target:
             break
-    assert nearest is not None
-    return nearest[1]
+    return min(tried)[1]
 
 
 def _networks(model: VAE) -> tuple[keras.Model, keras.Model]:

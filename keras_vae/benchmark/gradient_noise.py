@@ -83,8 +83,8 @@ def noise_scale_table(scales: list[NoiseScale]) -> Iterator[str]:
 class _Measuring(keras.callbacks.Callback):
     def __init__(self, config: TrainConfig, data: ImageData, epochs: Collection[int]) -> None:
         super().__init__()
-        self.batches = data.training_batches(min(SMALL, data.counts["train"]), seed=config.seed + 1)
         self.small = min(SMALL, data.counts["train"])
+        self.batches = data.training_batches(self.small, seed=config.seed + 1)
         self.epochs = set(epochs)
         self.found: list[NoiseScale] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,4 +129,4 @@ def _bounds(config: TrainConfig, counts: Sequence[int]) -> list[Callable[[], flo
         return time.perf_counter() - start
 
     work(1)  # compiles
-    return [lambda count=count: work(count) for count in counts]  # type: ignore[misc]
+    return [functools.partial(work, count) for count in counts]

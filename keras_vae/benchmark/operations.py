@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import collections
-import json
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +12,9 @@ import numpy as np
 
 from keras_vae.benchmark.peers.task import Network
 from keras_vae.benchmark.peers_study import BATCH_SIZES, PEER_NETWORKS
-from keras_vae.benchmark.processes import environment
+from keras_vae.benchmark.processes import measured_in_child
 
-__all__ = ["KINDS", "kind_of", "operation_table", "profiled_operations"]
+__all__ = ["KINDS", "kind_of", "operation_table", "profiled_operations", "seconds_by_kind"]
 
 PROGRAMS = {"this project": "this_project", "plain Keras": "keras_alone"}
 KINDS = {
@@ -50,8 +47,11 @@ def profiled_operations(images: np.ndarray, steps: int = 50) -> Iterator[tuple[N
         np.save(file, images)
         for network in PEER_NETWORKS:
             for program, module in PROGRAMS.items():
-                told = {"network": network, "module": module, "images": str(file), "steps": steps}
-                yield network, program, _profiled(told | {"batch_size": min(BATCH_SIZES[network], len(images))})
+                size = min(BATCH_SIZES[network], len(images))
+                found = measured_in_child(
+                    "operations", network=network, module=module, images=str(file), batch_size=size, steps=steps
+                )
+                yield network, program, found
 
 
 def operation_table(found: Iterator[tuple[Network, str, Mapping[str, float]]]) -> Iterator[str]:
@@ -95,12 +95,3 @@ def seconds_by_kind(space: Any) -> dict[str, float]:
                 if kind is not None:
                     seconds[kind] += event.duration_ps / 1e12
     return dict(seconds)
-
-
-def _profiled(told: Mapping[str, Any]) -> dict[str, float]:
-    command: Sequence[str] = [sys.executable, "-m", "keras_vae.benchmark.child", "operations", json.dumps(told)]
-    process = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
-    if process.returncode:
-        raise RuntimeError(f"{told['module']} failed:\n{process.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
-    return found

@@ -19,7 +19,7 @@ import numpy as np
 from keras_vae.benchmark.peers.task import Network, Settings
 from keras_vae.benchmark.processes import environment
 
-__all__ = ["PEERS", "PEER_NETWORKS", "Peer", "PeerSpeed", "peer_speeds", "peer_table"]
+__all__ = ["BATCH_SIZES", "PEERS", "PEER_NETWORKS", "Peer", "PeerSpeed", "peer_speeds", "peer_table"]
 
 PEER_NETWORKS: dict[Network, str] = {
     "example": "The network of Keras's VAE example",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_vae.benchmark.processes import environment
+from keras_vae.benchmark.processes import measured_in_child, output_of
 from keras_vae.data import open_dataset
 
 __all__ = ["Memory", "memory_table", "peak_memories", "start_table"]
@@ -40,7 +38,7 @@ class Memory(NamedTuple):
 
 
 def peak_memories(times: int = 20, steps: int = 100, splits: dict[str, int] = SPLITS) -> Iterator[Memory]:
-    """Work on synthetic images in new processes: in memory, streamed, and streamed of many times as many.
+    """Work on noise in new processes: with the images in memory, streamed from disk, and many times as many streamed.
 
     Args:
         times: how many times as many images.
@@ -102,20 +100,11 @@ def _prepared(folder: Path, splits: dict[str, int]) -> str:
 
 
 def _measured(work: str, kind: str, dataset: str, steps: int, budget: int) -> Memory:
-    told = json.dumps({"dataset": dataset, "steps": steps, "memory_budget": budget})
-    answer = json.loads(_output(["-m", "keras_vae.benchmark.child", kind, told]).splitlines()[-1])
+    answer = measured_in_child(kind, dataset=dataset, steps=steps, memory_budget=budget)
     return Memory(work, answer["images"], answer["peak"], answer["speed"])
 
 
 def _seconds(arguments: Sequence[str]) -> tuple[float, str]:
     start = time.perf_counter()
-    told = _output(arguments)
+    told = output_of(arguments, TF_CPP_MIN_LOG_LEVEL="3")
     return time.perf_counter() - start, told
-
-
-def _output(arguments: Sequence[str]) -> str:
-    quiet = environment(TF_CPP_MIN_LOG_LEVEL="3")
-    process = subprocess.run([sys.executable, *arguments], env=quiet, capture_output=True, text=True, check=False)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed:\n{process.stderr[-2000:]}")
-    return process.stdout

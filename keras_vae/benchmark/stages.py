@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import pstats
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_vae.benchmark.processes import environment
+from keras_vae.benchmark.processes import measured_in_child
 
 __all__ = ["STAGES", "Stage", "profile_commands", "stage_table"]
 
@@ -91,7 +88,7 @@ def profile_commands(options: Sequence[str] = (), stages: Mapping[str, tuple[Sta
         for command, parts in stages.items():
             words = ["--run", RUN, *options] if command == "train" else [RUN]
             file = Path(folder, f"{command}.profile")
-            _run([command, *words, "--root", folder], file)
+            measured_in_child("profile", words=[command, *words, "--root", folder], file=str(file))
             yield from stage_table(command, parts, pstats.Stats(str(file)))
 
 
@@ -125,11 +122,3 @@ def _cumulative(stats: pstats.Stats, function: str) -> float:
     if not found:
         raise RuntimeError(f"There is no {name} of {path} in the profile: name the functions of this stage anew.")
     return float(sum(found))
-
-
-def _run(words: Sequence[str], file: Path) -> None:
-    command = [sys.executable, "-m", "keras_vae.benchmark.child", "profile"]
-    told = json.dumps({"words": list(words), "file": str(file)})
-    process = subprocess.run([*command, told], env=environment(), capture_output=True, text=True, check=False)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(words)} failed:\n{process.stderr[-2000:]}")

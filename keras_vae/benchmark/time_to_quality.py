@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -82,14 +83,13 @@ def times_to_quality(
     Yields:
         A result for each measure and each number of latents.
     """
-    defaults: dict[int, _Trained] = {}  # the same for each number of latents
+
+    @functools.cache  # the same for each number of latents
+    def of_default(count: int) -> _Trained:
+        return _train_own(data, count, seed)
+
     for size in latents:
         plain = _train_plain(data, size, epochs, seed)
-
-        def of_default(count: int) -> _Trained:
-            if count not in defaults:
-                defaults[count] = _train_own(data, count, seed)
-            return defaults[count]
 
         def of_bernoulli(count: int, size: int = size) -> _Trained:
             return _train_own(data, count, seed, latent_dim=size, **BERNOULLI)

@@ -8,10 +8,7 @@ from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig
 from keras_vae.latent_space import ExplorationConfig
-from keras_vae.runs import (
-    Run,
-    working_copy,
-)
+from keras_vae.runs import Run, working_copy
 
 __all__ = ["COMMANDS"]
 

@@ -13,11 +13,7 @@ from keras_vae.command_line import add_arguments, command_options, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
 from keras_vae.files import make_folder, replace_durably, require_room, typed_command
-from keras_vae.runs import (
-    PRESETS,
-    Run,
-    TrainConfig,
-)
+from keras_vae.runs import PRESETS, Run, TrainConfig
 
 __all__ = ["COMMANDS"]
 
@@ -144,11 +140,9 @@ def _sweep(arguments: Arguments) -> None:
     given = given_options(arguments, TrainConfig)
     if "seed" in given:
         raise InputError("--seed is one of a sweep's --seeds: give these.")
-    single = {name: value if name == "widths" else value[0] for name, value in given.items()}
     choices = {name: values for name, values in given.items() if name != "widths" and len(values) > 1}
-    base = TrainConfig.from_preset(
-        arguments.preset or "default", **{name: value for name, value in single.items() if name not in choices}
-    )
+    single = {name: each if name == "widths" else each[0] for name, each in given.items() if name not in choices}
+    base = TrainConfig.from_preset(arguments.preset or "default", **single)
 
     import_tensorflow()
     from keras_vae.runs import open_data

@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation.metrics import finite
 from keras_vae.evaluation.subject import (
     BATCH,
     MOST_PAIRED,
@@ -41,14 +40,17 @@ from keras_vae.runs import read_record
 
 __all__ = ["measure_likelihood", "partial_bounds"]
 
+_OF_A_DENSITY = (
+    "of a density of pixel values in [0, 1], which may be above 1 and its nats below 0: "
+    "to be compared with densities only"
+)
+
 # What the negative log-likelihood of images as they are is, by likelihood.
 NATS_OF_GREY_IMAGES = {
     "bernoulli": "pixel values are probabilities: it bounds the mean over binarised versions of the image",
-    "gaussian": "of a density of pixel values in [0, 1], which may be above 1 and its nats below 0: "
-    "to be compared with densities only",
+    "gaussian": _OF_A_DENSITY,
     "discretized_logistic": "of a probability of the 8-bit values as they are stored",
-    "continuous_bernoulli": "of a density of pixel values in [0, 1], which may be above 1 and its nats below 0: "
-    "to be compared with densities only",
+    "continuous_bernoulli": _OF_A_DENSITY,
 }
 
 SECONDS_BETWEEN_KEEPS = 30.0  # what a kill costs; all bounds are written each time
@@ -60,41 +62,25 @@ def measure_likelihood(subject: Subject) -> Results:
     """The ELBO of the images and what it consists of, and a tighter bound on their likelihood."""
     model, config = subject.model, subject.config
     terms = elbo_terms(model, subject.told_batches("ELBO"), seed=config.seed)
-    kl, kl_by_latent = terms.kl, terms.kl_by_latent.mean(axis=0)
-    negative_elbo = terms.reconstruction + kl
+    kl_by_latent = terms.kl_by_latent.mean(axis=0)
+    negative_elbo = terms.reconstruction + terms.kl
     active = active_units(terms.mean)
-    # Of a lower level there is no such posterior: it is another Gaussian for each upper latent.
-    paired = spread_rows(subject.count, MOST_PAIRED)
-    mean, log_var = terms.mean[paired, model.lower_dim :], terms.log_var[paired, model.lower_dim :]
-    aggregate = aggregate_posterior(
-        mean, log_var, lambda latents: log_densities(model.upper_prior, latents), config.seed
-    )
+    aggregate, charts = _aggregate(subject, terms)
     bounds, speed = _bounds(subject)
     worst = int(negative_elbo.argmax())
     of = f"{model.likelihood} likelihood, prior {subject.run.config.prior_in_words}"
-    to_each = f"to {model.prior.reference}"
     one = f"one posterior sample an image, {of}"
     many = f"importance-weighted, {config.importance_samples:,} samples an image, {of}"
     if config.protocol == "grey":
         many += f"; {NATS_OF_GREY_IMAGES[model.likelihood]}"
-    burda = f"variance of the posterior mean over images above {ACTIVE_VARIANCE}"
-    of_upper = (kl - terms.kl_by_latent[:, : model.lower_dim].sum(axis=1))[paired]
-    least = of_upper.mean() - math.log(len(paired))
-    level = " in the upper level" if model.levels == 2 else ""
-    posteriors = f"the posteriors of {len(paired):,} {subject.split} images{level}"
-    moments = f"Gaussian of the mean and covariance of {posteriors}"
-    mixture = f"mixture of {posteriors}, with which it cannot come out below {least:.2f}"
-    is_normal = isinstance(model.upper_prior, StandardNormal)
-    how = "in closed form" if is_normal else "by the same samples"
-    if model.levels == 2:
-        how += ", that of the lower level in closed form given the upper one's sample"
-    to_prior = f"to the prior {subject.run.config.prior_in_words}, {how}"
     nats = "nats per image"
     measurements = {
         "likelihood.negative_elbo": subject.mean_of(negative_elbo, nats, by_class=True, details=one),
         "likelihood.reconstruction": subject.mean_of(terms.reconstruction, nats, by_class=True, details=one),
-        "likelihood.kl": subject.mean_of(kl, nats, by_class=True, details=to_prior),
-        "likelihood.kl_by_latent": subject.measurement(kl_by_latent.tolist(), nats, details=to_each),
+        "likelihood.kl": subject.mean_of(terms.kl, nats, by_class=True, details=_to_prior(subject)),
+        "likelihood.kl_by_latent": subject.measurement(
+            kl_by_latent.tolist(), nats, details=f"to {model.prior.reference}"
+        ),
         "likelihood.largest_negative_elbo": subject.measurement(
             float(negative_elbo[worst]), nats, details=_whose(subject, terms, worst)
         ),
@@ -102,29 +88,58 @@ def measure_likelihood(subject: Subject) -> Results:
             _refined(subject, worst), nats, details=f"of the same image, after {REFINEMENTS} gradient steps on its mean"
         ),
         "likelihood.importance_weighted_nll": subject.mean_of(-bounds, nats, by_class=True, details=many),
-        "likelihood.image_samples_per_second": subject.measurement(finite(speed), "image-samples a second"),
-        "likelihood.active_units": subject.measurement(int(active.sum()), "latents", details=burda),
-        "likelihood.aggregate_kl_upper_bound": subject.measurement(
-            aggregate.upper_bound, "nats", images=len(paired), details=mixture
+        "likelihood.image_samples_per_second": subject.measurement(speed, "image-samples a second"),
+        "likelihood.active_units": subject.measurement(
+            int(active.sum()),
+            "latents",
+            details=f"variance of the posterior mean over images above {ACTIVE_VARIANCE}",
         ),
+        **aggregate,
     }
     if model.likelihood == "discretized_logistic":
         bits = -bounds / (math.log(2.0) * math.prod(model.image_shape))
         measurements["likelihood.bits_per_dimension"] = subject.mean_of(bits, "bits per dimension", details=many)
-    if is_normal:  # the Gaussian of the same moments is a bound for a Gaussian prior alone
-        measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
-            aggregate.lower_bound, "nats", images=len(paired), details=moments
-        )
-    drawn = np.asarray(model.upper_prior.sample(PRIOR_SAMPLES, (config.seed, 1)))
-    charts = {
-        "kl_by_latent": chart_kl_by_latent(kl_by_latent, active, model.prior.reference),
-        "aggregate_posterior": chart_aggregate_posterior(
-            aggregate.samples, drawn, kl_by_latent[model.lower_dim :], log_var, model.lower_dim
-        ),
-    }
+    charts["kl_by_latent"] = chart_kl_by_latent(kl_by_latent, active, model.prior.reference)
     if history := subject.run.history:
         charts["training"] = chart_training(history, TRAINING_CHART)
     return measurements, charts
+
+
+def _aggregate(subject: Subject, terms: ElboTerms) -> Results:
+    """Bounds on the KL of the aggregate posterior to the prior, and a chart of both."""
+    model, seed = subject.model, subject.config.seed
+    # Of a lower level there is no such posterior: it is another Gaussian for each upper latent.
+    paired = spread_rows(subject.count, MOST_PAIRED)
+    mean, log_var = terms.mean[paired, model.lower_dim :], terms.log_var[paired, model.lower_dim :]
+    aggregate = aggregate_posterior(mean, log_var, lambda latents: log_densities(model.upper_prior, latents), seed)
+    kl_of_upper = (terms.kl - terms.kl_by_latent[:, : model.lower_dim].sum(axis=1))[paired]
+    least = kl_of_upper.mean() - math.log(len(paired))
+    level = " in the upper level" if model.levels == 2 else ""
+    posteriors = f"the posteriors of {len(paired):,} {subject.split} images{level}"
+    mixture = f"mixture of {posteriors}, with which it cannot come out below {least:.2f}"
+    measurements = {
+        "likelihood.aggregate_kl_upper_bound": subject.measurement(
+            aggregate.upper_bound, "nats", images=len(paired), details=mixture
+        )
+    }
+    if isinstance(model.upper_prior, StandardNormal):  # of others, these moments are no bound
+        moments = f"Gaussian of the mean and covariance of {posteriors}"
+        measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
+            aggregate.lower_bound, "nats", images=len(paired), details=moments
+        )
+    drawn = np.asarray(model.upper_prior.sample(PRIOR_SAMPLES, (seed, 1)))
+    kl_by_latent = terms.kl_by_latent.mean(axis=0)[model.lower_dim :]
+    chart = chart_aggregate_posterior(aggregate.samples, drawn, kl_by_latent, log_var, model.lower_dim)
+    return measurements, {"aggregate_posterior": chart}
+
+
+def _to_prior(subject: Subject) -> str:
+    """What the KL is to, and how it is computed."""
+    model = subject.model
+    how = "in closed form" if isinstance(model.upper_prior, StandardNormal) else "by the same samples"
+    if model.levels == 2:
+        how += ", that of the lower level in closed form given the upper one's sample"
+    return f"to the prior {subject.run.config.prior_in_words}, {how}"
 
 
 def _whose(subject: Subject, terms: ElboTerms, worst: int) -> str:

@@ -17,8 +17,8 @@ from keras_vae.runs import Run, model_card, read_record
 __all__ = [
     "MEASURES",
     "Measurement",
+    "card_of",
     "comparison",
-    "finite",
     "mean_of",
     "read_metrics",
     "weights_digest",
@@ -55,6 +55,12 @@ class Measurement:
     by_class: Mapping[str, Mapping[str, float | None]] | None = None
     details: str = ""
     network_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("value", "standard_error"):
+            number = getattr(self, name)
+            if number is not None and not np.isfinite(number).all():
+                object.__setattr__(self, name, None)  # JSON has no number for it
 
     def to_json(self) -> dict[str, Any]:
         """What is known of it, without what does not apply."""
@@ -101,11 +107,6 @@ def mean_of(
         by_class=by_class,
         details=details,
     )
-
-
-def finite(value: float) -> float | None:
-    """The number, or None where JSON has none for it."""
-    return float(value) if math.isfinite(value) else None
 
 
 def weights_digest(run: Run) -> str:
@@ -371,4 +372,5 @@ def _class_mean(values: np.ndarray) -> dict[str, float | None]:
 def _mean_and_error(values: np.ndarray) -> tuple[float | None, float | None]:
     values = np.asarray(values, np.float64)
     error = values.std(ddof=1) / math.sqrt(len(values)) if len(values) > 1 else math.nan
-    return finite(values.mean()), finite(error)
+    mean, error = (float(each) if math.isfinite(each) else None for each in (values.mean(), error))
+    return mean, error

@@ -12,6 +12,7 @@ __all__ = ["measure_neighbours"]
 
 NEIGHBOURS = 5
 MOST = 50_000  # training images
+LEAST = 1_000  # images of a split, however small the memory budget is
 
 
 def measure_neighbours(subject: Subject) -> Results:
@@ -20,8 +21,8 @@ def measure_neighbours(subject: Subject) -> Results:
     Both are as they are, whatever the protocol: in grey.
     """
     data, split = subject.data, subject.split
-    affordable = subject.run.config.memory_budget * 2**20 // int(np.prod(data.image_shape))
-    references, count = (max(NEIGHBOURS, min(each, affordable)) for each in (MOST, subject.count))
+    affordable = max(LEAST, subject.run.config.memory_budget * 2**20 // int(np.prod(data.image_shape)))
+    references, count = (min(each, affordable) for each in (MOST, subject.count))
     known = data.labels("train", references)
     if len(np.unique(known)) < 2 or len(known) < NEIGHBOURS:
         return {}, {}

@@ -117,7 +117,8 @@ def _squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:
     """The unbiased estimate: pairs of a feature with itself are left out (Gretton et al. 2012, equation 3)."""
     size, width = first.shape
     first, second = first.astype(np.float64), second.astype(np.float64)
-    within = sum(_kernel(each, each, width).sum() - np.trace(_kernel(each, each, width)) for each in (first, second))
+    kernels = [_kernel(each, each, width) for each in (first, second)]
+    within = sum(kernel.sum() - np.trace(kernel) for kernel in kernels)
     return float(within / (size * (size - 1)) - 2.0 * _kernel(first, second, width).mean())
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics.pairwise import euclidean_distances
 
 from keras_vae.data import ImageData
 from keras_vae.evaluation.features import FeatureNetwork
-from keras_vae.evaluation.metrics import Measurement, finite
+from keras_vae.evaluation.metrics import Measurement
 from keras_vae.evaluation.sample_quality import frechet_distance, kernel_distance, precision_recall
 from keras_vae.evaluation.subject import BATCH, MOST_PAIRED, Results, Subject
 from keras_vae.plotting import chart_neighbours
@@ -84,7 +84,7 @@ def _compare(
         "precision": (shares.precision, "share, 0 to 1"),
         "recall": (shares.recall, "share, 0 to 1"),
     }
-    errors = {"kernel_distance": finite(kernel.standard_error)}
+    errors = {"kernel_distance": kernel.standard_error}
     # What is generated are expected grey values, whatever the protocol: they are compared with grey images.
     return {
         f"{group}.{network.name}.{name}": subject.measurement(

@@ -106,7 +106,7 @@ class Subject:
         return self.data.batches(split or self.split, BATCH, binarize="fixed" if binarized else "none")
 
     def told_batches(self, words: str) -> Iterable[Any]:
-        """One pass over the images that are measured, of which one is told how far it is and how long it takes."""
+        """One pass over the images that are measured, with a progress bar that begins with some words."""
         with progress_bar(f"  {words}", self.count, " images") as bar:
             for batch in self.batches():
                 yield batch
@@ -153,7 +153,7 @@ def spread_rows(count: int, most: int) -> np.ndarray:
 
 
 def progress_bar(words: str, total: int, unit: str, done: int = 0) -> tqdm:
-    """How far something is and how long it still takes, for whoever waits long: on a terminal, or in a log."""
+    """A bar that shows how far something is and how long it still takes: on a terminal, or now and then in a log."""
     often = 0.5 if sys.stdout.isatty() else 30.0
     return tqdm(
         desc=words, total=total, initial=done, unit=unit, unit_scale=True, file=sys.stdout, mininterval=often,

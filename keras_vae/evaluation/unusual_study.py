@@ -17,9 +17,9 @@ SAMPLES = 20
 
 
 def measure_unusual_images(subject: Subject) -> Results:
-    """The area under the ROC curve of each score for each kind of unusual images, against as many others."""
+    """The area under the ROC curve of each score for each kind of unusual images, against as many usual ones."""
     data = subject.data
-    if subject.config.protocol == "binarized":  # which has grey images measured under the protocol of their own
+    if subject.config.protocol == "binarized":  # whose grey images are measured under the grey protocol
         return {}, {}
     usual = data.images(subject.split, min(IMAGES, subject.count)) / np.float32(255)
     held_out = data.images("validation", min(IMAGES, data.counts["validation"])) / np.float32(255)

@@ -14,7 +14,7 @@ from keras_vae.explorer.description import Arrays, describe_model, describe_netw
 from keras_vae.explorer.neighbours import Neighbours, find_neighbours, nearest_classes
 from keras_vae.explorer.rounding import Bits, fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
-from keras_vae.model import LARGEST_LOGIT, VAE, active_units, likelihood_mean, log_densities
+from keras_vae.model import VAE, active_units, log_densities
 from keras_vae.plotting import CLASS_COLOURS, colour_of
 
 __all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "exhibit", "stratified"]
@@ -57,8 +57,8 @@ class Exhibition:
         available: images of the split; None where these are all.
         path_ends: `(p, 2)`, images that a shortest path was computed between, as places in `images`.
         shortest_paths: `(p, steps, d)`, the latents along these paths, both ends included.
-        is_small: whether encoder and prior too are rounded, for a web site.
         classifier: judges the decoded images, from `(n, h, w, c)` in [0, 1] to logits of the classes; None judges none.
+        is_small: whether encoder and prior too are rounded, for a web site.
     """
 
     title: str
@@ -175,20 +175,13 @@ def _encoded(model: VAE, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
 def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
     model = exhibition.model
     latents = np.concatenate([mean[:PROBES], np.asarray(model.prior.sample(PROBES, (0, 0)))])
-
-    def decoded(decoder: keras.Model) -> np.ndarray:
-        logits = decoder(latents)
-        if model.likelihood == "bernoulli":
-            logits = LARGEST_LOGIT * np.tanh(logits / LARGEST_LOGIT)
-        return np.asarray(likelihood_mean(model.likelihood, logits, model.spread))
-
-    of_decoder = fewest_bits(model.decoder, decoded, IMAGE_BOUND)
+    of_decoder = fewest_bits(model.decoder, lambda: np.asarray(model.decode(latents)), IMAGE_BOUND)
     numbers = sum(math.prod(weight.shape) for weight in model.upper_prior.weights)
     of_prior = PRIOR_BITS if exhibition.is_small or numbers > EXACT_NUMBERS else None
     if not exhibition.is_small:
         return Bits(of_decoder, prior=of_prior)
     images = exhibition.images[:PROBES] / np.float32(255)
-    of_encoder = fewest_bits(model.encoder, lambda _: np.concatenate(model.encode(images)), LATENT_BOUND)
+    of_encoder = fewest_bits(model.encoder, lambda: np.concatenate(model.encode(images)), LATENT_BOUND)
     return Bits(of_decoder, of_encoder, of_prior)
 
 

@@ -57,22 +57,22 @@ def round_weights(weights: np.ndarray, bits: int) -> Rounded:
     return Rounded(np.round(steps).astype(np.int16), scale.astype(np.float32))
 
 
-def fewest_bits(network: keras.Model, compute: Callable[[keras.Model], np.ndarray], bound: float) -> int | None:
+def fewest_bits(network: keras.Model, compute: Callable[[], np.ndarray], bound: float) -> int | None:
     """Find in how few bits the kernels of a network may be kept.
 
     Args:
         network: whose weights are at the end what they were.
-        compute: what the network gives, somewhere.
+        compute: gives something that depends on the network, with the weights that it then has.
         bound: largest difference that is allowed in it.
 
     Returns:
         The number of bits; None where none is enough.
     """
-    expected, weights = compute(network), network.get_weights()
+    expected, weights = compute(), network.get_weights()
     try:
         for bits in BITS:
             network.set_weights([round_weights(each, bits).values if each.ndim > 1 else each for each in weights])
-            if np.abs(compute(network) - expected).max() <= bound:
+            if np.abs(compute() - expected).max() <= bound:
                 return bits
     finally:
         network.set_weights(weights)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from keras_vae.command_line import check_fields, option
 from keras_vae.errors import InputError
 
-__all__ = ["FORMAT", "LEAST_FOR_FINDINGS", "ExplorationConfig"]
+__all__ = ["FORMAT", "LEAST_FOR_FINDINGS", "LEAST_POINTS", "ExplorationConfig"]
 
+LEAST_POINTS = 31  # images of a split: trustworthiness takes more than twice its 15 neighbours
 LEAST_FOR_FINDINGS = 200  # test images: of fewer, a share is known to seven hundredths (two standard errors) at best
 FORMAT = 3  # of latent.json: goes up when what it holds changes
 
@@ -27,7 +28,9 @@ class ExplorationConfig:
     pairs: int = option(
         200, "random pairs of images of different classes, for the means over paths", low=2, high=100_000
     )
-    points: int = option(10_000, "number of test images that are explored, from the first", low=31, high=100_000)
+    points: int = option(
+        10_000, "number of test images that are explored, from the first", low=LEAST_POINTS, high=100_000
+    )
     neighbours: int = option(15, "neighbours of each point in UMAP", low=2, high=10_000)
     min_distance: float = option(0.1, "least distance between points of the UMAP map", low=0, high=1)
     perplexity: float = option(30.0, "effective number of neighbours of each point in t-SNE", low=1, high=10_000)

@@ -151,17 +151,8 @@ def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
 
 def _archive(space: Space, maps: dict[str, Map], arrays: dict[str, np.ndarray]) -> bytes:
     content = io.BytesIO()
-    umap, tsne, pca = (maps[name].points for name in ("umap", "tsne", "pca"))
-    np.savez_compressed(
-        content,
-        labels=space.labels,
-        means=space.means,
-        umap=umap,
-        tsne=tsne,
-        pca=pca,
-        path_ends=arrays["path_ends"],
-        shortest_paths=arrays["shortest_paths"],
-    )
+    named: dict[str, Any] = {**{name: each.points for name, each in maps.items()}, **arrays}
+    np.savez_compressed(content, labels=space.labels, means=space.means, **named)
     return content.getvalue()
 
 

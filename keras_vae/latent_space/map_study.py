@@ -93,8 +93,44 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
 
     Where there are no classes, only how far neighbours stay neighbours.
     """
+    is_judged = space.has_classes and len(np.unique(space.references[1])) > 1
+    scores = _space_scores(space, maps, is_judged)
+    if not is_judged:
+        without = {"images": len(space.means), "seeds": 0}
+        words = f"The {len(space.means):,} test images have no classes that clusters could be compared with."
+        return Findings({"spaces": scores, "clusterings": without, "interpretation": words}, {})
+    names, seed = space.data.class_names, space.config.seed
+    # Of latents that are not in use all means are about 0: a mixture would take its time to fit what is left of them.
+    active = active_units(space.means)
+    used = active if active.any() else np.ones_like(active)
+    means = space.means[:, used]
+    clusterings = _clusterings(space, maps["umap"].points, means, space.reference_means[:, used])
+    table = contingency(cluster("gaussian_mixture", means, len(names), seed), space.labels, len(names))
+    numbers = {
+        "spaces": scores,
+        "clusterings": {"images": len(means), "latents": means.shape[1], "seeds": space.config.repeats, **clusterings},
+        "contingency": {
+            "clustering": "gaussian_mixture of the means",
+            "seed": seed,
+            "rows": list(names),
+            "table": table.table.tolist(),
+        },
+        "confusions": [{"classes": pair[:2], "overlap": pair[2]} for pair in confusions(table, names)],
+        "nearest_centroids": [
+            {"class": name, "nearest": other, "distance": distance}
+            for name, other, distance in nearest_centroids(space.means, space.labels, names)
+        ],
+        "interpretation": _interpretation(space, table),
+    }
+    title = "Classes in the clusters of a Gaussian mixture of the latents"
+    return Findings(numbers, {"clusters": chart_contingency(table.table, names, title)})
+
+
+def _space_scores(space: Space, maps: dict[str, Map], is_judged: bool) -> dict[str, dict[str, float]]:
+    """How well classes are separated in each space, if there are any, and how far neighbours stay neighbours."""
     references, reference_labels = space.references
-    placed = np.random.default_rng(space.config.seed).permutation(len(references))[:PLACED]
+    seed = space.config.seed
+    placed = np.random.default_rng(seed).permutation(len(references))[:PLACED]
     flat, flat_references = _pixels(space.images), _pixels(references)
     pca = PCA(min(space.model.latent_dim, *flat_references.shape), random_state=0).fit(flat_references)
     spaces = {
@@ -107,64 +143,40 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
         "pca_of_pixels": (pca.transform(flat_references), reference_labels, pca.transform(flat)),
     }
     scores: dict[str, dict[str, float]] = {}
-    is_judged = space.has_classes and len(np.unique(reference_labels)) > 1
-    for space_name, (train, train_labels, test) in spaces.items():
-        scores[space_name] = {
+    shown, title = ("knn_5", "5-NN accuracy") if is_judged else ("trustworthiness", "trustworthiness")
+    for name, (train, train_labels, test) in spaces.items():
+        scores[name] = {
             "training_images": len(train),
             "test_images": len(test),
-            **(class_scores(train, train_labels, test, space.labels, seed=space.config.seed) if is_judged else {}),
-            "trustworthiness": trustworthiness_of(flat, test, seed=space.config.seed),
+            **(class_scores(train, train_labels, test, space.labels, seed=seed) if is_judged else {}),
+            "trustworthiness": trustworthiness_of(flat, test, seed=seed),
         }
-        if space_name in maps:
-            scores[space_name]["trustworthiness_to_latent"] = trustworthiness_of(
-                space.means, test, seed=space.config.seed
-            )
-        shown = "knn_5" if is_judged else "trustworthiness"
-        title = "5-NN accuracy" if is_judged else "trustworthiness"
-        print(f"  {space_name}: {title} {scores[space_name][shown]:.3f}", flush=True)
-    if not is_judged:
-        without = {"images": len(space.means), "seeds": 0}
-        words = f"The {len(space.means):,} test images have no classes that clusters could be compared with."
-        return Findings({"spaces": scores, "clusterings": without, "interpretation": words}, {})
-    count = len(space.data.class_names)
+        if name in maps:
+            scores[name]["trustworthiness_to_latent"] = trustworthiness_of(space.means, test, seed=seed)
+        print(f"  {name}: {title} {scores[name][shown]:.3f}", flush=True)
+    return scores
+
+
+def _clusterings(
+    space: Space, umap: np.ndarray, means: np.ndarray, reference_means: np.ndarray
+) -> dict[str, dict[str, dict[str, float]]]:
+    """How well the clusters of each way to find some agree with the classes, over the seeds."""
     seeds = range(space.config.seed, space.config.seed + space.config.repeats)
-    # Of latents that are not in use all means are about 0: a mixture would take its time to fit what is left of them.
-    active = active_units(space.means)
-    means = space.means[:, active] if active.any() else space.means
-    reference_means = space.reference_means[:, active] if active.any() else space.reference_means
-    clusterings = {}
     tried: tuple[tuple[Clustering, str, np.ndarray], ...] = (
         ("k_means", "means", means),
         ("gaussian_mixture", "means", means),
-        ("gaussian_mixture", "UMAP map", maps["umap"].points),
-        ("hdbscan", "UMAP map", maps["umap"].points),
+        ("gaussian_mixture", "UMAP map", umap),
+        ("hdbscan", "UMAP map", umap),
         ("gaussian_mixture", f"{FLAT}-d UMAP", _flattened(means, reference_means, space.config.seed)),
     )
+    clusterings = {}
     for name, where, points in tried:
         # HDBSCAN draws nothing: every seed gives the same.
-        found = agreement_over_seeds(name, points, space.labels, count, [0, 0] if name == "hdbscan" else seeds)
+        drawn = [0, 0] if name == "hdbscan" else seeds
+        found = agreement_over_seeds(name, points, space.labels, len(space.data.class_names), drawn)
         clusterings[f"{name} of the {where}"] = {kind: each._asdict() for kind, each in found.items()}
         print(f"  {name} of the {where}: accuracy {found['mean'].accuracy:.3f}", flush=True)
-    labels = cluster("gaussian_mixture", means, count, space.config.seed)
-    table = contingency(labels, space.labels, count)
-    numbers = {
-        "spaces": scores,
-        "clusterings": {"images": len(means), "latents": means.shape[1], "seeds": len(seeds), **clusterings},
-        "contingency": {
-            "clustering": "gaussian_mixture of the means",
-            "seed": space.config.seed,
-            "rows": list(space.data.class_names),
-            "table": table.table.tolist(),
-        },
-        "confusions": [{"classes": pair[:2], "overlap": pair[2]} for pair in confusions(table, space.data.class_names)],
-        "nearest_centroids": [
-            {"class": name, "nearest": other, "distance": distance}
-            for name, other, distance in nearest_centroids(space.means, space.labels, space.data.class_names)
-        ],
-        "interpretation": _interpretation(space, table),
-    }
-    title = "Classes in the clusters of a Gaussian mixture of the latents"
-    return Findings(numbers, {"clusters": chart_contingency(table.table, space.data.class_names, title)})
+    return clusterings
 
 
 def _interpretation(space: Space, table: Contingency) -> str:

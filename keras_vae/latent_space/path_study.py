@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from keras_vae.latent_space.space import Findings, Space
 from keras_vae.model import active_units
 from keras_vae.plotting import animation, chart_midpoints, chart_paths, draw_traversal, labelled_grid, tiles
 
-__all__ = ["explore_paths"]
+__all__ = ["REAL_IMAGES", "explore_paths"]
 
 FRAMES = 24  # of an animation, in one direction
 REAL_IMAGES = 10_000  # training images, among which the nearest is looked for
@@ -58,28 +58,28 @@ class _Judge:
 
     def __init__(self, space: Space) -> None:
         classifier = load_classifier()
-        extractor, head = feature_extractor(classifier), classifier.get_layer("logits")
+        extractor = feature_extractor(classifier)
         self.features = tf.function(lambda images: extractor(images, training=False), autograph=False)
-        self.head = head
+        self.head = classifier.get_layer("logits")
         real = space.references[0][:REAL_IMAGES] / np.float32(255)
         self.real = np.concatenate([self.features(real[at : at + 500]) for at in range(0, len(real), 500)])
 
-    def shares(self, path: np.ndarray, decode: Callable[[Any], Any]) -> np.ndarray:
-        """Probabilities of the classes at each point of each path."""
-        return class_shares(along(path, lambda latents: self.head(self.features(decode(latents)))))
+    def shares(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities of the classes at each point of each path, from what the points were decoded to."""
+        return class_shares(along(images, lambda points: self.head(self.features(points))))
 
 
 def _paths(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict[str, np.ndarray]:
     return {
         "straight": straight(start, end, steps),
         "spherical": spherical(start, end, steps),
-        "geodesic": np.concatenate(
-            [
-                geodesic(start[at : at + PAIRS_AT_ONCE], end[at : at + PAIRS_AT_ONCE], steps, space.model.decode)
-                for at in range(0, len(start), PAIRS_AT_ONCE)
-            ]
-        ),
+        "geodesic": _geodesics(space, start, end, steps),
     }
+
+
+def _geodesics(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
+    parts = [slice(at, at + PAIRS_AT_ONCE) for at in range(0, len(start), PAIRS_AT_ONCE)]
+    return np.concatenate([geodesic(start[part], end[part], steps, space.model.decode) for part in parts])
 
 
 def _compare_paths(space: Space, judge: _Judge | None) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _measure(space: Space, judge: _Judge | None, path: np.ndarray) -> dict[str, 
         "lowest_prior_density": density.lowest,
     }
     if judge is not None:
-        features = along(path, lambda latents: judge.features(space.model.decode(latents)))
+        features = along(images, judge.features)
         values |= {
             "unevenness": unevenness(features),
             "distance_to_real_images": distance_to_real_images(features, judge.real),
@@ -121,7 +121,7 @@ def _draw_paths(space: Space, judge: _Judge | None, start: int, end: int, findin
     names = space.data.class_names
     paths = _paths(space, space.means[[start]], space.means[[end]], space.config.steps)
     images = {kind: along(path, space.model.decode)[0] for kind, path in paths.items()}
-    shares = {kind: judge.shares(path, space.model.decode)[0] for kind, path in paths.items()} if judge else {}
+    shares = {kind: judge.shares(each[np.newaxis])[0] for kind, each in images.items()} if judge else {}
     known = [f" ({space.name_of(each)})" if space.has_classes else "" for each in (start, end)]
     title = f"From test image {start}{known[0]} to {end}{known[1]}"
     findings.charts["path"] = chart_paths(images, shares, names, title=title)
@@ -148,8 +148,9 @@ def _draw_lines(space: Space, judge: _Judge | None, findings: Findings) -> None:
     half = len(first) // 2
     starts, ends = first[:half], first[half : 2 * half]
     path = straight(space.means[starts], space.means[ends], space.config.steps)
-    shares = judge.shares(path, space.model.decode) if judge else None
-    findings.plain["lines"] = tiles(along(path, space.model.decode))
+    images = along(path, space.model.decode)
+    shares = judge.shares(images) if judge else None
+    findings.plain["lines"] = tiles(images)
     findings.numbers["lines"] = [
         {
             "from": {"image": start, "class": space.name_of(start)},
@@ -185,7 +186,7 @@ def _shortest_paths(space: Space, ends: tuple[int, int]) -> dict[str, np.ndarray
     """
     first = [int(np.flatnonzero(space.labels == label)[0]) for label in np.unique(space.labels)[:10]]
     pairs = np.array([ends, *(pair for pair in itertools.combinations(first, 2) if {*pair} != {*ends})], np.int32)
-    paths = _paths(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps)["geodesic"]
+    paths = _geodesics(space, space.means[pairs[:, 0]], space.means[pairs[:, 1]], space.config.steps)
     return {"path_ends": pairs, "shortest_paths": paths}
 
 

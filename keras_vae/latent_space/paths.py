@@ -92,10 +92,10 @@ def geodesic(
     The variance of the pixels, which Arvanitidis et al. 2018 add to the metric, has no part in it: where no image lies,
     a path is not made longer.
 
-    Minimises `path_energy` over the inner points, beginning with the straight line, and
-    keeps the best path met for each pair: none has more energy than the straight line. The least energy is that of a
-    shortest path at constant speed. Between its points a path is taken for straight in the space of images: with fewer
-    than about ten steps it may cut corners.
+    Minimises `path_energy` over the inner points, beginning with the straight line, and keeps the best path met for
+    each pair: none has more energy than the straight line. The least energy is that of a shortest path at constant
+    speed. Between its points a path is taken for straight in the space of images: with fewer than about ten steps it
+    may cut corners.
 
     Args:
         start: `(pairs, d)` latents.

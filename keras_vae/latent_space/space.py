@@ -12,14 +12,13 @@ from matplotlib.figure import Figure
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
-from keras_vae.latent_space.config import LEAST_FOR_FINDINGS, ExplorationConfig
+from keras_vae.latent_space.config import LEAST_FOR_FINDINGS, LEAST_POINTS, ExplorationConfig
 from keras_vae.model import VAE, posterior_means
 from keras_vae.runs import Run
 
 __all__ = ["Findings", "Space"]
 
 EXAMPLES = 10  # images between which lines are drawn
-LEAST_POINTS = 31  # of which trustworthiness takes 15 neighbours
 REFERENCES = 50_000  # training images at most, to which neighbours and probes are fitted
 LEAST_KEPT = 1_000  # images of a split, however small the memory budget is
 BYTES_PER_VALUE = 5  # one as it is, and four as a float32 where pixels are compared

@@ -130,9 +130,9 @@ def chart_aggregate_posterior(
     add_titles(figure, title, note)
     for place, latent in enumerate(order):
         axes = figure.add_subplot(rows, columns, place + 1)
-        width = math.exp(0.5 * float(log_var[:, latent].mean()))
+        deviation = math.exp(0.5 * float(log_var[:, latent].mean()))
         _density(axes, latents[:, latent], prior[:, latent])
-        name = f"latent {first + latent}: {kl[latent]:.2f} nats, width {width:.2f}"
+        name = f"latent {first + latent}: {kl[latent]:.2f} nats, width {deviation:.2f}"
         axes.set_title(name, size=TEXT_POINTS - 1, color=INK)
     axes = figure.add_subplot(rows, columns, len(order) + 1)
     _density(axes, np.linalg.norm(latents, axis=1), np.linalg.norm(prior, axis=1))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from keras_vae.plotting.style import DOTS_PER_INCH, INK, TEXT_POINTS
 
-__all__ = ["enlarge", "labelled_grid", "mosaic", "png", "rendered", "svg", "tiles"]
+__all__ = ["as_picture", "enlarge", "labelled_grid", "mosaic", "png", "rendered", "svg", "tiles"]
 
 TILE_PIXELS = 75
 
@@ -99,7 +99,7 @@ def labelled_grid(
     figure = Figure(figsize=total, dpi=DOTS_PER_INCH, facecolor="white")
     axes = figure.add_axes((left / total[0], bottom / total[1], inches_wide / total[0], inches_high / total[1]))
     axes.imshow(
-        picture.squeeze(-1) if picture.shape[-1] == 1 else picture,
+        picture,
         cmap="gray",
         vmin=0,
         vmax=255,
@@ -137,8 +137,17 @@ def png(image: np.ndarray) -> bytes:
         image: `(h, w, c)` uint8; c is 1 or 3.
     """
     buffer = io.BytesIO()
-    Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(buffer, "PNG")
+    as_picture(image).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def as_picture(image: np.ndarray) -> Image.Image:
+    """An image as Pillow has it, grey or in colour.
+
+    Args:
+        image: `(h, w, c)` uint8; c is 1 or 3.
+    """
+    return Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image)
 
 
 def svg(figure: Figure) -> bytes:

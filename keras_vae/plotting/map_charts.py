@@ -131,7 +131,7 @@ def chart_contingency(table: np.ndarray, class_names: Sequence[str], title: str)
     axes.tick_params(length=0, labelsize=TEXT_POINTS, labelcolor=INK)
     axes.set_frame_on(False)
     axes.set_xlabel("cluster", size=TEXT_POINTS, color=INK)
-    figure.text(0.15 / width, 1.0 - 0.1 / height, title, size=TEXT_POINTS + 2, color=INK, weight="bold", va="top")
+    add_titles(figure, title)
     return figure
 
 

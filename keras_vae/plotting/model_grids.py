@@ -113,18 +113,18 @@ def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float
     """
     mean, log_var = model.encode(images[:1000] / np.float32(255))
     kl = model.prior.kl_by_latent(mean, log_var, mean).numpy().mean(axis=0)
-    active = np.argsort(-kl)[:most]
+    strongest = np.argsort(-kl)[:most]
     values = np.linspace(-reach, reach, steps, dtype=np.float32)
     center, deviation = mean.numpy().mean(axis=0), mean.numpy().std(axis=0)
-    latents = np.tile(mean.numpy()[0], (len(active), steps, 1))
-    for row, dimension in enumerate(active):
-        latents[row, :, dimension] = center[dimension] + values * deviation[dimension]
+    latents = np.tile(mean.numpy()[0], (len(strongest), steps, 1))
+    for row, latent in enumerate(strongest):
+        latents[row, :, latent] = center[latent] + values * deviation[latent]
     decoded = model.decode(latents.reshape(-1, model.latent_dim)).numpy()
     nats = f"nats: mean KL of the latent to {model.prior.reference}"
     figure = labelled_grid(
-        decoded.reshape(len(active), steps, *model.image_shape),
+        decoded.reshape(len(strongest), steps, *model.image_shape),
         title="A test image, one latent changed at a time",
-        row_labels=[f"latent {dimension}: {kl[dimension]:.2f} nats" for dimension in active],
+        row_labels=[f"latent {latent}: {kl[latent]:.2f} nats" for latent in strongest],
         column_labels=[f"{value:+.1f}" for value in values],
         note=f"columns: standard deviations over {len(mean):,} test images; {nats}",
     )

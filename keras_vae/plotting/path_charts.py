@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
 
-from keras_vae.plotting.grids import enlarge, labelled_grid, mosaic
-from keras_vae.plotting.map_charts import CLASS_COLOURS
-from keras_vae.plotting.style import DOTS_PER_INCH, INK, TEXT_POINTS
+from keras_vae.plotting.grids import as_picture, enlarge, labelled_grid, mosaic
+from keras_vae.plotting.map_charts import colour_of
+from keras_vae.plotting.style import DOTS_PER_INCH, INK, TEXT_POINTS, add_titles
 
 __all__ = ["animation", "chart_midpoints", "chart_paths"]
 
@@ -37,13 +36,11 @@ def chart_paths(
     strip, curves, gap = tile * height / width, 0.8 if shares else 0.0, 0.42 if shares else 0.1
     total, wide = 0.5 + len(images) * (strip + curves + gap) + (0.3 if shares else 0.0), STRIP_INCHES + 1.4
     figure = Figure(figsize=(wide, total), dpi=DOTS_PER_INCH, facecolor="white")
-    figure.text(0.15 / wide, 1.0 - 0.1 / total, title, size=TEXT_POINTS + 2, color=INK, weight="bold", va="top")
+    add_titles(figure, title)
     for number, (kind, pictures) in enumerate(images.items()):
         top = total - 0.5 - number * (strip + curves + gap)
         axes = figure.add_axes((1.15 / wide, (top - strip) / total, STRIP_INCHES / wide, strip / total))
-        picture = mosaic(pictures[np.newaxis], gap=1)
-        picture = picture.squeeze(-1) if picture.shape[-1] == 1 else picture
-        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, aspect="auto")
+        axes.imshow(mosaic(pictures[np.newaxis], gap=1), cmap="gray", vmin=0, vmax=255, aspect="auto")
         axes.set_axis_off()
         figure.text(0.15 / wide, (top - strip / 2) / total, kind, size=TEXT_POINTS, color=INK, va="center")
         if shares:
@@ -90,7 +87,7 @@ def animation(frames: np.ndarray, scale: int = 2) -> bytes:
         scale: how often each pixel is repeated.
     """
     there = [enlarge(mosaic(frame, gap=1), scale) for frame in frames]
-    pictures = [Image.fromarray(each.squeeze(-1) if each.shape[-1] == 1 else each) for each in there + there[-2:0:-1]]
+    pictures = [as_picture(each) for each in there + there[-2:0:-1]]
     pause = [FRAME_MILLISECONDS] * len(pictures)
     pause[0] = pause[len(there) - 1] = 8 * FRAME_MILLISECONDS
     buffer = io.BytesIO()
@@ -103,8 +100,7 @@ def _draw_shares(axes: Axes, shares: Mapping[str, np.ndarray], kind: str, class_
     largest = np.max([each.max(axis=0) for each in shares.values()], axis=0)
     places = np.linspace(0.0, 1.0, len(shares[kind]))
     for label in np.flatnonzero(largest >= LEAST_SHARE):
-        colour = CLASS_COLOURS[label % len(CLASS_COLOURS)]
-        axes.plot(places, shares[kind][:, label], color=colour, lw=1.6, label=class_names[int(label)])
+        axes.plot(places, shares[kind][:, label], color=colour_of(int(label)), lw=1.6, label=class_names[int(label)])
     axes.set(xlim=(0.0, 1.0), ylim=(0.0, 1.03), xticks=[], yticks=[0.0, 1.0])
     axes.tick_params(labelsize=TEXT_POINTS - 1, labelcolor=INK, color="#999999")
     axes.spines[["top", "right"]].set_visible(False)

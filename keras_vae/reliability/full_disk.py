@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_vae.reliability.kills import EVALUATE, EXPLORE, NAME, PHASES, REPORT, TRAIN, run_undisturbed
+from keras_vae.reliability.kills import PHASES, run_undisturbed
 from keras_vae.reliability.outcomes import Tally
-from keras_vae.reliability.processes import Main, finish, start
+from keras_vae.reliability.processes import Main, finish, last_line, start
+from keras_vae.reliability.small_run import EVALUATE, EXPLORE, NAME, REPORT, TRAIN
 from keras_vae.reliability.wholeness import damaged_files, outcome_of
 from keras_vae.runs import Run
 
@@ -116,7 +117,7 @@ def _filling(main: Main, root: Path, pictures: Path, log: Path, rng: np.random.G
         return "ended well", ""
     run = Run(NAME, root)
     code = _train(main, root, pictures, log, is_resumed=run.is_begun)
-    return "went on", _failure(code, root, log) or (f"did not go on: {_last_line(log)}" if code else "")
+    return "went on", _failure(code, root, log) or (f"did not go on: {last_line(log)}" if code else "")
 
 
 def _train(main: Main, root: Path, pictures: Path, log: Path, *, is_resumed: bool = False) -> int:
@@ -135,16 +136,11 @@ def _fill(root: Path, left: int) -> Path:
 
 def _failure(code: int, root: Path, log: Path) -> str:
     if code not in ANSWERS:
-        return f"ended with {code}: {_last_line(log)}"
+        return f"ended with {code}: {last_line(log)}"
     if "Traceback" in log.read_text(errors="replace"):
-        return f"a traceback before {_last_line(log)}"
+        return f"a traceback before {last_line(log)}"
     damaged = damaged_files(root)
     return f"damaged: {', '.join(damaged)}" if damaged else ""
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
 
 
 @contextmanager

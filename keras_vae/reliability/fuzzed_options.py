@@ -16,8 +16,8 @@ from keras_vae.command_line import add_arguments, given_options
 from keras_vae.data import ImageData, open_dataset
 from keras_vae.reliability.answers import REFUSED, TAKEN, TRAINED, Try, outcome, refusing
 from keras_vae.reliability.edits import VALUES, edited_json
-from keras_vae.reliability.kills import write_pictures
 from keras_vae.reliability.processes import Main
+from keras_vae.reliability.small_run import write_pictures
 from keras_vae.reliability.wholeness import damaged_files
 from keras_vae.runs import PRESETS, TrainConfig
 from keras_vae.training import compiled_model, fit_model

@@ -18,9 +18,9 @@ from keras_vae.reliability.answers import REFUSED, TAKEN, Subject, Try, refusing
 from keras_vae.reliability.edits import edited_bytes, odd_array
 from keras_vae.reliability.fuzzed_options import combinations, command_lines, configurations, trainings
 from keras_vae.reliability.fuzzed_runs import files_of_a_run, for_its_report, keras_files
-from keras_vae.reliability.kills import write_pictures
 from keras_vae.reliability.outcomes import Tally
 from keras_vae.reliability.processes import Main
+from keras_vae.reliability.small_run import write_pictures
 
 __all__ = ["SUBJECTS", "fuzz"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import shlex
 import shutil
 import signal
 import time
@@ -13,27 +12,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from keras_vae.reliability.outcomes import Record, Tally
-from keras_vae.reliability.processes import Main, finish, interrupt, start, wait_for
+from keras_vae.reliability.processes import Main, finish, interrupt, last_line, start, wait_for
+from keras_vae.reliability.small_run import EVALUATE, EXPLORE, NAME, REPORT, TRAIN, write_pictures
 from keras_vae.reliability.wholeness import damaged_files, outcome_of
 from keras_vae.runs import Run
 
-__all__ = ["PHASES", "Stop", "Undisturbed", "is_kept", "run_undisturbed", "try_kills", "write_pictures"]
+__all__ = ["PHASES", "Phase", "Stop", "Undisturbed", "is_kept", "run_undisturbed", "try_kills"]
 
-SIDE, CLASSES, IMAGES = 8, 3, 240  # pixels; of these images a sixth is for tests, as many as an exploration needs
-NAME = "small"
-TRAIN = tuple(
-    shlex.split(
-        "train --run small --epochs 3 --batch-size 20 --widths 8 --latent-dim 3 --prior-components 3 --grid-every 1 "
-        "--projector-every 1 --histogram-every 1 --steps-per-execution 1 --xla off --mixed-precision off"
-    )
-)
-EVALUATE = tuple(shlex.split("evaluate small --importance-samples 3 --features none"))
-EXPLORE = tuple(shlex.split("explore small --neighbours 5 --perplexity 5 --pairs 4 --repeats 2 --steps 4"))
-REPORT = tuple(shlex.split("report small"))
 POLLED = 0.01  # seconds between looks for the beginning of a phase
+LOG = "log.txt"  # in the folder of a trial
 FINISHED = "has finished"  # what a training answers that is resumed and has nothing left to do
 
 
@@ -125,18 +114,6 @@ def try_kills(
     return record.tallies(phase.name for phase in phases)
 
 
-def write_pictures(folder: Path, seed: int = 0) -> Path:
-    """Write a small data set: grey images of three classes, in a folder for each."""
-    rng = np.random.default_rng(seed)
-    for number in range(IMAGES):
-        place = folder / f"class-{number % CLASSES}"
-        place.mkdir(parents=True, exist_ok=True)
-        image = rng.integers(0, 90, (SIDE, SIDE), np.uint8)
-        image[2 * (number % CLASSES) : 2 * (number % CLASSES) + 3] += 150
-        Image.fromarray(image).save(place / f"{number:03}.png")
-    return folder
-
-
 def run_undisturbed(main: Main, folder: Path, phases: Sequence[Phase], seed: int = 0) -> Undisturbed:
     """Run each command once, up to the last that has one of the phases."""
     found = Undisturbed({}, {}, {}, write_pictures(folder / "pictures", seed))
@@ -158,7 +135,7 @@ def run_undisturbed(main: Main, folder: Path, phases: Sequence[Phase], seed: int
                     begun[phase] = time.monotonic() - first
             time.sleep(POLLED)
         if code := finish(process):
-            raise RuntimeError(f"{command} ended with {code}, undisturbed: {_last_line(after)}")
+            raise RuntimeError(f"{command} ended with {code}, undisturbed: {last_line(after / LOG)}")
         end = time.monotonic() - first
         moments = sorted([*begun.values(), end])
         for phase in ours:
@@ -198,8 +175,8 @@ def is_kept(
     is_training = phase.words[0] == "train"
     words = ("train", "--resume", "--run", NAME) if is_training and run.is_begun else phase.words
     code = finish(_start(main, words, root, pictures))
-    if code and not (is_training and FINISHED in _last_line(root)):
-        return f"{words[0]} again ended with {code}: {_last_line(root)}", ended
+    if code and not (is_training and FINISHED in last_line(root / LOG)):
+        return f"{words[0]} again ended with {code}: {last_line(root / LOG)}", ended
     found, wanted = outcome_of(run), undisturbed.outcomes[phase.words[0]]
     differing = [name for name in sorted({*wanted, *found}) if found.get(name) != wanted.get(name)]
     differing += [f"after all {each}" for each in damaged_files(root)]
@@ -209,13 +186,8 @@ def is_kept(
 def _start(main: Main, words: Sequence[str], root: Path, pictures: Path) -> BaseProcess:
     dataset = ["--dataset", str(pictures)] if words[0] == "train" and "--resume" not in words else []
     cache = {"XDG_CACHE_HOME": str(root / "cache")}
-    return start(main, [*words, *dataset, "--root", str(root)], root / "log.txt", cache)
+    return start(main, [*words, *dataset, "--root", str(root)], root / LOG, cache)
 
 
 def _has_begun(phase: Phase, root: Path) -> bool:
     return not phase.begins or any(root.glob(phase.begins))
-
-
-def _last_line(root: Path) -> str:
-    lines = (root / "log.txt").read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-__all__ = ["Main", "finish", "interrupt", "start", "wait_for"]
+__all__ = ["Main", "finish", "interrupt", "last_line", "start", "wait_for"]
 
 Main = Callable[[Sequence[str]], None]
 """The console program: it is given the words of a command line."""
@@ -59,6 +59,12 @@ def wait_for(process: BaseProcess, begun: Callable[[], bool]) -> None:
     """Wait until a phase of a command has begun, or the command has ended."""
     while process.is_alive() and not begun():
         time.sleep(0.005)
+
+
+def last_line(log: Path) -> str:
+    """The last line of what a command printed; empty where it printed nothing."""
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""
 
 
 def _run(main: Main, words: list[str], log: str, environment: dict[str, str]) -> None:

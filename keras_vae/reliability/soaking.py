@@ -16,8 +16,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.reliability.kills import EVALUATE, EXPLORE, NAME, REPORT, SIDE, TRAIN, write_pictures
 from keras_vae.reliability.processes import Main
+from keras_vae.reliability.small_run import EVALUATE, EXPLORE, NAME, REPORT, SIDE, TRAIN, write_pictures
 from keras_vae.runs import Run
 
 __all__ = ["Soak", "Use", "soak", "soak_table", "what_grew"]
@@ -130,7 +130,7 @@ def soak_table(found: Soak) -> str:
         counted = _counted(name, uses)
         minutes, memory = [use.minutes for use in counted], [use.memory for use in counted]
         slope = _slope(counted)
-        files, threads = (_range([use[place] for use in counted]) for place in (2, 3))
+        files, threads = (_range([getattr(use, what) for use in counted]) for what in ("files", "threads"))
         ends = f"{memory[0]:,.0f} | {memory[-1]:,.0f} | {slope:.2f}"
         lines.append(f"| {name} | {minutes[-1] - minutes[0]:.1f} | {len(counted)} | {ends} | {files} | {threads} |")
     lines += ["", "| step of a round | MiB that it left behind |", "| --- | ---: |"]

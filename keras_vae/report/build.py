@@ -26,7 +26,7 @@ from keras_vae.plotting import CLASS_COLOURS, chart_bare_map, chart_training, co
 from keras_vae.report.commands import commands
 from keras_vae.report.inputs import Inputs, read_inputs
 from keras_vae.report.text import (
-    LONGEST_NAME,
+    LONGEST_CLASS,
     clustering_rows,
     compared_by,
     dataset_name,
@@ -228,7 +228,7 @@ def _legend(names: Sequence[str]) -> list[list[str]]:
     """Colours and names of the classes, where there are several and each has a colour of its own."""
     if len(names) > len(CLASS_COLOURS):
         return []
-    return [[colour_of(label), shortened(name, LONGEST_NAME)] for label, name in enumerate(names)]
+    return [[colour_of(label), shortened(name, LONGEST_CLASS)] for label, name in enumerate(names)]
 
 
 def _contingency(config: TrainConfig, latent: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,7 +238,7 @@ def _contingency(config: TrainConfig, latent: Mapping[str, Any]) -> dict[str, An
     shares = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     return {
         "width": 52 if _map_size(config) == LARGE_MAP else 48,
-        "names": [shortened(name, LONGEST_NAME) for name in latent["contingency"]["rows"]],
+        "names": [shortened(name, LONGEST_CLASS) for name in latent["contingency"]["rows"]],
         "counts": table.tolist(),
         "shares": shares.round(4).tolist(),
         "caption": "Classes (rows) in clusters of a Gaussian mixture of the latents",
@@ -305,7 +305,7 @@ def _end(latent: Mapping[str, Any], end: Mapping[str, Any]) -> str:
 
 
 def _short(end: Mapping[str, Any]) -> str:
-    return shortened(end["class"], LONGEST_NAME)
+    return shortened(end["class"], LONGEST_CLASS)
 
 
 def _ratio(inputs: Inputs, name: str) -> float:
@@ -330,7 +330,7 @@ def _maps(inputs: Inputs, scale: float) -> dict[str, bytes]:
     size, rows = _map_size(inputs.config), _class_names(inputs.latent)
     # Small maps have the legend only; more than twice as many classes as colours are not to be told apart.
     named = size == LARGE_MAP and len(rows) <= 2 * len(CLASS_COLOURS)
-    names = [shortened(name, LONGEST_NAME) for name in rows] if named else []
+    names = [shortened(name, LONGEST_CLASS) for name in rows] if named else []
     inches = _in_inches((size[0], scale * size[1]))
     points = {name: inputs.maps["means" if name == "latents" else name] for name in _map_names(inputs.config)}
     labels = inputs.maps["labels"]

@@ -16,7 +16,7 @@ from keras_vae.runs import Run
 
 __all__ = ["commands"]
 
-LINE, LONGEST_NAME = 40, 60  # letters of a line, and of a run that is named in each command
+LINE, LONGEST_RUN = 40, 60  # letters of a line, and of a run that is named in each command
 
 
 def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) -> list[list[str]]:
@@ -29,7 +29,7 @@ def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) ->
         metrics: what `metrics.json` holds.
         latent: what `latent.json` holds.
     """
-    name = run.name if len(run.name) <= LONGEST_NAME else "RUN"  # the page has room for such a name once
+    name = run.name if len(run.name) <= LONGEST_RUN else "RUN"  # the page has room for such a name once
     trained = run.config
     if run.data.is_dir():  # arrays have no other name
         trained = trained.replace(dataset=str(run.data.relative_to(run.root)))

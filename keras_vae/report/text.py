@@ -11,9 +11,10 @@ from keras_vae.latent_space import LEAST_FOR_FINDINGS
 from keras_vae.runs import TrainConfig
 
 __all__ = [
-    "LONGEST_NAME",
+    "LONGEST_CLASS",
     "SPACES",
     "clustering_rows",
+    "compared_by",
     "dataset_name",
     "findings",
     "modelling",
@@ -58,7 +59,7 @@ PUBLISHED_BINARIZED = {
     (2, "vamp"): "226.72",
 }
 LONGEST_TITLE = 40  # letters of a data set's name
-LONGEST_NAME = 14  # letters of a class
+LONGEST_CLASS = 14  # letters of a class
 LONGEST_PATH = 48  # letters of the classes on one path
 LONGEST_SENTENCE = 400  # letters
 
@@ -280,7 +281,7 @@ def findings(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str
 
 def seen(stretches: Sequence[Numbers]) -> str:
     """The classes along a path, as in 'Bag → Ankle boot'; of very many the first and the last; empty of none."""
-    *names, last = [shortened(each["class"], LONGEST_NAME) for each in stretches] or [""]
+    *names, last = [shortened(each["class"], LONGEST_CLASS) for each in stretches] or [""]
     shown = names
     while len(shown) > 1 and len(" → ".join([*shown, last])) > LONGEST_PATH:
         shown = shown[:-1]

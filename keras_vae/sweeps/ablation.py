@@ -75,4 +75,5 @@ def ablate(base: TrainConfig, root: Path | str, names: Sequence[str] = ()) -> It
 
 def _cells(figures: Mapping[str, Any]) -> Iterator[str]:
     for _, digits, name in COLUMNS:
-        yield f"{figures[name]['value']:.{digits}f}" if name in figures else ""
+        value = figures[name]["value"] if name in figures else None
+        yield "" if value is None else f"{value:.{digits}f}"

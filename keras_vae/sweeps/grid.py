@@ -172,7 +172,7 @@ def _hand_out(planned: Sequence[Combination], root: Path, scheduler: str) -> Ite
 
 
 def _measure_in_turn(config: TrainConfig, name: str, root: Path) -> str:
-    with _lock(root, name, fcntl.LOCK_EX):  # of a process that is at it, what it leaves is taken
+    with _lock(root, name, fcntl.LOCK_EX):  # waits for a process that is at it, and takes what it leaves
         return _measure(config, name, root)
 
 
@@ -220,7 +220,7 @@ def _known(root: Path, planned: Sequence[Combination]) -> tuple[dict[str, Figure
         if note.is_file():
             failed[name] = note.read_text()
         elif (measured := known_measurements(config, name, root)) is not None:
-            found[name] = {key: each["value"] for key, each in measured.items()}
+            found[name] = {key: each["value"] for key, each in measured.items() if each["value"] is not None}
     return found, failed
 
 
@@ -275,7 +275,7 @@ def _lines(planned: Sequence[Combination], found: Mapping[str, Figures]) -> dict
     """The points of the chart: the last option moves along a line, the others tell the lines apart."""
     lines: dict[str, list[tuple[str, Any, Any]]] = {}
     for each in planned:
-        known = [found[name] for name in each.configs if name in found]
+        known = [found[name] for name in each.configs if {RATE, DISTORTION} <= found.get(name, {}).keys()]
         if not known:
             continue
         *others, last = [f"{name} {value}" for name, value in each.options.items()] or ["all"]

@@ -14,9 +14,8 @@ __all__ = ["differ_by_seed", "spread_over_seeds"]
 
 def differ_by_seed(configs: Sequence[TrainConfig]) -> bool:
     """Whether there are several configurations, each with another seed and all the rest alike."""
-    return len(configs) > 1 and len({each.seed for each in configs}) == len(configs) == len(
-        [each for each in configs if each.replace(seed=0) == configs[0].replace(seed=0)]
-    )
+    are_seeds_different = len({each.seed for each in configs}) == len(configs) > 1
+    return are_seeds_different and all(each.replace(seed=0) == configs[0].replace(seed=0) for each in configs)
 
 
 def spread_over_seeds(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:

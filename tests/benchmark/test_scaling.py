@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_vae.benchmark import (
-    Network,
+    Interconnect,
     exponent,
     growth_table,
     image_folder_table,
@@ -89,10 +89,11 @@ def test_noise_scale_is_measured_after_the_epochs_that_are_asked_for():
 
 
 def test_adding_up_around_a_ring_takes_what_its_messages_take():
-    network = Network("slow", bandwidth=1000, latency=0.5)
-    assert ring_seconds(1, 4000, network) == 0
-    assert ring_seconds(2, 4000, network) == pytest.approx(2 * (2 + 0.5))
-    assert ring_seconds(1000, 4000, Network("fast", 1000, 0)) == pytest.approx(8, rel=0.01)  # twice the bytes, at most
+    interconnect = Interconnect("slow", bandwidth=1000, latency=0.5)
+    assert ring_seconds(1, 4000, interconnect) == 0
+    assert ring_seconds(2, 4000, interconnect) == pytest.approx(2 * (2 + 0.5))
+    fast = Interconnect("fast", 1000, 0)
+    assert ring_seconds(1000, 4000, fast) == pytest.approx(8, rel=0.01)  # twice the bytes, at most
 
 
 def test_above_the_critical_batch_images_buy_few_steps():

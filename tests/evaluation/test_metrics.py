@@ -43,8 +43,14 @@ def test_a_mean_is_taken_for_each_class_that_has_images():
     }
 
 
-def test_what_is_not_finite_is_no_number_in_json():
+@pytest.mark.parametrize("value", [math.inf, math.nan, np.float32("inf"), [1.0, math.nan]])
+def test_what_is_not_finite_is_no_number_in_json_and_leaves_a_file_that_can_be_read(value, tmp_path):
     assert mean_of(np.array([math.inf]), "dB", "test", "grey").to_json()["value"] is None
+    run = trained(tmp_path)
+    write_metrics(run, weights_digest(run), "grey", {}, {"likelihood.kl": measured(value, standard_error=math.nan)})
+    figure = read_metrics(run)["evaluations"]["grey"]["measurements"]["likelihood.kl"]
+    assert figure["value"] is None
+    assert "standard_error" not in figure
 
 
 def test_metrics_name_the_weights_they_belong_to(tmp_path):

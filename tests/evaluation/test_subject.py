@@ -1,11 +1,14 @@
 """Of many images each is read as it is needed, and pairs are looked at of some that are spread over all."""
 
+import re
+
 import numpy as np
 import pytest
 
 from keras_vae.data import open_dataset
 from keras_vae.evaluation import EvaluationConfig, open_subject
 from keras_vae.evaluation.likelihood_study import measure_likelihood
+from keras_vae.evaluation.neighbour_study import measure_neighbours
 from keras_vae.evaluation.sample_study import measure_samples
 from keras_vae.model import VAE, save_model
 from keras_vae.runs import Run, TrainConfig
@@ -19,7 +22,9 @@ def subject(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("subject")
     images = np.random.default_rng(0).integers(0, 256, (COUNT, 8, 8, 1), np.uint8)
     images[:, 0, 0, 0], images[:, 0, 1, 0] = np.divmod(np.arange(COUNT), 256)
-    data = open_dataset({"train": images, "validation": images[:100], "test": images}, name="numbered")
+    pairs = (images, np.arange(COUNT) % 3)
+    splits = {"train": pairs, "validation": tuple(each[:100] for each in pairs), "test": pairs}
+    data = open_dataset(splits, name="numbered")
     data.keep(folder / "data")
     run = Run.create(TrainConfig(dataset=str(folder / "data"), memory_budget=request.param), "numbers", folder)
     save_model(VAE((8, 8, 1), 2, widths=(4,)), run.model_file)
@@ -54,3 +59,9 @@ def test_measures_of_pairs_say_of_how_many_images_they_are(subject, monkeypatch)
         is_of_pairs = name.startswith(("generation.", "real_images.", "likelihood.aggregate_kl"))
         assert measurement.images == (most if is_of_pairs else COUNT), name
         assert not is_of_pairs or f"{most} test images" in measurement.details
+
+
+def test_neighbours_are_looked_for_among_many_images_however_small_the_memory_budget_is(subject):
+    details = measure_neighbours(subject)[0]["neighbours.accuracy"].details
+    found, references = (int(number.replace(",", "")) for number in re.findall(r"([0-9,]+) (?:test|training)", details))
+    assert 1_000 <= found == references <= COUNT

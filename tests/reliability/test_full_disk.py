@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_vae.reliability import full_disk
-from keras_vae.reliability.kills import NAME
+from keras_vae.reliability.small_run import NAME
 from keras_vae.runs import Run, TrainConfig
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from system_calls import Call, named, read_calls, traced, unsafe
 
-from keras_vae.reliability.kills import EVALUATE, EXPLORE, REPORT, TRAIN, write_pictures
+from keras_vae.reliability.small_run import EVALUATE, EXPLORE, REPORT, TRAIN, write_pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """

@@ -16,8 +16,8 @@ from keras_vae.cli import main
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.reliability import damaged_files, outcome_of
-from keras_vae.reliability.kills import TRAIN, write_pictures
 from keras_vae.reliability.processes import finish, start
+from keras_vae.reliability.small_run import TRAIN, write_pictures
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 from keras_vae.training.checkpoints import Checkpoint

@@ -12,7 +12,7 @@ import pytest
 
 from keras_vae.evaluation import open_model_and_data
 from keras_vae.reliability import damaged_files
-from keras_vae.reliability.kills import write_pictures
+from keras_vae.reliability.small_run import write_pictures
 from keras_vae.runs import Run
 from keras_vae.training import resume
 

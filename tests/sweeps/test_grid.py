@@ -53,6 +53,15 @@ def test_the_table_has_mean_and_spread_over_seeds_and_what_failed():
     assert table[-1] == "beta-1.0-seed-1 failed: The loss became nan."
 
 
+def test_a_figure_that_is_not_finite_stops_no_sweep(tmp_path, monkeypatch):
+    figures = {MSE: {"value": None}, "likelihood.kl": {"value": 3.0}}
+    monkeypatch.setattr(grid, "trained_run", lambda *_: None)
+    monkeypatch.setattr(grid, "measurements", lambda _: figures)
+    monkeypatch.setattr(grid, "known_measurements", lambda *_: figures)
+    assert list(sweep(TrainConfig(), {"beta": [0.5]}, [0, 1], tmp_path))[-1] == "beta-0.5-seed-1: measured"
+    assert "| 0.5 | 2 | 3.00 ± 0.00 |" in (tmp_path / "sweep.md").read_text()
+
+
 def test_tensorboard_shows_the_table_under_hparams(tmp_path):
     rows = {
         "beta-0.5": Row({"beta": 0.5, "seeds": 2}, {"MSE per pixel": 0.25, "MSE per pixel, deviation": 0.125}),

@@ -1,6 +1,6 @@
 // Diagonal Gaussians: { mean, logVar }.
 
-const LOG_TWO_PI = Math.log(2 * Math.PI);
+export const LOG_TWO_PI = Math.log(2 * Math.PI);
 
 // The Gaussian that a network gives: means beside log-variances, which are brought between two bounds.
 export function gaussianOf(parameters, [low, high]) {

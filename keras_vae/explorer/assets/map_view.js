@@ -89,7 +89,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
     return found && found.distance * unit() <= within ? found.index : null;
   }
 
-  // What nobody sees would take the time that what is seen needs.
+  // To draw what nobody sees would take time from what is seen.
   new IntersectionObserver((entries) => {
     const { isIntersecting } = entries.at(-1);
     if (isIntersecting && !isSeen) draw();

@@ -1,6 +1,6 @@
 // Pictures of the reader's own, from files and from the address.
 
-import { make, pixels } from "./dom.js";
+import { make, paint } from "./dom.js";
 
 // A file as h * w * c values in [0, 1]: as large as it fits, in the middle, black around it.
 export async function readPicture(file, [height, width, channels]) {
@@ -23,9 +23,9 @@ export async function readPicture(file, [height, width, channels]) {
 }
 
 // h * w * c values in [0, 1] as letters that an address may have: those of a PNG.
-export function asPicture(values, [height, width, channels]) {
-  const canvas = make("canvas", { width, height });
-  canvas.getContext("2d").putImageData(pixels(values, [height, width, channels]), 0, 0);
+export function asPicture(values, shape) {
+  const canvas = make("canvas");
+  paint(canvas, values, shape);
   const [, letters] = canvas.toDataURL("image/png").split(",");
   return letters.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -1,9 +1,8 @@
 // The distribution that new latents are drawn from, and how likely a latent is under it.
 
-import { drawn, gaussianOf, klBetween, logDensityOf, noise, standardGaussian } from "./gaussian.js";
+import { drawn, gaussianOf, klBetween, LOG_TWO_PI, logDensityOf, noise, standardGaussian } from "./gaussian.js";
 import { makeNetwork } from "./network.js";
 
-const LOG_TWO_PI = Math.log(2 * Math.PI);
 const NEGLIGIBLE = 60; // nats below another Gaussian, so that one adds nothing to their sum
 
 // A prior: `logDensity(latent)` in nats, `sample()` and, where the Gaussians of a mixture belong to classes,

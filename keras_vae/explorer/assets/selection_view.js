@@ -67,7 +67,7 @@ export function makeSelection({ store, space, model, button }, view) {
   return { select, kind: () => KINDS.find(isPressed)?.slice("map-".length) };
 }
 
-// Every so many-th of them, then those behind these, so that whichever come first are of everywhere.
+// Every step-th of them, then the ones that follow these, and so on: however few are shown, they are of everywhere.
 function spread(indices, step) {
   const parts = Array.from({ length: step }, (_, offset) => indices.filter((_, place) => place % step === offset));
   return parts.flat();
