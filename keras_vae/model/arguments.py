@@ -16,6 +16,7 @@ from keras_vae.model.priors import PRIORS
 __all__ = [
     "PRIOR_TRAININGS",
     "PriorTraining",
+    "as_float32",
     "assert_finite",
     "assert_images",
     "check_arguments",
@@ -155,6 +156,15 @@ def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 
     darkest, brightest = values.min(), values.max()
     if not (darkest >= -ROUNDING and brightest <= 1.0 + ROUNDING):  # NaN is neither
         raise ValueError(f"Images must be {wanted}, not from {darkest:g} to {brightest:g}: divide 8-bit values by 255.")
+
+
+def as_float32(images: Any) -> tf.Tensor:
+    """Images of any floating-point type, or nested lists of them, in the type that is computed in.
+
+    Whole numbers stay as they are, and are refused by whatever they meet: nobody knows what is white in them.
+    """
+    images = tf.convert_to_tensor(images)
+    return tf.cast(images, tf.float32) if images.dtype.is_floating else images
 
 
 def _first(element: Any) -> Any:

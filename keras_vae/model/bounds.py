@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import logsumexp
 
+from keras_vae.model.arguments import as_float32
 from keras_vae.model.devices import over_devices
 from keras_vae.model.distributions import likelihood_nll
 from keras_vae.model.vae import VAE
@@ -75,6 +76,7 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
 
     @tf.function(autograph=False, reduce_retracing=True)
     def terms(images: Any, batch_seed: Any) -> ElboTerms:
+        images = as_float32(images)
         latents, mean, log_var = model.draw(images, batch_seed)
         logits = model.decode_logits(latents)
         reconstruction = likelihood_nll(model.likelihood, images, logits, model.spread)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import assert_images, check_images, check_samples
+from keras_vae.model.arguments import as_float32, assert_images, check_images, check_samples
 from keras_vae.model.distributions import Likelihood, Tensor
 from keras_vae.model.importance import importance_weighted_bound
 from keras_vae.model.learning import ElboModel
@@ -111,4 +111,4 @@ class GenerativeModel(ElboModel):
             assert_images(images, "images")
         check_samples(samples)
         seed = fresh_seed() if seed is None else seed
-        return importance_weighted_bound(self, images, samples, seed, shared_noise)
+        return importance_weighted_bound(self, as_float32(images), samples, seed, shared_noise)

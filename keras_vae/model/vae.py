@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_vae.formats import FORMAT, as_named_today
 from keras_vae.model.arguments import (
     PriorTraining,
+    as_float32,
     check_arguments,
     check_disturbance,
     check_images,
@@ -265,7 +266,7 @@ class VAE(GenerativeModel):
             ValueError: images of another shape, type or range.
         """
         check_images(images, self.image_shape)
-        _, mean, log_var = self.posterior(images, training).draw()
+        _, mean, log_var = self.posterior(as_float32(images), training).draw()
         return mean, log_var
 
     def draw(self, images: Tensor, seed: Tensor, training: bool = False) -> Draw:
@@ -283,6 +284,7 @@ class VAE(GenerativeModel):
             ValueError: images of another shape, type or range.
         """
         check_images(images, self.image_shape)
+        images = as_float32(images)
         noise = tf.random.stateless_normal((tf.shape(images)[0], self.latent_dim), seed)
         return self.posterior(images, training).draw(noise)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae.model import VAE, fit_prior, load_model, posterior_means, save_model
+from keras_vae.model import VAE, elbo_terms, encode_refined, fit_prior, load_model, posterior_means, save_model
 from keras_vae.model.distributions import LIKELIHOODS, bernoulli_nll
 from keras_vae.model.levels import LARGEST_LOG_VAR, SMALLEST_LOG_VAR, Posterior
 from keras_vae.model.networks import NETWORKS
@@ -322,6 +322,22 @@ def test_images_that_are_not_between_0_and_1_are_refused_where_their_values_are_
             use(images)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"images must be in \[0, 1\] and finite"):
         in_graph(tf.constant(images))
+
+
+@pytest.mark.parametrize("form", [np.float64, np.float16, lambda images: images.tolist()])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_images_of_any_floating_type_give_what_the_same_in_float32_give(form, likelihood):
+    model, images = small(likelihood=likelihood), np.float32(np.float16(images_like(4)))
+    for use in (
+        lambda each: model.encode(each)[0],
+        lambda each: model.draw(each, (0, 0)).latents,
+        lambda each: model.elbo_terms(each, (0, 0))[0],
+        lambda each: model.log_likelihood(each, 2, (0, 0)),
+        lambda each: encode_refined(model, each, 2)[0],
+        lambda each: elbo_terms(model, [each]).reconstruction,
+        lambda each: compiled(small(likelihood=likelihood)).train_on_batch(np.asarray(each)),
+    ):
+        assert np.array_equal(use(form(images)), use(images))
 
 
 @pytest.mark.parametrize("samples", [0, -1])
