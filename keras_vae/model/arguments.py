@@ -22,6 +22,7 @@ __all__ = [
     "check_arguments",
     "check_disturbance",
     "check_images",
+    "check_label",
     "check_levels",
     "check_pixels",
     "check_prior",
@@ -101,6 +102,16 @@ def check_samples(samples: Any) -> None:
         raise ValueError(f"samples must be a whole number, not {samples}.") from error
     if count < 1:
         raise ValueError(f"samples must be at least 1, not {count}.")
+
+
+def check_label(label: Any, classes: int) -> None:
+    """Raise a `ValueError` for a class that a prior cannot be asked for; within a graph, once there is a number."""
+    if not classes:
+        raise ValueError("This prior was not fitted by class: it takes no label.")
+    if tf.is_symbolic_tensor(label):
+        tf.debugging.Assert((label >= 0) & (label < classes), [f"label must be from 0 to {classes - 1}, not", label])
+    elif not 0 <= label < classes:
+        raise ValueError(f"label must be from 0 to {classes - 1}, not {label}.")
 
 
 def check_pixels(images: Any) -> None:
