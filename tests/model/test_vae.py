@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae.model import VAE, elbo_terms, encode_refined, fit_prior, load_model, posterior_means, save_model
+from keras_vae.model import (
+    VAE,
+    elbo_terms,
+    encode_refined,
+    fit_prior,
+    fit_variance,
+    load_model,
+    posterior_means,
+    save_model,
+)
 from keras_vae.model.distributions import LIKELIHOODS, bernoulli_nll
 from keras_vae.model.levels import LARGEST_LOG_VAR, SMALLEST_LOG_VAR, Posterior
 from keras_vae.model.networks import NETWORKS
@@ -364,7 +373,7 @@ def test_whatever_whole_number_of_samples_is_taken(count):
     assert all(np.isfinite(model.log_likelihood(images_like(2), form)).all() for form in (count, tf.constant(count)))
 
 
-@pytest.mark.parametrize("use", [posterior_means, fit_prior])
+@pytest.mark.parametrize("use", [posterior_means, fit_prior, fit_variance, VAE.adapt])
 def test_what_takes_8_bit_images_refuses_others(use):
     with pytest.raises(ValueError, match="must be uint8 here, not float32"):
         use(VAE(SHAPE, 2, widths=(4,), prior="mixture"), images_like(2))
