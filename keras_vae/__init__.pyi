@@ -7,5 +7,6 @@ from .model import load_model as load_model
 from .runs import Run as Run
 from .runs import TrainConfig as TrainConfig
 from .training import LatentEncoder as LatentEncoder
+from .training import resume as resume
 from .training import train as train
 from .version import __version__ as __version__

@@ -8,9 +8,9 @@ from keras_vae.errors import InputError
 
 __all__ = ["GPU_DRIVER", "LOG_LEVEL", "NO_NOTES", "BackendError", "choose_tensorflow", "require_tensorflow"]
 
-GPU_DRIVER = Path("/proc/driver/nvidia")  # is there where the driver of an NVIDIA GPU is loaded
+GPU_DRIVER = Path("/proc/driver/nvidia")  # exists where the driver of an NVIDIA GPU is loaded
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-NO_NOTES = "3"  # of TensorFlow, errors neither
+NO_NOTES = "3"  # the level at which TensorFlow writes nothing, not even errors
 
 
 class BackendError(InputError, ImportError):

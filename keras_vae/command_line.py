@@ -62,6 +62,7 @@ def add_arguments(
         parser.add_argument("--preset", choices=presets, help="a named set of options (default: default)")
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         parser.epilog = _presets_in_words(config, presets)
+    hints = get_type_hints(config)
     group: argparse._ActionsContainer = parser
     for each in _options(config):
         if "heading" in each.metadata:
@@ -71,7 +72,7 @@ def add_arguments(
         if each.default is not None:
             text = f"{text} (default: {each.default})"
             details.setdefault("type", type(each.default))
-        if choices := _choices(each):
+        if choices := _choices(hints[each.name]):
             details["choices"] = choices
         if several:
             details.setdefault("nargs", "+")
@@ -106,7 +107,7 @@ def check_fields(config: Any) -> None:
     hints = get_type_hints(type(config))
     for each in _options(config):
         value, flag = getattr(config, each.name), _flag(each)
-        if choices := _choices(each):
+        if choices := _choices(hints[each.name]):
             if not isinstance(value, str) or value not in choices:
                 raise InputError(f"{flag} must be one of {', '.join(choices)}, not {value!r}.")
             continue
@@ -116,7 +117,7 @@ def check_fields(config: Any) -> None:
         if isinstance(value, str) and not value.isprintable():
             raise InputError(f"{flag} must be a text that can be printed, not {value!r}.")
         if isinstance(value, str) and max(map(len, value.encode().split(b"/"))) > LONGEST_NAME:
-            raise InputError(f"{flag} names what no file can be called: it has more than {LONGEST_NAME} letters.")
+            raise InputError(f"{flag} names what no file can be called: it has more than {LONGEST_NAME} bytes.")
         low, high = each.metadata["range"]
         values = value if isinstance(value, tuple) else (value,)
         for number in values:
@@ -174,8 +175,8 @@ def _in_words(kinds: tuple[type, ...]) -> str:
     return " or ".join(TYPES[kind] for kind in kinds if not (kind is int and float in kinds))
 
 
-def _choices(each: "dataclasses.Field[Any]") -> tuple[str, ...]:
-    return get_args(each.type) if get_origin(each.type) is Literal else ()
+def _choices(hint: Any) -> tuple[str, ...]:
+    return get_args(hint) if get_origin(hint) is Literal else ()
 
 
 def _flag(each: "dataclasses.Field[Any]") -> str:

@@ -8,11 +8,11 @@ from keras_vae.errors import InputError
 
 __all__ = ["available_memory", "check_unpacked_size"]
 
-MEMORY, GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # the latter of the container, if this is one
+MEMORY, GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")  # the control group of the container, if this is one
 
 
 def available_memory() -> float:
-    """Bytes of memory that this process can have; without end where the system does not tell."""
+    """Bytes of memory that this process can have; infinite where the system does not tell."""
     try:
         lines = dict(line.split(":", 1) for line in MEMORY.read_text().splitlines())
         free = 1024.0 * int(lines["MemAvailable"].split()[0])

@@ -1,6 +1,6 @@
 """Images by name, folder or archive -> tf.data batches in [0, 1] that a resumed training takes up where it was.
 
-May import `command_line`, `console`, `files` and `errors`; the only package that imports TensorFlow Datasets.
+May import `files`, `memory` and what lies below them; the only package that imports TensorFlow Datasets.
 """
 
 import lazy_loader

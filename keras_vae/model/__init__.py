@@ -1,6 +1,7 @@
 """Image shape and plain arguments -> a VAE that encodes, decodes, samples, bounds likelihoods and exports itself.
 
-May import `errors`; knows no data, no runs and no configuration, so that a saved model stands alone.
+May import `files`, `formats`, `memory` and what lies below them; knows no data, no runs and no configuration, so that a
+saved model stands alone.
 """
 
 import lazy_loader

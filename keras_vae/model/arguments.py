@@ -16,11 +16,13 @@ from keras_vae.model.priors import PRIORS
 __all__ = [
     "PRIOR_TRAININGS",
     "PriorTraining",
+    "as_float32",
     "assert_finite",
     "assert_images",
     "check_arguments",
     "check_disturbance",
     "check_images",
+    "check_label",
     "check_levels",
     "check_pixels",
     "check_prior",
@@ -102,6 +104,16 @@ def check_samples(samples: Any) -> None:
         raise ValueError(f"samples must be at least 1, not {count}.")
 
 
+def check_label(label: Any, classes: int) -> None:
+    """Raise a `ValueError` for a class that a prior cannot be asked for; within a graph, once there is a number."""
+    if not classes:
+        raise ValueError("This prior was not fitted by class: it takes no label.")
+    if tf.is_symbolic_tensor(label):
+        tf.debugging.Assert((label >= 0) & (label < classes), [f"label must be from 0 to {classes - 1}, not", label])
+    elif not 0 <= label < classes:
+        raise ValueError(f"label must be from 0 to {classes - 1}, not {label}.")
+
+
 def check_pixels(images: Any) -> None:
     """Raise a `ValueError` for images that are not 8-bit, where these are taken and divided by 255."""
     if images.dtype != np.uint8:
@@ -155,6 +167,15 @@ def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 
     darkest, brightest = values.min(), values.max()
     if not (darkest >= -ROUNDING and brightest <= 1.0 + ROUNDING):  # NaN is neither
         raise ValueError(f"Images must be {wanted}, not from {darkest:g} to {brightest:g}: divide 8-bit values by 255.")
+
+
+def as_float32(images: Any) -> tf.Tensor:
+    """Images of any floating-point type, or nested lists of them, in the type that is computed in.
+
+    Whole numbers stay as they are, and are refused by whatever they meet: nobody knows what is white in them.
+    """
+    images = tf.convert_to_tensor(images)
+    return tf.cast(images, tf.float32) if images.dtype.is_floating else images
 
 
 def _first(element: Any) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import logsumexp
 
+from keras_vae.model.arguments import as_float32
 from keras_vae.model.devices import over_devices
 from keras_vae.model.distributions import likelihood_nll
 from keras_vae.model.vae import VAE
@@ -53,7 +54,8 @@ class AggregatePosterior(NamedTuple):
     """Bounds on the KL of the aggregate posterior to the prior, in nats.
 
     Attributes:
-        lower_bound: KL of the Gaussian with the mean and covariance of the aggregate posterior.
+        lower_bound: KL to N(0, I) of the Gaussian with the mean and covariance of the aggregate posterior; where the
+            prior is another one, it bounds nothing.
         upper_bound: KL of the mixture of the n posteriors at hand, estimated from one sample of each. It cannot come
             out below the mean KL minus log n: it says little where the two are close.
         samples: `(n, d)`, one of each posterior.
@@ -75,6 +77,7 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
 
     @tf.function(autograph=False, reduce_retracing=True)
     def terms(images: Any, batch_seed: Any) -> ElboTerms:
+        images = as_float32(images)
         latents, mean, log_var = model.draw(images, batch_seed)
         logits = model.decode_logits(latents)
         reconstruction = likelihood_nll(model.likelihood, images, logits, model.spread)
@@ -105,8 +108,8 @@ def aggregate_posterior(
     """Bound the KL between the posteriors of all images taken together and the prior.
 
     The mean KL of the posteriors is this KL and the information that a latent has of its image (Hoffman & Johnson
-    2016). For a Gaussian prior the Gaussian of the same moments has a smaller KL. The KL is convex, so that the mixture
-    over n images has a larger one than that over all images there could be, on average.
+    2016). Where the prior is N(0, I), the Gaussian of the same moments has a smaller one. The KL is convex, so that the
+    mixture over n images has a larger one than that over all images there could be, on average.
 
     Args:
         mean: `(n, d)`.

@@ -149,7 +149,7 @@ def discretized_logistic_nll(images: Tensor, centers: Tensor, scale: Tensor) -> 
     Args:
         images: `(..., h, w, c)`, multiples of 1/255 in [0, 1].
         centers: same shape, any numbers.
-        scale: a positive number, in grey values from 0 to 1.
+        scale: a positive number, in the units of the images: 1/255 is one grey value.
 
     Returns:
         `(...)` nats per image, at least 0: a probability of the image as it is stored.

@@ -18,7 +18,6 @@ from keras_vae.model import refinement
 from keras_vae.model.arguments import assert_finite, assert_images
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.endpoint import Endpoint, endpoints
-from keras_vae.model.noise import fresh_seed
 from keras_vae.model.optimizer import AveragingAdamW
 from keras_vae.model.vae import VAE
 
@@ -96,7 +95,7 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
         return {"images": model.sample(count, seed)}
 
     def sample_class(label: Tensor, count: Tensor) -> dict[str, Any]:
-        return {"images": model.decode(model.prior.sample_of_class(label, count, fresh_seed()))}
+        return {"images": model.sample(count, label=label)}
 
     def log_likelihood(images: Tensor, samples: Tensor) -> dict[str, Any]:
         return {"nats": model.log_likelihood(images, samples)}

@@ -32,8 +32,8 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
     Args:
         model: a trained VAE.
         images: `(n, h, w, c)` uint8, of the training split.
-        labels: `(n,)` from 0 on; a mixture is then fitted class by class, so that it can be asked for one. A flow
-            makes no use of them.
+        labels: `(n,)` from 0 on; a mixture with a Gaussian for each class is then fitted class by class, so that it can
+            be asked for one. A flow makes no use of them.
         seed: seed of the posterior samples and of the fit.
 
     Raises:
@@ -99,7 +99,11 @@ def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int 
         images: `(n, h, w, c)` uint8.
         seed: seed of the posterior samples.
         batch_size: images at a time.
+
+    Raises:
+        ValueError: images of another type.
     """
+    check_pixels(images)
     total = 0.0
     for at in range(0, len(images), batch_size):
         batch = images[at : at + batch_size] / np.float32(255)
@@ -111,7 +115,10 @@ def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int 
 def _fit_mixture(
     prior: GaussianMixture, mean: np.ndarray, log_var: np.ndarray, labels: np.ndarray | None, seed: int
 ) -> None:
-    """Clusters of means, and around each what its members spread, with the width of their posteriors."""
+    """Clusters of means, and around each what its members spread, with the width of their posteriors.
+
+    scikit-learn's `GaussianMixture` would be fitted to points, which have no width.
+    """
     components = prior.means.shape[0]
     groups = {NO_CLASS: np.arange(len(mean))}
     if labels is not None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import assert_images, check_images, check_samples
+from keras_vae.model.arguments import as_float32, assert_images, check_images, check_label, check_samples
 from keras_vae.model.distributions import Likelihood, Tensor
 from keras_vae.model.importance import importance_weighted_bound
 from keras_vae.model.learning import ElboModel
@@ -52,19 +52,19 @@ class GenerativeModel(ElboModel):
             count: how many.
             seed: two integers for the same images at every call; None for new ones, which
                 `keras.utils.set_random_seed` decides on.
-            label: a class, where the prior was fitted by class (`prior.classes`); None for any.
+            label: a class, from 0 to `prior.classes - 1`, where the prior was fitted by class; None for any.
 
         Returns:
             `(count, h, w, c)` in [0, 1].
 
         Raises:
-            ValueError: the prior knows of no classes.
+            ValueError: the prior knows of no classes, or not of this one.
+            InvalidArgumentError: it does not know of this one, within a `tf.function`.
         """
         seed = fresh_seed() if seed is None else seed
         if label is None:
             return self.decode(self.prior.sample(count, seed))
-        if not self.prior.classes:
-            raise ValueError("This prior was not fitted by class: it takes no label.")
+        check_label(label, self.prior.classes)
         return self.decode(self.prior.sample_of_class(label, count, seed))
 
     def interpolate(self, start: Tensor, end: Tensor, steps: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ class GenerativeModel(ElboModel):
             `(steps, h, w, c)` in [0, 1].
 
         Raises:
-            ValueError: the images are not in [0, 1].
+            ValueError: images of another shape, type or range.
         """
         for image in (start, end):
             check_images(image[tf.newaxis] if tf.is_tensor(image) else np.asarray(image)[np.newaxis], self.image_shape)
@@ -103,12 +103,12 @@ class GenerativeModel(ElboModel):
             `(n,)` nats per image. Memory does not grow with K.
 
         Raises:
-            ValueError: the images are not in [0, 1], or there is no whole number of samples.
-            InvalidArgumentError: the same, within a `tf.function`.
+            ValueError: images of another shape, type or range, or no whole number of samples that is at least 1.
+            InvalidArgumentError: images or samples out of their range, within a `tf.function`.
         """
         check_images(images, self.image_shape)
         if tf.is_symbolic_tensor(images):
             assert_images(images, "images")
         check_samples(samples)
         seed = fresh_seed() if seed is None else seed
-        return importance_weighted_bound(self, images, samples, seed, shared_noise)
+        return importance_weighted_bound(self, as_float32(images), samples, seed, shared_noise)

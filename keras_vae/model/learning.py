@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_vae.model.arguments import check_images
+from keras_vae.model.arguments import as_float32, check_images
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.disturbance import Disturbance
 from keras_vae.model.importance import log_mean_exp
@@ -59,6 +59,7 @@ class ElboModel(keras.Model):
             ValueError: images of another shape, type or range.
         """
         check_images(images, self.image_shape)
+        images = as_float32(images)
         noise = share_of_batch(tf.shape(images)[0]).normal(self.latent_dim, seed)
         return self.elbo_terms_of(images, noise, training)
 
@@ -217,7 +218,7 @@ def _images_of(data: Any) -> Tensor:
     images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if sample_weight is not None:
         raise ValueError("A VAE weighs all images alike: leave sample_weight out.")
-    return images
+    return as_float32(images)
 
 
 def _as_before(seed: Tensor) -> Tensor:

@@ -9,16 +9,16 @@ import tensorflow as tf
 
 __all__ = ["AveragingAdamW", "averaged_weights"]
 
-LEAST_STEPS = 10  # over which the average reaches once there are so many
+REMEMBERED = 10  # the average reaches back over one in so many of the steps that were made
 
 
 @keras.saving.register_keras_serializable(package="keras_vae")
 class AveragingAdamW(keras.optimizers.AdamW):
     """Keras's AdamW, whose moving average (`use_ema`) begins where training is.
 
-    Its momentum grows with the steps, to `ema_momentum`: at a tenth of the steps that were made it forgets the first
-    ones, so that a short run does not end with what it began with. Where gradients are clipped, it is their sum over
-    all replicas, so that several make the step of one device; Keras itself clips the part of each.
+    Its momentum grows with the steps, up to `ema_momentum`: until then the average reaches back over a tenth of the
+    steps that were made, so that a short run does not end with what it began with. Where gradients are clipped, it is
+    their sum over all replicas, so that several make the step of one device; Keras itself clips the part of each.
     """
 
     # Keras has no public names for these three; under others the tests fail instead of keeping what Keras itself does.
@@ -33,7 +33,7 @@ class AveragingAdamW(keras.optimizers.AdamW):
         if not self.use_ema:
             return
         steps = tf.cast(self.iterations, tf.float32)
-        momentum = tf.minimum(self.ema_momentum, steps / (LEAST_STEPS + steps))
+        momentum = tf.minimum(self.ema_momentum, steps / (REMEMBERED + steps))
         for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
             average.assign(momentum * average + (1.0 - momentum) * variable)
 

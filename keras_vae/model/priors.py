@@ -71,6 +71,19 @@ class Prior(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def sample_of_class(self, label: Tensor, count: Tensor, seed: Tensor) -> Tensor:
+        """Draw latents of one class, where there are `classes`; the same for the same seed.
+
+        Args:
+            label: a class, from 0 to `classes - 1`.
+            count: how many.
+            seed: two integers.
+
+        Returns:
+            `(count, d)` latents.
+        """
+        raise NotImplementedError
+
     def from_noise(self, noise: Tensor) -> Tensor:
         """Latents made of noise that is drawn elsewhere: the prior's, if the noise is what it says.
 
@@ -199,7 +212,6 @@ class GaussianMixture(Prior):
         return self._sample(count, seed, tf.convert_to_tensor(self.log_weights))
 
     def sample_of_class(self, label: Tensor, count: Tensor, seed: Tensor) -> Tensor:
-        """Draw latents of one class, `(count, d)`, from the Gaussians that belong to it; the same for the same seed."""
         others = tf.not_equal(self.class_of, tf.cast(label, "int32"))
         return self._sample(count, seed, tf.where(others, -np.inf, tf.convert_to_tensor(self.log_weights)))
 

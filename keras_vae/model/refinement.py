@@ -4,6 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_vae.model.arguments import as_float32
 from keras_vae.model.distributions import Tensor, likelihood_nll
 from keras_vae.model.vae import VAE
 
@@ -29,6 +30,7 @@ def encode_refined(model: VAE, images: Tensor, steps: Tensor) -> tuple[Tensor, T
         `mean` and `log_var`, each `(n, d)`.
     """
     start, log_var = model.encode(images)
+    images = as_float32(images)
 
     def improve(step: Tensor, mean: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, ...]:
         with tf.GradientTape() as tape:

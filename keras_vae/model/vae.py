@@ -14,10 +14,12 @@ import tensorflow as tf
 from keras_vae.formats import FORMAT, as_named_today
 from keras_vae.model.arguments import (
     PriorTraining,
+    as_float32,
     check_arguments,
     check_disturbance,
     check_images,
     check_levels,
+    check_pixels,
     check_prior,
 )
 from keras_vae.model.distributions import (
@@ -74,11 +76,11 @@ class VAE(GenerativeModel):
             (Rybkin et al. 2021), `discretized_logistic` of 8-bit values with one scale that is learned (Salimans et al.
             2017), or `continuous_bernoulli`.
         beta: weight of the KL, at least 0.
+        seed: seed of the initial weights and of the noise in training.
         prior: `standard_normal`, `mixture` of Gaussians, `flow`, or `vamp`.
         prior_components: Gaussians of a mixture, images of a VampPrior, couplings of a flow.
         prior_training: `joint` learns a mixture or flow with the model; `afterwards` trains the model against N(0, I),
             and `fit_prior` fits the prior, which is N(0, I) until then. A VampPrior is always learned jointly.
-        seed: seed of the initial weights and of the noise in training.
         levels: 1, or 2: half of the latents, the upper ones, are then drawn first, and the lower ones given them, by
             posterior and prior alike (Tomczak & Welling 2018, section 3). `prior` is then that of the upper ones. From
             outside the lower latents and the upper ones, in this order, are one latent of `latent_dim` numbers.
@@ -91,6 +93,8 @@ class VAE(GenerativeModel):
             what the model gives stay float32.
 
     Attributes:
+        encoder: Keras model from images to the parameters of their posteriors.
+        decoder: Keras model from latents to logits.
         awaits_prior: whether the prior is still to be fitted: `evaluate` then takes the one that the model is trained
             with, which is quicker, and equal.
 
@@ -218,7 +222,11 @@ class VAE(GenerativeModel):
 
         Args:
             images: `(n, h, w, c)` uint8, of the training split.
+
+        Raises:
+            ValueError: images of another type.
         """
+        check_pixels(images)
         self.encoder.get_layer("centered").adapt(images)
 
     # ---- what the model computes ----
@@ -265,7 +273,7 @@ class VAE(GenerativeModel):
             ValueError: images of another shape, type or range.
         """
         check_images(images, self.image_shape)
-        _, mean, log_var = self.posterior(images, training).draw()
+        _, mean, log_var = self.posterior(as_float32(images), training).draw()
         return mean, log_var
 
     def draw(self, images: Tensor, seed: Tensor, training: bool = False) -> Draw:
@@ -284,7 +292,7 @@ class VAE(GenerativeModel):
         """
         check_images(images, self.image_shape)
         noise = tf.random.stateless_normal((tf.shape(images)[0], self.latent_dim), seed)
-        return self.posterior(images, training).draw(noise)
+        return self.posterior(as_float32(images), training).draw(noise)
 
     def decode(self, latents: Tensor) -> Tensor:
         """Expected image of each latent.
@@ -326,10 +334,7 @@ class VAE(GenerativeModel):
         disturbance: Disturbance | None = None,
         samples: int = 1,
     ) -> tuple[Tensor, Tensor]:
-
-        def through_both(
-            images: Tensor, noise: Tensor, disturbance: Disturbance | None
-        ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        def through_both(images: Tensor, noise: Tensor, disturbance: Disturbance | None) -> tuple[Tensor, ...]:
             latents, mean, log_var = self.posterior(images, training, disturbance, samples).draw(noise)
             return mean, log_var, latents, self.decode_logits(latents, training, disturbance)
 
@@ -359,10 +364,9 @@ class VAE(GenerativeModel):
         return super().export(filepath, *arguments, **options)
 
     def _add_scalar(self, value: float, name: str, *, trainable: bool = False) -> keras.Variable:
-        initializer = keras.initializers.Constant(value)
         return self.add_weight(
             shape=(),
-            initializer=initializer,
+            initializer=keras.initializers.Constant(value),
             trainable=trainable,
             dtype="float32",
             autocast=False,  # a scale or a variance is float32 under any policy

@@ -20,4 +20,5 @@ from .run import Run as Run
 from .shipped import KEPT_NOTE as KEPT_NOTE
 from .shipped import SHIPPED as SHIPPED
 from .shipped import folder_for_copy as folder_for_copy
+from .shipped import is_shipped as is_shipped
 from .shipped import working_copy as working_copy

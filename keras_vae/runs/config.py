@@ -363,8 +363,8 @@ class TrainConfig:
         batch = self.batch_size
         if "batch_size" not in given:
             batch = min(batch, max(images // LEAST_STEPS, min(images, SMALLEST_BATCH)))
-        steps = tuned_for // self.batch_size / max(1, images // max(1, batch))
-        longer = min(LONGEST, max(1.0, steps))
+        tuned_steps, steps = tuned_for // self.batch_size, images // max(1, batch)
+        longer = min(LONGEST, max(1.0, tuned_steps / max(1, steps)))
         epochs = self.epochs if "epochs" in given else min(MOST, round(longer * self.epochs))
         wanted = {
             "epochs": epochs,

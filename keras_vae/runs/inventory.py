@@ -11,7 +11,7 @@ from keras_vae.errors import InputError
 from keras_vae.files import typed_command
 from keras_vae.runs.records import Pattern, read_record
 from keras_vae.runs.run import Run
-from keras_vae.runs.shipped import SHIPPED
+from keras_vae.runs.shipped import is_shipped
 
 __all__ = ["all_runs", "description", "prune", "remove", "run_table", "size_of"]
 
@@ -70,7 +70,7 @@ def prune(run: Run, *, checkpoints: bool = False) -> int:
     Returns:
         Bytes that are free again; 0 where the run is shipped, or its training is not finished.
     """
-    if _is_shipped(run) or not run.is_finished:
+    if is_shipped(run) or not run.is_finished:
         return 0
     found = [path for pattern in MADE_AGAIN for path in run.folder.glob(pattern)]
     found = [path for path in found if path.parent != run.figures or path.stem not in OF_TRAINING]
@@ -89,7 +89,7 @@ def remove(run: Run) -> int:
     Raises:
         InputError: it is shipped with the code, and stays.
     """
-    if _is_shipped(run):
+    if is_shipped(run):
         raise InputError(f"Run {run.name!r} is shipped with the code, and is not removed.")
     return _removed(run.logs) + _removed(run.folder)  # in this order: left-over logs would block the name
 
@@ -102,7 +102,7 @@ def _configured(run: Run) -> tuple[str, str]:
 
 
 def _state(run: Run) -> str:
-    if _is_shipped(run):
+    if is_shipped(run):
         return "shipped"
     if run.is_finished:
         return "finished"
@@ -130,10 +130,6 @@ def _read(path: Path, pattern: Pattern) -> Any:
         return read_record(path, pattern, "") if path.is_file() else None
     except InputError:
         return None
-
-
-def _is_shipped(run: Run) -> bool:
-    return (run.folder / SHIPPED).is_file()
 
 
 def _children(folder: Path) -> list[Path]:

@@ -38,9 +38,8 @@ def environment() -> dict[str, Any]:
 
 def code_commit() -> str | None:
     """The commit of this project's code, with `+` if files have been changed since; None where git knows none."""
-    if REPOSITORY is None or _git("rev-parse", "--show-toplevel") != str(
-        REPOSITORY
-    ):  # installed, perhaps within another project's folder
+    # Where the package is installed, git may know the folder of another project.
+    if REPOSITORY is None or _git("rev-parse", "--show-toplevel") != str(REPOSITORY):
         return None
     commit = _git("rev-parse", "--short=12", "HEAD")
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{GENERATED}")

@@ -11,11 +11,16 @@ from keras_vae.files import clear_leftovers, replace_durably, temporary_folder
 from keras_vae.runs.card import CARD_FILE, renamed_card
 from keras_vae.runs.run import Run
 
-__all__ = ["KEPT_NOTE", "SHIPPED", "folder_for_copy", "working_copy"]
+__all__ = ["KEPT_NOTE", "SHIPPED", "folder_for_copy", "is_shipped", "working_copy"]
 
 SHIPPED = "shipped.json"  # the file that marks such a run
 A_DAY = 86_400.0  # seconds, in which a copy is made
 KEPT_NOTE = "\nCommands that would change this folder work on a copy of it.\n"  # at the end of its card
+
+
+def is_shipped(run: Run) -> bool:
+    """Whether a run came with the code."""
+    return (run.folder / SHIPPED).is_file()
 
 
 def working_copy(run: Run) -> Run:
@@ -23,7 +28,7 @@ def working_copy(run: Run) -> Run:
 
     A copy that was made before is gone on with, as long as it has the same weights.
     """
-    if not (run.folder / SHIPPED).is_file():
+    if not is_shipped(run):
         run.clear_leftovers()
         return run
     weights = run.weights_file.read_bytes()

@@ -16,7 +16,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import card_of, open_model_and_data, read_metrics, weights_digest
 from keras_vae.files import make_folder, replace_durably, require_room, typed_command
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, folder_for_copy, read_arrays, read_record
+from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, folder_for_copy, is_shipped, read_arrays, read_record
 from keras_vae.tensorboard import describe_run, write_projector
 
 __all__ = ["pack"]
@@ -43,7 +43,7 @@ def pack(run: Run, name: str) -> Run:
         InputError: the run lacks a part, or is packed itself; the name is taken, or names no run; there is no room.
     """
     Run.check_name(name)
-    if (run.folder / SHIPPED).is_file():
+    if is_shipped(run):
         raise InputError(f"Run {run.name!r} is packed already: pack the run that it is of.")
     digest = weights_digest(run) if run.is_finished else ""
     latent = _latent(run, digest)

@@ -114,7 +114,10 @@ class EpochLine(keras.callbacks.Callback):
 
 
 class StopAtNonFiniteLoss(keras.callbacks.Callback):
-    """Raise `InputError` as soon as a loss is NaN or infinite, before a checkpoint keeps what came of it."""
+    """Raise `InputError` as soon as a loss is NaN or infinite, before a checkpoint keeps what came of it.
+
+    Keras's `TerminateOnNaN` looks at no validation, and says nothing of what to do.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,6 +30,8 @@ SUM = "sha256"  # attribute of a checkpoint; those of earlier versions have none
 class Checkpoint(keras.callbacks.Callback):
     """Keep the whole state after each epoch: weights, optimizer, noise, and the history so far.
 
+    Keras's `BackupAndRestore` keeps no history, and takes a file in which a weight has changed for a whole one.
+
     Args:
         folder: for the latest checkpoints, `epoch-<n>.weights.h5` and `epoch-<n>.json` with the history up to there.
         history_file: JSON, one object of logs for each epoch.
@@ -104,7 +106,7 @@ class KeepBest(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         if not _loads(self.model, self._file(self.best_epoch)):
-            raise InputError(f"{self._file(self.best_epoch)} cannot be read: train a new run.")
+            raise InputError(f"{self._file(self.best_epoch)} cannot be read: {TRAIN_ANEW}.")
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         self.model.beta.assign(self.beta)
 
@@ -148,7 +150,7 @@ def restore(model: VAE, folder: Path) -> int:
         if _loads(model, path):
             return epoch
     if paths:
-        raise InputError(f"None of the checkpoints in {folder} can be read: train a new run.")
+        raise InputError(f"None of the checkpoints in {folder} can be read: {TRAIN_ANEW}.")
     return 0
 
 

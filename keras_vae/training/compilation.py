@@ -44,18 +44,18 @@ def compiled_model(config: TrainConfig, data: ImageData, strategy: tf.distribute
             model = VAE(
                 data.image_shape,
                 config.latent_dim,
-                network,
-                config.widths,
-                config.likelihood,
-                config.beta,
-                config.seed,
-                config.prior,
-                config.prior_components,
-                config.prior_training,
-                config.levels,
-                config.dropout,
-                config.input_noise,
-                config.variance == "learned",
+                network=network,
+                widths=config.widths,
+                likelihood=config.likelihood,
+                beta=config.beta,
+                seed=config.seed,
+                prior=config.prior,
+                prior_components=config.prior_components,
+                prior_training=config.prior_training,
+                levels=config.levels,
+                dropout=config.dropout,
+                input_noise=config.input_noise,
+                learns_variance=config.variance == "learned",
                 dtype="mixed_bfloat16" if in_mixed_precision(config) else "float32",
             )
         except ValueError as error:
@@ -89,7 +89,7 @@ def _start_from(model: VAE, run: Run) -> None:
     if not run.has_weights:
         raise InputError(f"--init-from {run.name}: it has no weights yet; {run.resume_command}.")
     other = load_model(run.model_file if run.model_file.is_file() else run.saved_model)
-    for name in ("image_shape", "latent_dim", "network", "widths", "likelihood"):
+    for name in ("image_shape", "latent_dim", "levels", "network", "widths", "likelihood"):
         mine, its = getattr(model, name), getattr(other, name)
         if mine != its:
             raise InputError(

@@ -255,7 +255,7 @@ def _gathered(strategy: tf.distribute.Strategy, value: tf.Tensor) -> list[np.nda
 
 
 def _digests(facts: Mapping[str, str]) -> tf.Tensor:
-    """One row of eight integers for each fact, by the order of the names; as many rows for any facts."""
+    """A row of eight integers for each fact, in the order of the names; filled up, so that workers can compare any."""
     rows = [hashlib.sha256(facts[name].encode()).digest() for name in sorted(facts)]
     padded = b"".join(rows).ljust(32 * MOST_FACTS, b"\0")
     return tf.reshape(tf.io.decode_raw(padded, tf.int32), (MOST_FACTS, 8))

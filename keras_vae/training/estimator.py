@@ -130,6 +130,8 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """
         if not 0.0 < self.validation_fraction < 1.0:
             raise InputError(f"validation_fraction must lie between 0 and 1, not {self.validation_fraction}.")
+        if self.importance_samples < 1:
+            raise InputError(f"importance_samples must be at least 1, not {self.importance_samples}.")
         pixels = self._pixels(X, reset=True)
         if len(pixels) < LEAST_IMAGES:
             raise InputError(f"n_samples = {len(pixels)} is too few: a VAE needs at least {LEAST_IMAGES} images.")

@@ -26,7 +26,7 @@ from keras_vae.training.callbacks import (
 from keras_vae.training.checkpoints import KeepBest
 from keras_vae.training.compilation import steps_at_once
 
-__all__ = ["fit_model", "held_out"]
+__all__ = ["fit_model", "held_out_batches"]
 
 EVALUATION_BATCH = 500
 FITTED_IMAGES = 100_000
@@ -67,7 +67,7 @@ def fit_model(
                 binarize=config.binarize,
                 varied_epochs=config.varied_epochs,
             ),
-            validation_data=held_out(config, data, "validation"),
+            validation_data=held_out_batches(config, data, "validation"),
             initial_epoch=first_epoch,
             epochs=config.epochs,
             steps_per_epoch=steps,
@@ -90,7 +90,7 @@ def fit_model(
         )
 
 
-def held_out(config: TrainConfig, data: ImageData, split: str) -> tf.data.Dataset:
+def held_out_batches(config: TrainConfig, data: ImageData, split: str) -> tf.data.Dataset:
     """A split that is measured; where training images are binarised, it is too, once and for all."""
     return data.batches(split, EVALUATION_BATCH, binarize="fixed" if config.binarize == "dynamic" else "none")
 

@@ -44,7 +44,9 @@ def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> No
 
 
 def estimated_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int, int]:
-    """How many weights a model has, and how many values its layers make of one image; to within some hundredths.
+    """How many weights a model has, and how many values its layers make of one image: to within a few per cent.
+
+    What a second level of latents adds is not counted.
 
     Args:
         config: what the model is made of.
@@ -115,8 +117,7 @@ def require_disk(root: Path, model: VAE) -> None:
     Raises:
         InputError: there is too little.
     """
-    exists = next(folder for folder in (root, *root.parents) if folder.is_dir())
-    require_room(exists, BYTES_OF_A_WEIGHT * weights_of(model) + BYTES_BESIDE)
+    require_room(root, BYTES_OF_A_WEIGHT * weights_of(model) + BYTES_BESIDE)
 
 
 def weights_of(model: VAE) -> int:

@@ -35,7 +35,7 @@ from keras_vae.training.distribution import (
     open_strategy,
     wait_for_all,
 )
-from keras_vae.training.fitting import fit_model, held_out
+from keras_vae.training.fitting import fit_model, held_out_batches
 from keras_vae.training.room import require_disk, weights_of
 from keras_vae.version import __version__
 
@@ -285,7 +285,7 @@ def _keep_last_good(run: Run, model: VAE) -> int:
 def _measured(config: TrainConfig, data: ImageData, model: VAE) -> dict[str, dict[str, float]]:
     splits = {}
     for split in ("validation", "test"):
-        metrics = model.evaluate(held_out(config, data, split), verbose=0, return_dict=True)
+        metrics = model.evaluate(held_out_batches(config, data, split), verbose=0, return_dict=True)
         splits[split] = {"images": data.counts[split], **{name: float(value) for name, value in metrics.items()}}
     return splits
 

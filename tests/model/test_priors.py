@@ -189,6 +189,12 @@ def test_a_mixture_that_is_fitted_by_class_gives_samples_of_a_class():
     for label in (0, 1):
         brightness = model.sample(50, (0, label), label=label).numpy().mean(axis=(0, 2, 3))
         assert (brightness[:4].mean() > brightness[4:].mean()) == (label == 0)
+    in_graph = tf.function(lambda label: model.sample(3, label=label), autograph=False)
+    for label in (-1, 2):
+        with pytest.raises(ValueError, match=f"label must be from 0 to 1, not {label}"):
+            model.sample(3, label=label)
+        with pytest.raises(tf.errors.InvalidArgumentError, match="label must be from 0 to 1, not"):
+            in_graph(tf.constant(label))
 
 
 @pytest.mark.parametrize("count", [1, 7, 1000])

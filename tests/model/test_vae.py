@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_vae.model import VAE, fit_prior, load_model, posterior_means, save_model
+from keras_vae.model import (
+    VAE,
+    elbo_terms,
+    encode_refined,
+    fit_prior,
+    fit_variance,
+    load_model,
+    posterior_means,
+    save_model,
+)
 from keras_vae.model.distributions import LIKELIHOODS, bernoulli_nll
 from keras_vae.model.levels import LARGEST_LOG_VAR, SMALLEST_LOG_VAR, Posterior
 from keras_vae.model.networks import NETWORKS
@@ -324,6 +333,22 @@ def test_images_that_are_not_between_0_and_1_are_refused_where_their_values_are_
         in_graph(tf.constant(images))
 
 
+@pytest.mark.parametrize("form", [np.float64, np.float16, lambda images: images.tolist()])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_images_of_any_floating_type_give_what_the_same_in_float32_give(form, likelihood):
+    model, images = small(likelihood=likelihood), np.float32(np.float16(images_like(4)))
+    for use in (
+        lambda each: model.encode(each)[0],
+        lambda each: model.draw(each, (0, 0)).latents,
+        lambda each: model.elbo_terms(each, (0, 0))[0],
+        lambda each: model.log_likelihood(each, 2, (0, 0)),
+        lambda each: encode_refined(model, each, 2)[0],
+        lambda each: elbo_terms(model, [each]).reconstruction,
+        lambda each: compiled(small(likelihood=likelihood)).train_on_batch(np.asarray(each)),
+    ):
+        assert np.array_equal(use(form(images)), use(images))
+
+
 @pytest.mark.parametrize("samples", [0, -1])
 def test_a_bound_of_no_samples_is_refused(samples):
     with pytest.raises(ValueError, match="samples must be at least 1"):
@@ -348,7 +373,7 @@ def test_whatever_whole_number_of_samples_is_taken(count):
     assert all(np.isfinite(model.log_likelihood(images_like(2), form)).all() for form in (count, tf.constant(count)))
 
 
-@pytest.mark.parametrize("use", [posterior_means, fit_prior])
+@pytest.mark.parametrize("use", [posterior_means, fit_prior, fit_variance, VAE.adapt])
 def test_what_takes_8_bit_images_refuses_others(use):
     with pytest.raises(ValueError, match="must be uint8 here, not float32"):
         use(VAE(SHAPE, 2, widths=(4,), prior="mixture"), images_like(2))

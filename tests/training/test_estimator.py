@@ -131,6 +131,7 @@ def test_it_is_cloned_and_pickled(encoder, bars):
         (np.zeros((9, 8, 8)), {"latent_dim": 0}, "--latent-dim must be between 1"),
         (np.zeros((9, 8, 8)), {"preset": "none"}, "no preset 'none'"),
         (np.zeros((9, 8, 8)), {"validation_fraction": 1.0}, "validation_fraction must lie between 0 and 1"),
+        (np.zeros((9, 8, 8)), {"importance_samples": 0}, "importance_samples must be at least 1, not 0"),
     ],
 )
 def test_what_cannot_be_used_is_named_in_one_line(images, options, message):

@@ -563,9 +563,10 @@ def test_a_run_starts_from_the_weights_of_another(trained, picture_folder):
     assert not model.optimizer.iterations.numpy()
 
 
-def test_a_run_of_another_network_is_not_started_from(trained, picture_folder, tmp_path):
-    config = tiny(picture_folder, latent_dim=4, init_from="trained")
-    with pytest.raises(InputError, match="--init-from trained: its latent_dim is 3, that of the new run 4"):
+@pytest.mark.parametrize(("name", "its", "own"), [("latent_dim", 3, 4), ("levels", 1, 2)])
+def test_a_run_of_another_network_is_not_started_from(name, its, own, trained, picture_folder, tmp_path):
+    config = tiny(picture_folder, init_from="trained", **{name: own})
+    with pytest.raises(InputError, match=f"--init-from trained: its {name} is {its}, that of the new run {own}"):
         train(config, "other", trained.root)
     with pytest.raises(InputError, match="no run 'trained'"):
         train(config, "other", tmp_path)
