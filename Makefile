@@ -16,7 +16,7 @@ $(error run $(RUN) is trained already: give another RUN with these ARGS)
 endif
 endif
 
-.PHONY: train report docs api test test-slow test-lowest lint lock clean
+.PHONY: train report docs api test test-slow test-lowest lint lock sbom clean
 
 train: $(INSTALLED)
 	$(BIN)/python scripts/train.py $(ARGS)
@@ -78,5 +78,9 @@ lock: | $(BIN)/python
 	$(PIP) install uv
 	$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --output-file requirements.lock requirements.txt
 
+# What is locked, as a software bill of materials (CycloneDX).
+sbom: $(VENV)/.installed-for-tests
+	$(BIN)/python -m cyclonedx_py requirements --output-reproducible --output-file sbom.json requirements.lock
+
 clean:
-	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache test-artefacts
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache test-artefacts sbom.json

@@ -1,6 +1,9 @@
 """What `make` is told, it does or refuses."""
 
 import importlib
+import json
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -47,6 +50,15 @@ def test_the_environment_has_the_package_for_tensorboard_to_find_its_tab(tmp_pat
 def test_ci_installs_what_is_locked_and_everybody_else_within_the_ranges(variables, installed, tmp_path):
     steps = [line.partition(" install ")[2].strip() for line in planned(tmp_path, "test", variables)]
     assert [step for step in steps if step] == [installed, "--no-deps --editable .", "-r requirements-test.txt"]
+
+
+def test_the_software_bill_of_materials_names_every_package_that_is_locked_with_its_version(tmp_path):
+    _, *words = shlex.split(planned(tmp_path, "sbom")[-1])
+    subprocess.run([sys.executable, *words], cwd=tmp_path, check=True)
+    listed = json.loads((tmp_path / "sbom.json").read_text())
+    locked = re.findall(r"^([a-z0-9][\w.-]*)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+    assert listed["bomFormat"] == "CycloneDX"
+    assert sorted((each["name"], each["version"]) for each in listed["components"]) == sorted(locked)
 
 
 def test_the_wheel_of_the_package_tells_tensorboard_of_its_tab():
