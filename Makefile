@@ -2,6 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOWEST := .venv-lowest
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
+# What CI tries is what is locked; everybody else may have newer versions within the ranges.
+REQUIREMENTS := $(if $(CI),requirements.lock,requirements.txt)
+INSTALLED := $(VENV)/.installed-from-$(REQUIREMENTS)
 
 RUN ?= default
 
@@ -12,9 +16,9 @@ $(error run $(RUN) is trained already: give another RUN with these ARGS)
 endif
 endif
 
-.PHONY: train report docs api test test-slow test-lowest lint clean
+.PHONY: train report docs api test test-slow test-lowest lint lock sbom clean
 
-train: $(VENV)/.installed
+train: $(INSTALLED)
 	$(BIN)/python scripts/train.py $(ARGS)
 
 report: saved_models/$(RUN)/training.json
@@ -22,7 +26,7 @@ report: saved_models/$(RUN)/training.json
 	$(BIN)/python scripts/explore.py $(RUN)
 	$(BIN)/python scripts/report.py $(RUN)
 
-saved_models/%/training.json: | $(VENV)/.installed
+saved_models/%/training.json: | $(INSTALLED)
 	$(BIN)/python scripts/train.py $(if $(wildcard saved_models/$*/config.json),--resume) --run $* $(ARGS)
 
 docs: report api
@@ -58,15 +62,25 @@ lint: $(VENV)/.installed-for-tests
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# The package itself is installed in place, for TensorBoard to find its tab.
-$(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+# The package itself is installed in place, for TensorBoard to find its tab. What is locked is complete: pip before 23.3
+# would look for dependencies of its extras again, at versions that have no sums.
+$(INSTALLED): $(REQUIREMENTS) pyproject.toml | $(BIN)/python
+	$(PIP) install $(if $(CI),--require-hashes --no-deps) -r $(REQUIREMENTS)
+	$(PIP) install --no-deps --editable .
 	touch $@
 
-$(VENV)/.installed-for-tests: requirements-test.txt $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-test.txt
+$(VENV)/.installed-for-tests: requirements-test.txt $(INSTALLED)
+	$(PIP) install -r requirements-test.txt
 	touch $@
+
+# requirements.lock anew, after a change of requirements.txt; versions that are still allowed stay.
+lock: | $(BIN)/python
+	$(PIP) install uv
+	$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --output-file requirements.lock requirements.txt
+
+# What is locked, as a software bill of materials (CycloneDX).
+sbom: $(VENV)/.installed-for-tests
+	$(BIN)/python -m cyclonedx_py requirements --output-reproducible --output-file sbom.json requirements.lock
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache test-artefacts
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache test-artefacts sbom.json
