@@ -30,7 +30,8 @@ from keras_vae.errors import InputError
 
 __all__ = ["ImageFile", "open_image_files"]
 
-Given, Result = TypeVar("Given"), TypeVar("Result")
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 SKIPPED = "skipped.csv"
 SHOWN = 3  # skipped files that are named on the console
