@@ -225,25 +225,22 @@ def test_processes_that_share_a_folder_share_its_runs_and_each_ends_with_the_who
 
 @pytest.mark.slow
 def test_a_cluster_trains_what_one_process_does_though_one_of_its_machines_is_lost(picture_folder, tmp_path):
-    base = TrainConfig(
-        dataset=str(picture_folder), latent_dim=3, widths=(16,), epochs=200, batch_size=10, grid_every=0,
-        histogram_every=0, projector_every=0, prior="standard_normal",
-    )  # fmt: skip
-    choices = {"beta": [0.5, 1.0, 2.0]}
-    list(sweep(base, choices, [0], tmp_path / "alone"))
-    options = ("--epochs", "200", "--latent-dim", "3", "--widths", "16", "--batch-size", "10", "--grid-every", "0")
-    options += ("--histogram-every", "0", "--projector-every", "0", "--prior", "standard_normal")
-    options += ("--beta", "0.5", "1.0", "2.0", "--root", "shared", "--dataset", picture_folder)
+    command = [
+        sys.executable, ROOT / "scripts" / "sweep.py", "--dataset", picture_folder, "--epochs", 100, "--batch-size", 10,
+        "--latent-dim", 3, "--widths", 16, "--prior", "standard_normal", "--beta", 0.5, 1.0,
+        "--grid-every", 0, "--histogram-every", 0, "--projector-every", 0, "--root",
+    ]  # fmt: skip
+    subprocess.run([*map(str, command), "alone"], cwd=tmp_path, check=True)
     with dask_cluster(tmp_path, workers=2) as cluster:
-        command = [sys.executable, ROOT / "scripts" / "sweep.py", *options, "--scheduler", cluster.address]
-        with subprocess.Popen([*map(str, command)], cwd=tmp_path, stdout=subprocess.PIPE, text=True) as sweeping:
+        shared = [*map(str, command), "shared", "--scheduler", cluster.address]
+        with subprocess.Popen(shared, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as sweeping:
             while len(list(tmp_path.glob("shared/saved_models/*/checkpoints/*"))) < 2:
                 assert sweeping.poll() is None, sweeping.stdout.read()
                 time.sleep(0.05)
             cluster.workers[0].send_signal(signal.SIGKILL)
             output, _ = sweeping.communicate(timeout=400)
     assert sweeping.returncode == 0
-    assert all(f"beta-{beta}-seed-0: measured" in output for beta in (0.5, 1.0, 2.0))
+    assert all(f"beta-{beta}-seed-0: measured" in output for beta in (0.5, 1.0))
     rows = {name: list(csv.DictReader((tmp_path / name / "sweep.csv").open())) for name in ("alone", "shared")}
     for row in itertools.chain(*rows.values()):
         assert float(row.pop("training.minutes")) > 0.0
