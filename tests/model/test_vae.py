@@ -334,9 +334,8 @@ def test_images_that_are_not_between_0_and_1_are_refused_where_their_values_are_
 
 
 @pytest.mark.parametrize("form", [np.float64, np.float16, lambda images: images.tolist()])
-@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-def test_images_of_any_floating_type_give_what_the_same_in_float32_give(form, likelihood):
-    model, images = small(likelihood=likelihood), np.float32(np.float16(images_like(4)))
+def test_images_of_any_floating_type_give_what_the_same_in_float32_give(form):
+    model, images = small(likelihood="gaussian"), np.float32(np.float16(images_like(4)))
     for use in (
         lambda each: model.encode(each)[0],
         lambda each: model.draw(each, (0, 0)).latents,
@@ -344,7 +343,7 @@ def test_images_of_any_floating_type_give_what_the_same_in_float32_give(form, li
         lambda each: model.log_likelihood(each, 2, (0, 0)),
         lambda each: encode_refined(model, each, 2)[0],
         lambda each: elbo_terms(model, [each]).reconstruction,
-        lambda each: compiled(small(likelihood=likelihood)).train_on_batch(np.asarray(each)),
+        lambda each: compiled(small(likelihood="gaussian")).train_on_batch(np.asarray(each)),
     ):
         assert np.array_equal(use(form(images)), use(images))
 
