@@ -24,7 +24,7 @@ def planned(folder, *words):
     """What make would do in a folder where nothing is installed."""
     for name in ("Makefile", "requirements.txt", "requirements.lock", "requirements-test.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)
-    command = ["make", "--dry-run", *words]
+    command = ["make", "--dry-run", "--no-print-directory", *words]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.splitlines()
 
 

@@ -89,9 +89,8 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     """
     pixels, hidden = " x ".join(map(str, image_shape)), " - ".join(map(str, widths))
     back = " - ".join(map(str, reversed(widths)))
-    kind = {"dense": "dense, SiLU", "strided": "residual convolutions, SiLU"}.get(
-        config.network, "residual convolutions, ReLU"
-    )
+    kinds = {"dense": "dense, SiLU", "strided": "residual convolutions, SiLU"}
+    kind = kinds.get(config.network_for(image_shape), "residual convolutions, ReLU")
     values = "black or white" if config.binarize == "dynamic" else "values in [0, 1]"
     of_two = config.levels == 2
     latents = f"{config.latent_dim} in two levels" if of_two else config.latent_dim

@@ -22,6 +22,9 @@ def with_xla(config: TrainConfig) -> bool:
 
     On a CPU, XLA fuses the many small operations around a float32 product, but loses oneDNN's convolutions and bfloat16
     products, so that it is for dense networks in float32; it does not compile a step over several replicas.
+
+    Args:
+        config: with the network that was taken, not `auto`.
     """
     if config.xla != "auto":
         return config.xla == "on"

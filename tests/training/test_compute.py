@@ -37,7 +37,7 @@ def processor(tmp_path, monkeypatch):
 )
 def test_what_is_fastest_follows_from_processor_and_network(processor, units, options, xla, bfloat16):
     processor(*units)
-    config = TrainConfig(**options)
+    config = TrainConfig(**{"network": "dense", **options})
     assert compute.with_xla(config) == xla
     assert compute.in_mixed_precision(config) == bfloat16
 
@@ -60,7 +60,7 @@ def test_on_gpus_it_follows_from_what_they_are(capabilities, options, xla, bfloa
     monkeypatch.setattr(compute.tf.config, "list_logical_devices", lambda kind: gpus if kind == "GPU" else [])
     details = lambda gpu: {"compute_capability": capabilities[gpu]}  # noqa: E731
     monkeypatch.setattr(compute.tf.config.experimental, "get_device_details", details)
-    config = TrainConfig(**options)
+    config = TrainConfig(**{"network": "dense", **options})
     assert compute.with_xla(config) == xla
     assert compute.in_mixed_precision(config) == bfloat16
 

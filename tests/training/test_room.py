@@ -32,7 +32,7 @@ def test_a_model_has_as_many_weights_as_is_estimated(options):
     model = VAE(
         (28, 28, 1),
         config.latent_dim,
-        config.network,
+        config.network_for((28, 28, 1)),
         config.widths,
         prior=config.prior,
         prior_components=config.prior_components,
