@@ -41,7 +41,7 @@ UNREADABLE = (
     EOFError,
     KeyError,
     SyntaxError,
-    NotImplementedError,
+    RuntimeError,  # of an archive with a password, or packed in a way that is not implemented
     tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,

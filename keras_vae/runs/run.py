@@ -238,7 +238,7 @@ class Run:
         try:
             with zipfile.ZipFile(self.model_file) as archive:
                 content = json.loads(archive.read("config.json"))
-        except (OSError, ValueError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+        except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(f"{self.model_file} is not a model that can be loaded ({error}): {TRAIN_ANEW}.") from error
         check_record(self.model_file, content, {"config": MODEL}, TRAIN_ANEW)
         return as_named_today(content["config"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from zip_files import arrays_with_a_password
 
 from keras_vae.data import open_dataset
 from keras_vae.data.array_files import read_array_file
@@ -241,7 +242,10 @@ def test_values_outside_of_the_range_that_was_given_are_refused():
         open_dataset(IMAGES, value_range=(0, 1))
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"text"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", b"text", pytest.param(arrays_with_a_password(), id="password")],
+)
 @pytest.mark.parametrize("suffix", ["npz", "npy"])
 def test_a_damaged_file_is_named(tmp_path, suffix, content):
     path = tmp_path / f"mine.{suffix}"

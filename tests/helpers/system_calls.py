@@ -8,6 +8,11 @@ from typing import NamedTuple
 
 TRACED = "openat,open,creat,write,pwrite64,writev,pwritev,ftruncate,fsync,fdatasync,rename,renameat,renameat2,mkdir"
 TRACED += ",unlink,unlinkat,rmdir"
+# What a command is preceded by for inotify to answer that all of its instances are taken, as on a busy machine.
+WITHOUT_INOTIFY = (
+    "strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-I", "waiting", "-e", "signal=none",
+    "-e", "trace=?inotify_init,inotify_init1", "-e", "inject=?inotify_init,inotify_init1:error=EMFILE",
+)  # fmt: skip
 CALL = re.compile(r"(?P<pid>\d+) +(?P<name>\w+)\((?P<arguments>.*)\) += (?P<result>-?\d+)(?:<(?P<opened>[^>]*)>)?")
 BEGUN = re.compile(r"(?P<pid>\d+) +(?P<begin>.*) <unfinished \.\.\.>")
 RESUMED = re.compile(r"(?P<pid>\d+) +<\.\.\. \w+ resumed>(?P<end>.*)")

@@ -41,7 +41,9 @@ run_main()
 
 
 @contextmanager
-def tensorboard(logdir: Path | str, plugins: Sequence[str] = (), installed: bool = False) -> Iterator[str]:
+def tensorboard(
+    logdir: Path | str, plugins: Sequence[str] = (), installed: bool = False, under: Sequence[str] = ()
+) -> Iterator[str]:
     """Serve a log directory.
 
     Args:
@@ -49,11 +51,14 @@ def tensorboard(logdir: Path | str, plugins: Sequence[str] = (), installed: bool
         plugins: Names of plugins, such as `scalars`, `images`, `hparams` or `projector`, which must have found data.
         installed: Whether TensorBoard finds this package among the installed ones, whose plugins it loads; otherwise it
             does not, and could not import it, even where it is installed.
+        under: Words of a command that it is run by, such as strace.
+        under: Words of a command that runs it, such as strace.
 
     Yields:
         The server's address, without a slash at its end, once all the plugins are ready.
     """
     command = [
+        *under,
         sys.executable,
         *(["-m", "tensorboard.main"] if installed else ["-c", _WITHOUT_THE_PACKAGE]),
         f"--logdir{'_spec' if isinstance(logdir, str) else ''}={logdir}",

@@ -1,4 +1,4 @@
-"""What surrounds a training may be odd: no home, folders that vanish, a clock that jumps, nine others."""
+"""What surrounds a training may be odd: no home, folders that vanish, a clock that jumps, no inotify, nine others."""
 
 import itertools
 import json
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from system_calls import WITHOUT_INOTIFY
+from tensorboard_server import get_json, tensorboard
 
 from keras_vae.cli import main
 from keras_vae.data import open_dataset
@@ -27,6 +29,12 @@ NOWHERE = "/proc/none"  # where nobody, not even root, can make a folder
 SMALL = TrainConfig(
     latent_dim=2, widths=(4,), epochs=2, batch_size=20, prior="standard_normal", xla="off", mixed_precision="off"
 )
+PROGRAM_WITHOUT_INOTIFY = """
+import ctypes, errno, sys
+assert ctypes.CDLL(None, use_errno=True).inotify_init1(0) == -1 and ctypes.get_errno() == errno.EMFILE
+from keras_vae.cli import main
+main(sys.argv[1:])
+"""
 
 
 @pytest.fixture
@@ -93,6 +101,19 @@ def test_without_a_home_folder_arrays_are_trained_and_pictures_refused_in_one_li
     assert not (tmp_path / "root").exists()
     taken = trained_on("images.npy")
     assert taken.returncode == 0, taken.stderr
+
+
+def test_a_machine_without_inotify_trains_and_tensorboard_shows_its_curves(data, tmp_path):
+    np.save(tmp_path / "images.npy", data.images("train"))
+    words = [*TRAIN, "--epochs", "2", "--dataset", str(tmp_path / "images.npy"), "--root", str(tmp_path)]
+    process = subprocess.run(
+        [*WITHOUT_INOTIFY, sys.executable, "-c", PROGRAM_WITHOUT_INOTIFY, *words],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert damaged_files(tmp_path) == []
+    with tensorboard(tmp_path / "logs", ["scalars"], under=WITHOUT_INOTIFY) as url:
+        assert len(get_json(url, "/data/plugin/scalars/scalars", run="small/validation", tag="epoch_loss")) == 2
 
 
 def test_of_two_trainings_of_one_name_begun_at_once_one_is_refused_in_one_line(tmp_path):

@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from zip_files import arrays_with_a_password
 
 from keras_vae.errors import InputError
-from keras_vae.runs import read_record
+from keras_vae.runs import read_arrays, read_record
 
 PATTERN = {"name": str, "count": int, "share?": (float, None), "rows": [{"at": float}], str: {"is": bool}}
 WHOLE = {"name": "a", "count": 3, "share": None, "rows": [{"at": 1}, {"at": 2.5}], "other": {"is": True}}
@@ -58,3 +59,10 @@ def test_what_is_no_json_is_named_in_one_line(tmp_path, content):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"There is no .*record\.json: write it again\.$"):
         read_record(tmp_path / "record.json", PATTERN, "write it again")
+
+
+def test_arrays_behind_a_password_are_named_in_one_line(tmp_path):
+    path = tmp_path / "maps.npz"
+    path.write_bytes(arrays_with_a_password())
+    with pytest.raises(InputError, match=r"maps\.npz is damaged \(.*password.*\): explore again\.$"):
+        read_arrays(path, "explore again")

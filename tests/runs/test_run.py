@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+from zip_files import model_with_a_password
 
 from keras_vae.errors import InputError
 from keras_vae.files import write_atomically
@@ -117,7 +118,9 @@ def test_what_cannot_name_a_run_is_refused_in_one_line(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["config.json", "training.json", "history.json", "vae.keras"])
-@pytest.mark.parametrize("content", [b"", b"{}", b"null", b"\xff", b"PK\x03\x04"])
+@pytest.mark.parametrize(
+    "content", [b"", b"{}", b"null", b"\xff", b"PK\x03\x04", pytest.param(model_with_a_password(), id="password")]
+)
 def test_a_damaged_file_of_a_run_is_named(tmp_path, name, content):
     run = Run.create(TrainConfig(), "damaged", tmp_path)
     run.write(name, content)
