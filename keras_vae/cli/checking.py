@@ -18,6 +18,9 @@ def _add_reliability(parser: Parser) -> None:
         "--phases", metavar="PHASE", nargs="+", help="only kills in these, such as checkpoint or export (default: all)"
     )
     parser.add_argument("--fuzz", metavar="N", type=int, default=0, help="damaged and absurd inputs to try")
+    parser.add_argument(
+        "--coverage", metavar="N", type=int, default=0, help="files of each binary format to try; atheris"
+    )
     parser.add_argument("--power", metavar="N", type=int, default=0, help="losses of power to try; needs root")
     parser.add_argument("--disks", metavar="N", type=int, default=0, help="sizes of a full disk to try; needs root")
     parser.add_argument(
@@ -37,11 +40,13 @@ def _add_reliability(parser: Parser) -> None:
 
 
 def _reliability(arguments: Arguments) -> None:
-    counts = (arguments.kills, arguments.fuzz, arguments.power, arguments.disks, arguments.soak)
+    counts = (arguments.kills, arguments.fuzz, arguments.coverage, arguments.power, arguments.disks, arguments.soak)
     if not all(0 <= count < 1e6 for count in (*counts, arguments.seed)):
-        raise InputError("--kills, --fuzz, --power, --disks, --soak and --seed must be from 0 to a million.")
+        raise InputError(
+            "--kills, --fuzz, --coverage, --power, --disks, --soak and --seed must be from 0 to a million."
+        )
     if not any(counts):
-        raise InputError("There is nothing to try: give --kills, --fuzz, --power, --disks or --soak.")
+        raise InputError("There is nothing to try: give --kills, --fuzz, --coverage, --power, --disks or --soak.")
     if arguments.folder is not None and arguments.folder.exists() and not list(arguments.folder.glob("*/tried-*.json")):
         raise InputError(f"{arguments.folder} holds something else: give another --folder.")
 
@@ -50,6 +55,7 @@ def _reliability(arguments: Arguments) -> None:
     from keras_vae.reliability import (
         PHASES,
         fuzz,
+        fuzz_by_coverage,
         soak,
         soak_table,
         tally_table,
@@ -68,6 +74,7 @@ def _reliability(arguments: Arguments) -> None:
         for title, count, tries in (
             ("phase", arguments.kills, functools.partial(try_kills, phases=phases)),
             ("input", arguments.fuzz, fuzz),
+            ("format", arguments.coverage, fuzz_by_coverage),
             ("power lost in", arguments.power, try_power_losses),
             ("full disk", arguments.disks, try_full_disks),
         ):

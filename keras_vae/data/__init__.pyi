@@ -4,4 +4,6 @@ from .arrays import range_of as range_of
 from .fashion_mnist import fashion_mnist_builder as fashion_mnist_builder
 from .image_data import ImageData as ImageData
 from .image_data import open_dataset as open_dataset
+from .image_decoding import decode as decode
+from .image_decoding import read_header as read_header
 from .prepared_images import remove_prepared_images as remove_prepared_images

@@ -1,3 +1,7 @@
+from .binary_formats import FORMATS as FORMATS
+from .binary_formats import Format as Format
+from .coverage import fuzz_by_coverage as fuzz_by_coverage
+from .coverage import trying as trying
 from .full_disk import try_full_disks as try_full_disks
 from .fuzzing import SUBJECTS as SUBJECTS
 from .fuzzing import fuzz as fuzz

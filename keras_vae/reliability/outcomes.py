@@ -69,7 +69,7 @@ class Record:
 
 
 def tally_table(tallies: Mapping[str, Tally], title: str) -> str:
-    """Put tallies into a table in Markdown, below it a line for each failure.
+    """Put tallies into a table in Markdown, below it a line for each failure that differs from those before.
 
     Args:
         tallies: by the name of what was tried.
@@ -82,4 +82,4 @@ def tally_table(tallies: Mapping[str, Tally], title: str) -> str:
     survived, tried = (sum(getattr(each, part) for each in tallies.values()) for part in ("survived", "tried"))
     lines.append(f"| all | {survived:,} / {tried:,} | |")
     failures = [f"{name}: {failure}" for name, tally in tallies.items() for failure in tally.failures]
-    return "\n".join([*lines, *(["", *failures] if failures else [])])
+    return "\n".join([*lines, *(["", *dict.fromkeys(failures)] if failures else [])])

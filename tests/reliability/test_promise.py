@@ -34,5 +34,8 @@ def test_absurd_and_damaged_inputs_are_taken_or_refused_in_one_line(tmp_path):
 def test_nothing_to_try_is_an_error_in_one_line(tmp_path):
     process = reliability(folder=tmp_path)
     assert process.returncode == 2
-    assert process.stderr == "error: There is nothing to try: give --kills, --fuzz, --power, --disks or --soak.\n"
+    assert (
+        process.stderr
+        == "error: There is nothing to try: give --kills, --fuzz, --coverage, --power, --disks or --soak.\n"
+    )
     assert not list(tmp_path.iterdir())
