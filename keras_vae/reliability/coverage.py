@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -68,8 +69,10 @@ def fuzz_by_coverage(
         for number, content in enumerate(FORMATS[name].seeds()):
             (place / "corpus" / f"seed-{number}").write_bytes(content)
         command = [sys.executable, "-c", PROGRAM, name, str(place), str(tries), str(seed)]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        with (place / "log.txt").open("w") as log:
+        paths = os.pathsep.join(filter(None, sys.path))
+        # TensorFlow Datasets leaves an empty folder wherever it looks for a data set that is not prepared.
+        with tempfile.TemporaryDirectory() as temporary, (place / "log.txt").open("w") as log:
+            environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": temporary}
             code = subprocess.run(command, stdout=log, stderr=log, env=environment, check=False).returncode
         counted = place / "counted.json"
         outcomes, failures = json.loads(counted.read_text()) if counted.exists() else ({}, [])
