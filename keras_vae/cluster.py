@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -42,13 +43,14 @@ def calls_on_cluster(
     from distributed.scheduler import KilledWorker
 
     try:
-        client = Client(scheduler, timeout=SECONDS_TO_ANSWER)
+        # A client that finds none is not closed, and can lock the next one for good once it is collected.
+        asyncio.run(_reach(scheduler))
     except (OSError, ValueError) as error:
         raise InputError(
             f"--scheduler {scheduler}: no scheduler of Dask answers there ({str(error).splitlines()[0]}): start one by "
             "`dask scheduler`, and give the address that it prints."
         ) from error
-    with client:
+    with Client(scheduler, timeout=SECONDS_TO_ANSWER) as client:
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_COME)
         except TimeoutError:
@@ -66,6 +68,14 @@ def calls_on_cluster(
             except KilledWorker as error:
                 raise InputError(f"{names[done]} ended several workers: their own output says why.") from error
             yield names[done], result
+
+
+async def _reach(scheduler: str) -> None:
+    """Connect to a scheduler, and part from it."""
+    from distributed.comm.core import connect
+
+    connection = await connect(scheduler, timeout=SECONDS_TO_ANSWER)
+    await connection.close()
 
 
 def _call(version: str, folder: str, function: Callable[..., Result], arguments: tuple[Any, ...]) -> Result:
