@@ -140,14 +140,21 @@ def draw_interpolations(
     if not is_by_class:
         labels = shown = np.arange(min(10, len(images)))
         class_names = [f"image {number}" for number in shown]
-    first = {label: images[np.flatnonzero(labels == label)[0]] / np.float32(255) for label in shown}
-    # Every class begins one line and ends another.
-    pairs = list(zip(shown, np.roll(shown, -3 if len(shown) > 3 else -1), strict=True))
+    firsts = np.stack([images[np.flatnonzero(labels == label)[0]] for label in shown]) / np.float32(255)
+    start = model.encode(firsts)[0].numpy()
+    further = -3 if len(shown) > 3 else -1  # every class begins one line and ends another
+    end = np.roll(start, further, axis=0)
+    shares = np.linspace(0.0, 1.0, steps, dtype=np.float32)
+    latents = start[:, np.newaxis] + shares[:, np.newaxis] * (end - start)[:, np.newaxis]
+    decoded = model.decode(latents.reshape(-1, model.latent_dim)).numpy()
     figure = labelled_grid(
-        np.stack([model.interpolate(first[start], first[end], steps) for start, end in pairs]),
+        decoded.reshape(len(shown), steps, *model.image_shape),
         title=f"Straight lines between two test images{' of different classes' if is_by_class else ''}",
-        row_labels=[f"{class_names[start]} to {class_names[end]}" for start, end in pairs],
-        column_labels=[f"{share:.0%}" for share in np.linspace(0.0, 1.0, steps)],
+        row_labels=[
+            f"{class_names[begins]} to {class_names[ends]}"
+            for begins, ends in zip(shown, np.roll(shown, further), strict=True)
+        ],
+        column_labels=[f"{share:.0%}" for share in shares],
     )
     return rendered(figure)
 
