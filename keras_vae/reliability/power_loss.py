@@ -7,8 +7,9 @@ import os
 import shutil
 import struct
 import subprocess
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -24,6 +25,7 @@ SIZE = 400_000_000  # bytes of the disk, which is a file; only what is written t
 # Nothing is put on the disk early, neither by time nor because a file is replaced; only where it is asked for.
 MOUNTED = "loop,commit=3600,noauto_da_alloc"
 SHUT_DOWN = 0x8004587D  # ioctl FS_IOC_SHUTDOWN of Linux, by which ext4 is tried for losses of power
+ATTEMPTS = 30  # to unmount it, a second apart
 WITHOUT_FLUSH = 2  # EXT4_GOING_FLAGS_NOLOGFLUSH: neither files nor the journal are written any more
 
 
@@ -85,7 +87,7 @@ class _Disk:
             os.close(descriptor)
         process.kill()
         finish(process)
-        _run("umount", str(self.folder))
+        self._unmount()
         self._mount()
 
     def remove(self) -> None:
@@ -94,6 +96,14 @@ class _Disk:
 
     def _mount(self) -> None:
         _run("mount", "-o", MOUNTED, str(self.image), str(self.folder))
+
+    def _unmount(self) -> None:
+        """Wait for what still holds its files: a child of the process that was killed ends a moment later."""
+        for _ in range(ATTEMPTS):
+            with suppress(subprocess.CalledProcessError):
+                return _run("umount", str(self.folder))
+            time.sleep(1.0)
+        return _run("umount", str(self.folder))
 
 
 @contextmanager
