@@ -8,7 +8,7 @@ import { makeModel } from "./model.js";
 import { showOwn } from "./own_view.js";
 import { showNearness } from "./nearness_view.js";
 import { openPart } from "./parts.js";
-import { followPart, leadToPart } from "./part_in_view.js";
+import { followPart, lead, leadToPart } from "./part_in_view.js";
 import { showPath } from "./path_view.js";
 import { spherical, straight } from "./paths.js";
 import { makeNetwork } from "./network.js";
@@ -17,7 +17,7 @@ import { showShift } from "./shift_view.js";
 import { showSlider } from "./slider_view.js";
 import { makeSpace } from "./space.js";
 import { fromFragment, makeStore, toFragment } from "./state.js";
-import { footer, kicker, lead, texts } from "./texts.js";
+import { footer, kicker, opening, texts } from "./texts.js";
 import { showTour } from "./tour.js";
 import { showVerdicts } from "./verdicts_view.js";
 import { ORIGINS } from "./words.js";
@@ -28,7 +28,7 @@ const part = (name) => openPart(name, facts.parts[name], facts.server);
 async function start() {
   facts.texts = texts(facts);
   byId("kicker").textContent = kicker(facts);
-  byId("lead").textContent = lead(facts);
+  byId("lead").textContent = opening(facts);
   byId("footer").textContent = footer(facts);
 
   const needed = ["decoder", "points", "paths", "images", "prior"];
@@ -59,7 +59,7 @@ async function start() {
   for (const link of document.querySelectorAll("nav a")) {
     link.onclick = (event) => {
       event.preventDefault(); // the address holds the whole state
-      document.querySelector(link.getAttribute("href")).scrollIntoView();
+      lead(link.getAttribute("href").slice(1));
     };
   }
 

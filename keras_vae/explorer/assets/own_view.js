@@ -3,6 +3,7 @@
 import { byId, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
 import { listenToBrush } from "./brush.js";
 import { drawn } from "./gaussian.js";
+import { lead } from "./part_in_view.js";
 import { asPicture, fromPicture, readPicture } from "./pictures.js";
 import { showPosterior } from "./posterior_chart.js";
 import { makePosteriorTable } from "./posterior_table.js";
@@ -102,11 +103,11 @@ export function showOwn(app) {
   };
   byId("own-use").onclick = () => {
     app.begin(own.mean, "own");
-    byId("latents-part").scrollIntoView();
+    lead("latents-part");
   };
   byId("own-draw").onclick = () => {
     app.begin(drawn(own), "draw");
-    byId("latents-part").scrollIntoView();
+    lead("latents-part");
   };
   byId("own-map").onclick = () => {
     if (!isOwn) take(values); // what is marked on the map is one's own
