@@ -95,7 +95,8 @@ export function showOwn(app) {
   byId("own-posterior-note").textContent = facts.texts.posterior;
   byId("own-clear").onclick = () => take(new Float32Array(values.length));
   byId("own-invert").onclick = () => take(values.map((value) => 1 - value));
-  byId("own-chosen").onclick = () => store.image !== null && take(images.values(store.image));
+  byId("own-chosen").onclick = () => take(images.values(store.image));
+  const showChosen = () => (byId("own-chosen").disabled = store.image === null);
   byId("own-file").onchange = async ({ target }) => {
     const [file] = target.files;
     if (file) await open(file);
@@ -134,10 +135,12 @@ export function showOwn(app) {
   }
   if (store.picture) openAddress();
   store.watch((changed) => {
+    if (changed.has("image")) showChosen();
     if (!changed.has("picture")) return;
     if (store.picture && store.picture !== asPicture(values, model.shape)) openAddress();
     if (!store.picture && isOwn) takeChosen(); // an address without an own image was opened
   });
   new ResizeObserver(show).observe(byId("own-posterior").parentElement);
+  showChosen();
   takeChosen();
 }
