@@ -35,7 +35,7 @@ def test_one_finger_chooses_and_a_narrow_page_is_not_wider_than_its_screen(brows
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1024, 1600])
+@pytest.mark.parametrize("width", [320, 1024, 2560])
 def test_the_page_is_as_wide_as_its_screen_and_every_canvas_shows_something(width, scheme, browser, file):
     screen = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
     with new_page(browser.context.browser, **screen) as (page, problems):
@@ -46,6 +46,30 @@ def test_the_page_is_as_wide_as_its_screen_and_every_canvas_shows_something(widt
             assert canvas_values(page, f"#{name}").std() > 1, name
         paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, paper[4:-1].split(","))) > 600) == (scheme == "light")
+    assert problems == []
+
+
+GARMENTS = ("T-shirt/top", "Pullover shirt", "Ankle boot", "Trousers")
+
+
+def test_on_the_narrowest_screen_no_word_is_broken_and_no_line_cut(browser, tmp_path, shown):
+    file = write_page(exhibition(shown.model, names=GARMENTS), tmp_path / "page.html")
+    with new_page(browser.context.browser, viewport={"width": 320, "height": 640}) as (page, problems):
+        open_page(page, file)
+        captions = page.locator("#own-part figcaption").all_inner_texts()
+        assert captions[1] == "Its reconstruction through the posterior mean"  # as two words, between which a line ends
+        heights = page.locator("#shift-ticks span").evaluate_all("all => all.map(each => each.offsetHeight)")
+        assert max(heights) < 30
+        told = page.locator("#nearness-rows .small")
+        assert max(len(text.split(",")) for text in told.all_inner_texts()) > 1
+        assert told.evaluate_all("all => all.every(each => each.scrollHeight <= each.offsetHeight + 1)")
+    assert problems == []
+
+
+def test_a_map_leaves_room_for_a_finger_that_scrolls_on_a_low_screen(browser, file):
+    with new_page(browser.context.browser, **{**PHONE, "viewport": {"width": 740, "height": 360}}) as (page, problems):
+        open_page(page, file)
+        assert page.locator(".stage").bounding_box()["height"] <= 0.8 * 360
     assert problems == []
 
 
