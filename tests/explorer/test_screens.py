@@ -160,6 +160,36 @@ def test_classes_of_one_colour_have_dots_of_different_shapes_or_are_said_to_repe
 NOTHING_ELSE = "image: null, origin: { kind: 'own', latent: explorer.space.latent(0) }, to: explorer.store.from"
 
 
+# How opaque a map is in and around what is drawn on it.
+OPACITY = """() => {
+    const { canvas } = explorer.map, { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const all = Array.from({ length: width * height }, (_, place) => data[4 * place + 3]);
+    const seen = all.flatMap((alpha, place) => (alpha ? [[place % width, Math.floor(place / width)]] : []));
+    const [left, right] = [Math.min, Math.max].map((pick) => pick(...seen.map(([x]) => x)));
+    const [top, bottom] = [Math.min, Math.max].map((pick) => pick(...seen.map(([, y]) => y)));
+    const rows = Array.from({ length: bottom - top + 1 }, (_, row) => (top + row) * width);
+    return rows.map((begin) => all.slice(begin + left, begin + right + 1));
+}"""
+
+
+@pytest.mark.parametrize("ratio", [1, 1.25])
+def test_a_dot_is_sharp_however_many_pixels_the_map_takes(ratio, browser, tmp_path, shown):
+    part = exhibition(shown.model, count=20, names=tuple("abcdefghijklmnopqrst"))
+    screen = {"viewport": {"width": 1003, "height": 701}, "device_scale_factor": ratio}
+    with new_page(browser.context.browser, **screen) as (page, problems):
+        open_page(page, write_page(part, tmp_path / "page.html"))
+        others = [label for label in range(20) if label != 3]
+        page.evaluate(f"hidden => explorer.store.set({{ {NOTHING_ELSE}, hidden: new Set(hidden) }})", others)
+        settle(page)
+        dot = np.array(page.evaluate(OPACITY))
+        np.testing.assert_array_equal(dot, dot[:, ::-1])
+        np.testing.assert_array_equal(dot, dot[::-1])
+        sides = page.evaluate("() => [explorer.map.canvas.width, explorer.map.canvas.height]")
+        assert ratio != 1 or page.evaluate("() => explorer.map.size()") == sides
+    assert problems == []
+
+
 def dot_of(page, index: int) -> np.ndarray:
     """The pixels around an image's dot, what is not of its class's colour black."""
     x, y = page.evaluate(
