@@ -137,7 +137,7 @@ function readAddress({ store, space, facts }) {
 function keepAddress({ store, space, facts }) {
   return afterPause(() => {
     history.replaceState(null, "", `#${toFragment(store, space)}`);
-    if (facts.server) window.parent.postMessage(location.hash, location.origin); // to the tab of TensorBoard
+    if (facts.server) window.parent.postMessage(location.href, location.origin); // to the tab of TensorBoard
   }, 250);
 }
 
