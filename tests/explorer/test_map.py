@@ -174,6 +174,8 @@ def test_where_no_image_is_chosen_none_is_shown(page):
     assert page.locator("#chosen-title").inner_text() == "No image is chosen"
     assert page.locator("#chosen-image").is_hidden()
     assert page.locator("#own-chosen").is_disabled()
+    strip = page.locator("#slider-strips canvas").first
+    assert strip.get_attribute("aria-label").startswith("A sample of the prior, from one end of slider 1")
     page.get_by_role("button", name="Another one").click()
     settle(page)
     assert page.locator("#chosen-image").is_visible()

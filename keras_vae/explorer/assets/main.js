@@ -120,7 +120,9 @@ function addHelpers(app) {
     byId("spoken").textContent = app.nameOf(index); // for a screen reader, which does not see the map
   };
   app.begin = (latent, kind) => store.set({ image: null, origin: { latent, kind }, latent: Float32Array.from(latent) });
-  app.nameOfOrigin = ({ kind }) => ORIGINS[kind] ?? `A sample of ${names.get(Number(kind.replace("class-", "")))}`;
+  const nameOfOrigin = ({ kind }) => ORIGINS[kind] ?? `A sample of ${names.get(Number(kind.replace("class-", "")))}`;
+  // What the sliders began with.
+  app.nameOfLatent = () => (store.image === null ? nameOfOrigin(store.origin) : app.nameOf(store.image));
   // An image that is chosen by a click.
   app.button = (index) => {
     const button = make("button", { type: "button", title: app.nameOf(index) }, images.canvas(index));

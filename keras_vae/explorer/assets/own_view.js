@@ -51,7 +51,7 @@ export function showOwn(app) {
     const share = shareBelow(facts.usual.error, error);
     const density = prior.logDensity(mean);
     const less = shareBelow(facts.usual.density, density);
-    byId("own-usual").textContent = share > 0.95 ? "An unusual image." : "An image as those it was tested on.";
+    byId("own-usual").textContent = share > 0.95 ? "An unusual image." : "A usual image.";
     byId("own-verdict").textContent = [
       `Squared error ${number(error, 1)}: larger than that of ${percent(share)} of the test images.`,
       `The prior gives its mean ${number(density, 1)} nats; ${percent(less)} of the test images have less.`,
