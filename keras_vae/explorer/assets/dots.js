@@ -4,8 +4,8 @@
 // would take twice as long where there is none.
 export const BY_PROCESSOR = { willReadFrequently: true };
 
-// A layer that draws dots. `draw` takes the context to draw on, how many of its pixels one of the page is, the indices of
-// the points to draw, where all of them lie, the colour and the shape of each label, radius and opacity.
+// A layer that draws dots. `draw` takes the context to draw on, how many of its pixels one of the page is, the indices
+// of the points to draw, where all of them lie, the colour and the shape of each label, radius and opacity.
 export function makeDots() {
   const layer = document.createElement("canvas");
   let pixels = null;
