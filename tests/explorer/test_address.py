@@ -156,6 +156,7 @@ NONSENSE = [
     "#map=x&image=-1&from=999&to=a&at=9&hidden=77&shift=1,9,x&latents=9:1,b",
     "#map=umap&view=1,x,2&area=1:2,3&slider=99&own=%3Cscript%3E",
     "#map=umap&own=AAAA",
+    "#map=umap&image=0&latents=0:1e300",
     "#&&=",
     "#%",
 ]
@@ -165,4 +166,5 @@ NONSENSE = [
 def test_an_address_that_makes_no_sense_does_no_harm(browser, file, fragment):
     open_page(browser, file, fragment)
     assert browser.evaluate("() => [explorer.store.map, explorer.store.from]") == ["umap", 0]
+    assert browser.evaluate("() => explorer.store.latent.every(Number.isFinite)")
     until(browser, "() => explorer.store.picture === null")

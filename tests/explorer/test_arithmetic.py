@@ -242,6 +242,10 @@ def test_under_each_strip_stands_what_the_classifier_sees(browser, tmp_path):
     cells.first.wait_for()
     assert cells.all_inner_texts() == expected
     browser.locator("#verdicts-shortest span").first.wait_for()
+    top = "() => document.getElementById('path-share').getBoundingClientRect().top"
+    before = browser.evaluate(top)
+    browser.evaluate("() => explorer.store.set({ from: 0, to: 1 })")  # what is below does not move meanwhile
+    assert browser.evaluate(top) == before
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,31 @@ def test_the_pair_of_a_shortest_path_is_chosen_from_its_menu(page):
     press(page, "#path-pairs", "ArrowDown")
     assert page.evaluate("() => [explorer.store.from, explorer.store.to]") == [3, 77]
     assert page.locator("#strip-shortest").is_visible()
+
+
+INSIDE = "part => document.getElementById(part).contains(document.activeElement)"
+
+
+@pytest.mark.parametrize("part", ["map", "latents", "path", "shift", "own"])
+def test_from_a_link_to_a_part_the_tab_key_goes_on_in_it(part, page):
+    press(page, f'nav a[href="#{part}-part"]', "Enter", "Tab")
+    assert page.evaluate(INSIDE, f"{part}-part")
+
+
+@pytest.mark.parametrize("button", ["own-use", "own-draw"])
+def test_to_go_on_with_ones_own_image_takes_the_keyboard_along(button, page):
+    press(page, f"#{button}", "Enter", "Tab")
+    assert page.evaluate(INSIDE, "latents-part")
+
+
+def test_what_was_under_the_cross_is_no_longer_shown_beside_buttons_for_the_chosen_image(page):
+    page.evaluate("""() => {
+        const { x, y } = explorer.map.map();
+        explorer.store.set({ view: { x: x[63], y: y[63], zoom: 2 } });
+    }""")
+    press(page, "#map", "+")
+    assert page.locator("#chosen-title").inner_text() == "Image 63, d"
+    spoken = page.locator("#spoken").inner_text()
+    press(page, "#map", "Tab")
+    assert page.locator("#chosen-title").inner_text() == "Image 0, a"
+    assert page.locator("#spoken").inner_text() == spoken

@@ -169,6 +169,28 @@ def test_a_finger_chooses_both_ends_of_a_path_and_plays_it(phone):
     assert phone.evaluate("() => explorer.store.share") < 1
 
 
+def test_a_finger_on_the_reconstruction_scrolls_the_page(phone, finger):
+    corner = corner_of(phone, "#own-again") + 30
+    before = phone.evaluate("() => scrollY")
+    finger.drag(corner, *(corner + np.array([0, 20 * step]) for step in range(1, 8)))
+    until(phone, f"() => scrollY < {before} - 40")
+
+
+def test_a_second_finger_draws_nothing(phone):
+    phone.locator("#own-clear").tap()
+    corner = corner_of(phone, "#own-canvas")
+    width = phone.locator("#own-canvas").bounding_box()["width"]
+    (x, y), (right, down) = corner + 0.25 * width, corner + 0.75 * width
+    session = phone.context.new_cdp_session(phone)
+    first, second = {"x": x, "y": y, "id": 0}, {"x": right, "y": down, "id": 1}
+    for kind, points in (("touchStart", [first]), ("touchStart", [first, second]), ("touchEnd", [])):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    settle(phone)
+    drawn = grey(phone, "#own-canvas")
+    assert drawn[4, 4] > 150
+    assert not drawn[8:].any()
+
+
 def test_a_finger_draws_new_samples(phone):
     phone.locator("#latents-sample").tap()
     settle(phone)

@@ -168,6 +168,32 @@ def test_dots_at_the_edge_of_the_map_are_cut_off_there(page, shown):
     assert (np.ptp(beside, axis=2) > 20).sum() >= 8
 
 
+def test_where_no_image_is_chosen_none_is_shown(page):
+    page.get_by_role("button", name="Another sample").click()
+    settle(page)
+    assert page.locator("#chosen-title").inner_text() == "No image is chosen"
+    assert page.locator("#chosen-image").is_hidden()
+    assert page.locator("#own-chosen").is_disabled()
+    strip = page.locator("#slider-strips canvas").first
+    assert strip.get_attribute("aria-label").startswith("A sample of the prior, from one end of slider 1")
+    page.get_by_role("button", name="Another one").click()
+    settle(page)
+    assert page.locator("#chosen-image").is_visible()
+    assert page.locator("#own-chosen").is_enabled()
+
+
+def test_a_latent_of_nearly_zero_has_no_sign(page):
+    for value, told in ((-0.001, "0.00"), (-0.01, "\N{MINUS SIGN}0.01")):
+        page.evaluate(
+            """value => { const latent = explorer.space.latent(0); latent[2] = value;
+            explorer.store.set({ latent }); }""",
+            value,
+        )
+        settle(page)
+        output = page.locator(".slider").filter(has=page.locator("#latent-2")).locator("output")
+        assert output.inner_text() == told
+
+
 def test_a_sample_beyond_all_images_is_said_to_be_beyond(page):
     low, high = page.evaluate("() => [explorer.facts.latents.low[2], explorer.facts.latents.high[2]]")
     output = page.locator(".slider").filter(has=page.locator("#latent-2")).locator("output")

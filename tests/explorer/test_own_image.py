@@ -100,6 +100,13 @@ def test_one_draws(draw, page):
     assert not drawn[12:].any()
 
 
+def test_the_right_button_draws_nothing(page):
+    page.locator("#own-clear").click()
+    page.locator("#own-canvas").click(button="right")
+    settle(page)
+    assert not grey(page, "#own-canvas").any()
+
+
 def test_a_picture_is_dropped(page, shown, tmp_path):
     Image.fromarray(shown.images[33, ..., 0]).save(tmp_path / "own.png")
     page.locator("#own-canvas").scroll_into_view_if_needed()

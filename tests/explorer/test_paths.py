@@ -4,9 +4,10 @@ import re
 
 import numpy as np
 import pytest
-from explorer_page import settle, until
+from explorer_page import SHAPE, exhibition, open_page, settle, until, write_page
 
 from keras_vae.latent_space.paths import straight
+from keras_vae.model import VAE
 
 PULL = "(slider, share) => { slider.value = share; slider.dispatchEvent(new Event('input')); }"
 SHOWN = "() => document.getElementById('path-play').textContent"
@@ -39,6 +40,18 @@ def test_the_chart_tells_its_lowest_and_highest_value_of_each_path(page, shown, 
     page.get_by_label("To: number of an image").fill("50")
     page.get_by_label("To: number of an image").press("Enter")
     until(page, """() => document.querySelector("#path-chart svg")?.ariaLabel.includes(" 2 paths:")""")
+
+
+def test_numbers_beside_the_chart_differ_where_densities_hardly_do(browser, tmp_path, shown, means):
+    model = VAE(SHAPE, 4, widths=(24,))
+    model.set_weights([weight.numpy() for weight in shown.model.weights])
+    lengths = np.linalg.norm(means[[9, 50]], axis=1)
+    scale = np.sqrt(0.1 / np.abs(np.diff(lengths**2)).item())  # so that both ends are 0.05 nats apart
+    for weight in (model.encoder.layers[-1].kernel, model.encoder.layers[-1].bias):
+        weight.assign(weight.numpy() * np.where(np.arange(8) < 4, scale, 1.0))
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"), "#from=9&to=50")
+    labels = browser.locator("#path-chart text").all_text_contents()[:-2]
+    assert len(set(labels)) == len(labels) > 2
 
 
 @pytest.mark.parametrize(

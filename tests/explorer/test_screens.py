@@ -35,7 +35,7 @@ def test_one_finger_chooses_and_a_narrow_page_is_not_wider_than_its_screen(brows
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1024, 1600])
+@pytest.mark.parametrize("width", [320, 1024, 2560])
 def test_the_page_is_as_wide_as_its_screen_and_every_canvas_shows_something(width, scheme, browser, file):
     screen = {"viewport": {"width": width, "height": 900}, "color_scheme": scheme}
     with new_page(browser.context.browser, **screen) as (page, problems):
@@ -46,6 +46,31 @@ def test_the_page_is_as_wide_as_its_screen_and_every_canvas_shows_something(widt
             assert canvas_values(page, f"#{name}").std() > 1, name
         paper = page.evaluate("() => getComputedStyle(document.body).backgroundColor")
         assert (sum(map(int, paper[4:-1].split(","))) > 600) == (scheme == "light")
+    assert problems == []
+
+
+GARMENTS = ("T-shirt/top", "Pullover shirt", "Ankle boot", "Trousers")
+
+
+def test_on_the_narrowest_screen_no_word_is_broken_and_no_line_cut(browser, tmp_path, shown):
+    labels = np.random.default_rng(0).integers(0, 4, 120)  # each class lies among all others
+    file = write_page(exhibition(shown.model, names=GARMENTS, labels=labels), tmp_path / "page.html")
+    with new_page(browser.context.browser, viewport={"width": 320, "height": 640}) as (page, problems):
+        open_page(page, file)
+        captions = page.locator("#own-part figcaption").all_inner_texts()
+        assert captions[1] == "Its reconstruction through the posterior mean"  # as two words, between which a line ends
+        heights = page.locator("#shift-ticks span").evaluate_all("all => all.map(each => each.offsetHeight)")
+        assert max(heights) < 30
+        told = page.locator("#nearness-rows .small")
+        assert all(len(text.split(",")) == 3 for text in told.all_inner_texts())
+        assert told.evaluate_all("all => all.every(each => each.scrollHeight <= each.offsetHeight + 1)")
+    assert problems == []
+
+
+def test_a_map_leaves_room_for_a_finger_that_scrolls_on_a_low_screen(browser, file):
+    with new_page(browser.context.browser, **{**PHONE, "viewport": {"width": 740, "height": 360}}) as (page, problems):
+        open_page(page, file)
+        assert page.locator(".stage").bounding_box()["height"] <= 0.8 * 360
     assert problems == []
 
 
@@ -134,6 +159,36 @@ def test_classes_of_one_colour_have_dots_of_different_shapes_or_are_said_to_repe
 
 # What leaves the map to its dots: no image is chosen, and no path goes from one to another.
 NOTHING_ELSE = "image: null, origin: { kind: 'own', latent: explorer.space.latent(0) }, to: explorer.store.from"
+
+
+# How opaque a map is in and around what is drawn on it.
+OPACITY = """() => {
+    const { canvas } = explorer.map, { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    const all = Array.from({ length: width * height }, (_, place) => data[4 * place + 3]);
+    const seen = all.flatMap((alpha, place) => (alpha ? [[place % width, Math.floor(place / width)]] : []));
+    const [left, right] = [Math.min, Math.max].map((pick) => pick(...seen.map(([x]) => x)));
+    const [top, bottom] = [Math.min, Math.max].map((pick) => pick(...seen.map(([, y]) => y)));
+    const rows = Array.from({ length: bottom - top + 1 }, (_, row) => (top + row) * width);
+    return rows.map((begin) => all.slice(begin + left, begin + right + 1));
+}"""
+
+
+@pytest.mark.parametrize("ratio", [1, 1.25])
+def test_a_dot_is_sharp_however_many_pixels_the_map_takes(ratio, browser, tmp_path, shown):
+    part = exhibition(shown.model, count=20, names=tuple("abcdefghijklmnopqrst"))
+    screen = {"viewport": {"width": 1003, "height": 701}, "device_scale_factor": ratio}
+    with new_page(browser.context.browser, **screen) as (page, problems):
+        open_page(page, write_page(part, tmp_path / "page.html"))
+        others = [label for label in range(20) if label != 3]
+        page.evaluate(f"hidden => explorer.store.set({{ {NOTHING_ELSE}, hidden: new Set(hidden) }})", others)
+        settle(page)
+        dot = np.array(page.evaluate(OPACITY))
+        np.testing.assert_array_equal(dot, dot[:, ::-1])
+        np.testing.assert_array_equal(dot, dot[::-1])
+        sides = page.evaluate("() => [explorer.map.canvas.width, explorer.map.canvas.height]")
+        assert ratio != 1 or page.evaluate("() => explorer.map.size()") == sides
+    assert problems == []
 
 
 def dot_of(page, index: int) -> np.ndarray:

@@ -149,6 +149,20 @@ def test_a_link_to_tensorboard_opens_the_same_run_in_the_same_state(url):
                 assert frame.evaluate(STATE)[2:] == [view, [1]]
 
 
+def test_a_page_that_is_being_left_tells_no_state_of_the_next_one(url):
+    with board(url) as page:
+        frame, held = frame_of(page, "/page?run=copied"), []
+        page.route("**/page?run=second*", held.append)
+        page.frame_locator("iframe").get_by_label("Run").select_option("second & <b>")
+        until(page, lambda: held)
+        frame.evaluate("() => explorer.store.set({ share: 0.25 })")
+        page.wait_for_timeout(600)
+        assert "p.explorer.run=second" in page.url
+        assert "at%3D0.250" not in page.url
+        held[0].continue_()
+        page.frame_locator("iframe").frame_locator("iframe").get_by_text("Run another").wait_for()
+
+
 def test_a_link_to_a_run_that_is_not_there_opens_the_first_one(url):
     with tab(url, "#explorer&p.explorer.run=gone&p.explorer.state=%23image%3D7") as view:
         assert title(view).startswith("Run from elsewhere")

@@ -16,12 +16,15 @@ export function listenToBrush(canvas, [height, width], draw) {
   }
 
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !event.isPrimary) return;
     canvas.setPointerCapture(event.pointerId);
     last = null;
     drawTo(placeOf(event));
   });
-  canvas.addEventListener("pointermove", (event) => last && drawTo(placeOf(event)));
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (last = null));
+  canvas.addEventListener("pointermove", (event) => event.isPrimary && last && drawTo(placeOf(event)));
+  for (const end of ["pointerup", "pointercancel"]) {
+    canvas.addEventListener(end, (event) => event.isPrimary && (last = null));
+  }
 
   // The keyboard's brush stands in the middle of a pixel, and draws while it is down.
   let [column, row, isDown] = [Math.floor(width / 2), Math.floor(height / 2), false];

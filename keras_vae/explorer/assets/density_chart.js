@@ -4,6 +4,7 @@ import { makeSvg, number } from "./dom.js";
 
 const [HIGH, LEFT, RIGHT, TOP, BOTTOM] = [150, 48, 10, 8, 24]; // pixels
 const LEAST_WIDE = 160;
+const LEAST_STEP = 0.01; // nats: single precision tells no finer ones apart
 
 export const widthOf = (place) => Math.max(LEAST_WIDE, place.clientWidth - LEFT - RIGHT);
 
@@ -12,7 +13,8 @@ export function drawDensities(place, ways, share) {
   const series = Object.values(ways);
   const values = series.flat();
   let [low, high] = [Math.min(...values), Math.max(...values)];
-  const step = niceStep((high - low) / 3 || 1);
+  const step = niceStep(Math.max(LEAST_STEP, (high - low) / 3));
+  const digits = Math.max(0, -Math.floor(Math.log10(step)));
   [low, high] = [Math.floor(low / step) * step, Math.ceil(high / step) * step];
   if (high === low) high += step;
   const wide = widthOf(place);
@@ -23,7 +25,7 @@ export function drawDensities(place, ways, share) {
   for (let value = low; value <= high + step / 2; value += step) {
     plot.append(
       makeSvg("line", { class: "axis", x1: 0, x2: wide, y1: y(value), y2: y(value) }),
-      makeSvg("text", { x: -8, y: y(value) + 4, "text-anchor": "end" }, number(value, step < 1 ? 1 : 0)),
+      makeSvg("text", { x: -8, y: y(value) + 4, "text-anchor": "end" }, number(value, digits)),
     );
   }
   [["start", 0, "from"], ["end", wide, "to"]].forEach(([anchor, x, text]) =>

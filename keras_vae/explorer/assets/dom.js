@@ -100,7 +100,8 @@ export function save(canvas, name) {
 
 // One format for each number of digits: to make one takes longer than to draw an image.
 const FORMATS = Array.from({ length: 4 }, (_, digits) => {
-  return new Intl.NumberFormat("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const given = { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" };
+  return new Intl.NumberFormat("en", given);
 });
 
 export const number = (value, digits = 2) => FORMATS[digits].format(value).replace("-", "−");

@@ -4,16 +4,15 @@
 // would take twice as long where there is none.
 export const BY_PROCESSOR = { willReadFrequently: true };
 
-// A layer that draws dots. `draw` takes the context to draw on, its size and how many pixels of the screen one of its
-// own is, the indices of the points to draw, where all of them lie, the colour and the shape of each label, radius and
-// opacity.
+// A layer that draws dots. `draw` takes the context to draw on, how many of its pixels one of the page is, the indices
+// of the points to draw, where all of them lie, the colour and the shape of each label, radius and opacity.
 export function makeDots() {
   const layer = document.createElement("canvas");
   let pixels = null;
 
   return {
-    draw(target, { width, height, ratio, indices, x, y, start, scale, labels, colours, shapes, radius, opacity }) {
-      const [wide, high] = [Math.ceil(width * ratio), Math.ceil(height * ratio)];
+    draw(target, { ratio, indices, x, y, start, scale, labels, colours, shapes, radius, opacity }) {
+      const { width: wide, height: high } = target.canvas;
       if (layer.width !== wide || layer.height !== high || !pixels) {
         Object.assign(layer, { width: wide, height: high });
         pixels = new ImageData(wide, high);
@@ -30,7 +29,10 @@ export function makeDots() {
         blend(data, [wide, high], place, stamps.get(shapes.get(labels[index])), colour);
       }
       layer.getContext("2d", BY_PROCESSOR).putImageData(pixels, 0, 0);
-      target.drawImage(layer, 0, 0, width, height);
+      target.save();
+      target.resetTransform(); // pixel upon pixel
+      target.drawImage(layer, 0, 0);
+      target.restore();
     },
   };
 }

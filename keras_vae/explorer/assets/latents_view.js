@@ -64,8 +64,7 @@ export function showLatents(app) {
     }
     const base = store.image === null ? store.origin.latent : space.latent(store.image);
     const changed = store.latent.reduce((sum, value, index) => sum + (value !== base[index]), 0);
-    const name = store.image === null ? app.nameOfOrigin(store.origin) : app.nameOf(store.image);
-    byId("latents-origin").textContent = name;
+    byId("latents-origin").textContent = app.nameOfLatent();
     const density = prior.logDensity(store.latent);
     const less = percent(shareBelow(facts.usual.density, density));
     const usual = `more usual than ${less} of the images (log density ${number(density, 1)} nats)`;

@@ -8,7 +8,7 @@ import { makeModel } from "./model.js";
 import { showOwn } from "./own_view.js";
 import { showNearness } from "./nearness_view.js";
 import { openPart } from "./parts.js";
-import { followPart, leadToPart } from "./part_in_view.js";
+import { followPart, lead, leadToPart } from "./part_in_view.js";
 import { showPath } from "./path_view.js";
 import { spherical, straight } from "./paths.js";
 import { makeNetwork } from "./network.js";
@@ -17,7 +17,7 @@ import { showShift } from "./shift_view.js";
 import { showSlider } from "./slider_view.js";
 import { makeSpace } from "./space.js";
 import { fromFragment, makeStore, toFragment } from "./state.js";
-import { footer, kicker, lead, texts } from "./texts.js";
+import { footer, kicker, opening, texts } from "./texts.js";
 import { showTour } from "./tour.js";
 import { showVerdicts } from "./verdicts_view.js";
 import { ORIGINS } from "./words.js";
@@ -28,7 +28,7 @@ const part = (name) => openPart(name, facts.parts[name], facts.server);
 async function start() {
   facts.texts = texts(facts);
   byId("kicker").textContent = kicker(facts);
-  byId("lead").textContent = lead(facts);
+  byId("lead").textContent = opening(facts);
   byId("footer").textContent = footer(facts);
 
   const needed = ["decoder", "points", "paths", "images", "prior"];
@@ -59,7 +59,7 @@ async function start() {
   for (const link of document.querySelectorAll("nav a")) {
     link.onclick = (event) => {
       event.preventDefault(); // the address holds the whole state
-      document.querySelector(link.getAttribute("href")).scrollIntoView();
+      lead(link.getAttribute("href").slice(1));
     };
   }
 
@@ -120,7 +120,9 @@ function addHelpers(app) {
     byId("spoken").textContent = app.nameOf(index); // for a screen reader, which does not see the map
   };
   app.begin = (latent, kind) => store.set({ image: null, origin: { latent, kind }, latent: Float32Array.from(latent) });
-  app.nameOfOrigin = ({ kind }) => ORIGINS[kind] ?? `A sample of ${names.get(Number(kind.replace("class-", "")))}`;
+  const nameOfOrigin = ({ kind }) => ORIGINS[kind] ?? `A sample of ${names.get(Number(kind.replace("class-", "")))}`;
+  // What the sliders began with.
+  app.nameOfLatent = () => (store.image === null ? nameOfOrigin(store.origin) : app.nameOf(store.image));
   // An image that is chosen by a click.
   app.button = (index) => {
     const button = make("button", { type: "button", title: app.nameOf(index) }, images.canvas(index));
@@ -137,7 +139,7 @@ function readAddress({ store, space, facts }) {
 function keepAddress({ store, space, facts }) {
   return afterPause(() => {
     history.replaceState(null, "", `#${toFragment(store, space)}`);
-    if (facts.server) window.parent.postMessage(location.hash, location.origin); // to the tab of TensorBoard
+    if (facts.server) window.parent.postMessage(location.href, location.origin); // to the tab of TensorBoard
   }, 250);
 }
 

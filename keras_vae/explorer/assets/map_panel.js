@@ -25,6 +25,7 @@ export function showMap(app) {
   const asked = {
     hover(place, by = null) {
       if (place) [pointer, pointedBy] = [view.toMap(place), by]; // what was drawn last stays
+      else if (pointedBy === "key") pointedBy = null; // and is not told again
       const found = place && view.pick(place);
       view.canvas.style.cursor = found === null ? "crosshair" : "pointer";
       if (found !== hovered) {
@@ -86,6 +87,7 @@ export function showMap(app) {
     byId("chosen-title").textContent = none ? "No image is chosen" : app.nameOf(index);
     for (const id of ["chosen-from", "chosen-to"]) byId(id).disabled = store.image === null;
     byId("chosen-note").textContent = none ? "Choose a dot." : index === store.image ? "chosen" : "under the pointer";
+    byId("chosen-pair").classList.toggle("empty", none);
     if (none) return;
     paint(byId("chosen-image"), images.values(index), model.shape);
     paint(byId("chosen-again"), model.decode(space.latent(index)), model.shape);
@@ -147,7 +149,10 @@ export function showMap(app) {
     else if (changed.has("latent")) moveHereLater();
   });
   view.canvas.addEventListener("focus", view.draw);
-  view.canvas.addEventListener("blur", view.draw);
+  view.canvas.addEventListener("blur", () => {
+    asked.hover(null); // the buttons beside the map are about what is chosen
+    view.draw();
+  });
   whenSchemeChanges(view.refresh);
   new ResizeObserver(view.resize).observe(view.canvas);
   view.resize();

@@ -132,7 +132,7 @@ export function makeMapView(canvas, { store, space, images, facts, model }) {
   function drawDots(target, visible, colours) {
     const [scale, { x: middleX, y: middleY, zoom }] = [unit(), at()];
     dots.draw(target, {
-      width, height, ratio, scale, colours, shapes,
+      ratio, scale, colours, shapes,
       indices: visible,
       x: map().x,
       y: map().y,

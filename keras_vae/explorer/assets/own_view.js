@@ -3,6 +3,7 @@
 import { byId, make, number, oncePerFrame, paint, percent, shareBelow } from "./dom.js";
 import { listenToBrush } from "./brush.js";
 import { drawn } from "./gaussian.js";
+import { lead } from "./part_in_view.js";
 import { asPicture, fromPicture, readPicture } from "./pictures.js";
 import { showPosterior } from "./posterior_chart.js";
 import { makePosteriorTable } from "./posterior_table.js";
@@ -50,7 +51,7 @@ export function showOwn(app) {
     const share = shareBelow(facts.usual.error, error);
     const density = prior.logDensity(mean);
     const less = shareBelow(facts.usual.density, density);
-    byId("own-usual").textContent = share > 0.95 ? "An unusual image." : "An image as those it was tested on.";
+    byId("own-usual").textContent = share > 0.95 ? "An unusual image." : "A usual image.";
     byId("own-verdict").textContent = [
       `Squared error ${number(error, 1)}: larger than that of ${percent(share)} of the test images.`,
       `The prior gives its mean ${number(density, 1)} nats; ${percent(less)} of the test images have less.`,
@@ -94,7 +95,8 @@ export function showOwn(app) {
   byId("own-posterior-note").textContent = facts.texts.posterior;
   byId("own-clear").onclick = () => take(new Float32Array(values.length));
   byId("own-invert").onclick = () => take(values.map((value) => 1 - value));
-  byId("own-chosen").onclick = () => store.image !== null && take(images.values(store.image));
+  byId("own-chosen").onclick = () => take(images.values(store.image));
+  const showChosen = () => (byId("own-chosen").disabled = store.image === null);
   byId("own-file").onchange = async ({ target }) => {
     const [file] = target.files;
     if (file) await open(file);
@@ -102,11 +104,11 @@ export function showOwn(app) {
   };
   byId("own-use").onclick = () => {
     app.begin(own.mean, "own");
-    byId("latents-part").scrollIntoView();
+    lead("latents-part");
   };
   byId("own-draw").onclick = () => {
     app.begin(drawn(own), "draw");
-    byId("latents-part").scrollIntoView();
+    lead("latents-part");
   };
   byId("own-map").onclick = () => {
     if (!isOwn) take(values); // what is marked on the map is one's own
@@ -133,10 +135,12 @@ export function showOwn(app) {
   }
   if (store.picture) openAddress();
   store.watch((changed) => {
+    if (changed.has("image")) showChosen();
     if (!changed.has("picture")) return;
     if (store.picture && store.picture !== asPicture(values, model.shape)) openAddress();
     if (!store.picture && isOwn) takeChosen(); // an address without an own image was opened
   });
   new ResizeObserver(show).observe(byId("own-posterior").parentElement);
+  showChosen();
   takeChosen();
 }

@@ -14,6 +14,12 @@ export function followPart(store) {
   window.addEventListener("scroll", follow, { passive: true });
 }
 
+// Brings a part into view; the keyboard goes on from one of its controls, or else from its title.
+export function lead(part, control = byId(part).getAttribute("aria-labelledby")) {
+  byId(part).scrollIntoView();
+  byId(control).focus({ preventScroll: true });
+}
+
 export function leadToPart({ part }) {
   if (part) byId(part)?.scrollIntoView({ behavior: "instant" });
 }

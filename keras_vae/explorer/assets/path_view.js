@@ -74,7 +74,7 @@ export function showPath(app) {
   byId("path-how").textContent = facts.texts.pathHow;
   showPairs(app);
 
-  // All strips, each pixel four times as wide.
+  // All strips below each other, enlarged: an image of some pixels is too small to be looked at.
   function joined() {
     const strips = Object.keys(ways()).map((name) => byId(`strip-${name}`));
     const scale = Math.max(1, Math.round(112 / model.shape[0]));

@@ -24,7 +24,7 @@ export function showSlider(app) {
   const showOwn = oncePerFrame(() => {
     const at = index();
     const key = [at, ...store.latent.filter((_, place) => place !== at)].join();
-    if (key !== drawn) runOwn(fill(canvases[0], store.latent, "The chosen image"));
+    if (key !== drawn) runOwn(fill(canvases[0], store.latent, app.nameOfLatent()));
     drawn = key;
     const rank = rankOf(app.latents, at);
     byId("slider-title").textContent = `What slider ${rank} does`;

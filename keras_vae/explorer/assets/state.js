@@ -100,7 +100,7 @@ function differences(latent, base) {
 function changedBy(text, latent) {
   for (const pair of (text ?? "").split(",").filter(Boolean)) {
     const [index, value] = pair.split(":").map(Number);
-    if (index >= 0 && index < latent.length && Number.isFinite(value)) latent[index] = value;
+    if (index >= 0 && index < latent.length && Number.isFinite(Math.fround(value))) latent[index] = value;
   }
   return latent;
 }

@@ -30,7 +30,9 @@ export async function render() {
   // The address of TensorBoard keeps what is chosen, so that a link to it opens the same.
   window.addEventListener("message", ({ source, origin, data }) => {
     if (source !== frame.contentWindow || origin !== location.origin) return;
-    state = data;
+    const { searchParams, hash } = new URL(data);
+    if (searchParams.get("run") !== menu.value) return; // of a page that is being left
+    state = hash;
     writeAddress({ run: menu.value, state });
   });
   window.addEventListener("resize", () => state && writeAddress({ run: menu.value, state })); // the tab is shown again

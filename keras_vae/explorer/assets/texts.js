@@ -3,7 +3,7 @@
 import { count } from "./dom.js";
 import { LIKELIHOODS, PRIORS } from "./words.js";
 
-export function lead({ dataset, model, server }) {
+export function opening({ dataset, model, server }) {
   return [
     `A neural network learned from images of ${dataset} to write each of them down as`,
     `${plural(model.latent_dim, "number")}, and to draw it again from these alone. The numbers are called latents, and`,

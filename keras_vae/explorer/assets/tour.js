@@ -1,6 +1,7 @@
 // Three questions to begin with, each a button that leads to its answer.
 
 import { byId, make } from "./dom.js";
+import { lead } from "./part_in_view.js";
 
 const SECONDS = 3; // of a slider's way from one end to the other
 
@@ -63,9 +64,4 @@ export function showTour(app) {
       requestAnimationFrame(move);
     };
   }
-}
-
-function lead(part, control) {
-  byId(part).scrollIntoView();
-  byId(control).focus({ preventScroll: true });
 }

@@ -22,7 +22,6 @@ export function showVerdicts(app) {
         yield;
       }
       byId(`verdicts-${name}`).replaceChildren(...joined(found).map(makeCell));
-      byId(`verdicts-${name}`).hidden = false;
     }
   }
 
@@ -42,6 +41,7 @@ export function showVerdicts(app) {
   };
   store.watch((changed) => (changed.has("from") || changed.has("to")) && later());
   whenSchemeChanges(later);
+  for (const each of document.querySelectorAll(".verdicts")) each.hidden = false;
   later();
 }
 
