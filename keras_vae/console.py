@@ -1,6 +1,7 @@
 """What a command shows: the user's own lines and no start-up noise, one line for what the user can mend."""
 
 import errno
+import importlib.metadata
 import os
 import re
 import sys
@@ -53,7 +54,7 @@ def run_command(main: Callable[[], None], words: Sequence[str] | None = None) ->
         if module not in OPTIONAL:
             raise
         print(
-            f"error: this command needs {module}: pip install 'keras_vae[{OPTIONAL[module]}]' brings it.",
+            f"error: this command needs {module}: pip install {_with_extra(OPTIONAL[module])} brings it.",
             file=sys.stderr,
         )
         sys.exit(2)
@@ -69,6 +70,18 @@ def run_command(main: Callable[[], None], words: Sequence[str] | None = None) ->
     except KeyboardInterrupt as interrupt:
         print(f"\nstopped. {interrupt}", file=sys.stderr)
         sys.exit(INTERRUPTED)
+
+
+def _with_extra(extra: str) -> str:
+    """What pip is told for an extra: that of the package that is installed, or of the repository that is used as it is.
+
+    Where no `keras_vae` is installed, pip would look for one of that name elsewhere.
+    """
+    try:
+        importlib.metadata.distribution("keras_vae")
+    except importlib.metadata.PackageNotFoundError:
+        return f"-e '.[{extra}]' in the folder of the repository"
+    return f"'keras_vae[{extra}]'"
 
 
 def _line_of(error: Exception, words: Sequence[str]) -> str:

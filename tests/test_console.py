@@ -75,6 +75,20 @@ def test_what_the_user_can_mend_is_one_line_and_exit_code_2(failure, line):
     assert process.stderr.splitlines() == [line]
 
 
+def test_an_extra_is_that_of_the_repository_where_the_package_is_not_installed():
+    code = (
+        "import importlib.metadata\n"
+        "def missing(name): raise importlib.metadata.PackageNotFoundError(name)\n"
+        "importlib.metadata.distribution = missing\n"
+        "from keras_vae.console import run_command\n"
+        "def command(): raise ModuleNotFoundError(name='pyarrow')\n"
+        "run_command(command)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    line = "error: this command needs pyarrow: pip install -e '.[parquet]' in the folder of the repository brings it."
+    assert process.stderr.splitlines() == [line]
+
+
 def test_a_bug_keeps_its_traceback():
     code = "from keras_vae.console import run_command\ndef command(): import no_such_module\nrun_command(command)"
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)

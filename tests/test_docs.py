@@ -9,10 +9,13 @@ from keras_vae.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 MADE = {"data/prepared", "docs/api/index.html"}  # by commands
-TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted(each for folder in ("docs", "data/*") for each in ROOT.glob(f"{folder}/*.md")),
+]
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_and_files_that_are_named_exist(path):
     text = path.read_text()
     links = [link.partition("#") for link in re.findall(r"\]\((?!https?://)([^)]+)\)", text)]
@@ -21,7 +24,8 @@ def test_links_and_files_that_are_named_exist(path):
         assert file.exists(), target
         if anchor and file.suffix == ".md":
             assert anchor in {
-                title.lower().replace(" ", "-") for title in re.findall(r"^#+ (.+)$", file.read_text(), re.M)
+                re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")  # as GitHub makes it
+                for title in re.findall(r"^#+ (.+)$", file.read_text(), re.M)
             }
     for name in re.findall(r"`((?:keras_vae|scripts|docs|tests|data)/[\w./-]*)`", text):
         assert (ROOT / name).exists() or name in MADE, name

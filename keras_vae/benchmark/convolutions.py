@@ -134,7 +134,7 @@ class _Own:
         )
         self.seconds = Training(config, data)
         model, self.images = self.seconds.model, self.seconds.images
-        name = "convolutional" if network == "convolutional" else "strided, of versions up to 0.3.0"
+        name = "convolutional" if network == "convolutional" else "strided, of versions before 0.3.0"
         self.result = Convolutions(
             name, computes, model.widths, _weights(model), multiply_adds(*_networks(model)), [], []
         )

@@ -1,11 +1,13 @@
 """Commands that train: one run, or many beside each other."""
 
+import dataclasses
 import shlex
 import shutil
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from keras_vae.backend import LOG_LEVEL, NO_NOTES
 from keras_vae.cli.shared import Arguments, Command, Parser, add_root, add_scheduler
@@ -140,8 +142,7 @@ def _sweep(arguments: Arguments) -> None:
     given = given_options(arguments, TrainConfig)
     if "seed" in given:
         raise InputError("--seed is one of a sweep's --seeds: give these.")
-    choices = {name: values for name, values in given.items() if name != "widths" and len(values) > 1}
-    single = {name: each if name == "widths" else each[0] for name, each in given.items() if name not in choices}
+    single, choices = _single_and_several(given)
     base = TrainConfig.from_preset(arguments.preset or "default", **single)
 
     import_tensorflow()
@@ -155,6 +156,14 @@ def _sweep(arguments: Arguments) -> None:
     folder = Path(arguments.root)
     print(f"\nMeasured on the validation split:\n\n{(folder / 'sweep.md').read_text()}")
     print(f"    {folder / 'sweep.csv'}\n    {folder / 'sweep.png'}")
+
+
+def _single_and_several(given: Mapping[str, list[Any]]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """Options of one value, and those that are swept; one that is a list anyway, such as the widths, is one value."""
+    lists = {each.name for each in dataclasses.fields(TrainConfig) if "nargs" in each.metadata}
+    choices = {name: values for name, values in given.items() if name not in lists and len(values) > 1}
+    single = {name: each if name in lists else each[0] for name, each in given.items() if name not in choices}
+    return single, choices
 
 
 # ---- train-classifier ----

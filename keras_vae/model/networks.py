@@ -48,7 +48,7 @@ def build_encoder(
     """Make the network from images to the parameters of the posterior.
 
     Args:
-        network: `dense`, `convolutional`, or `strided`, which is the convolutional one of versions up to 0.3.0.
+        network: `dense`, `convolutional`, or `strided`, which is the convolutional one of versions before 0.3.0.
         image_shape: `(h, w, c)`; a convolutional network halves the sides once for each width, those of large images
             twice at first, and fills them up with the mean image where they cannot be halved so often.
         latent_dim: d.

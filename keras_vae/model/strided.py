@@ -1,4 +1,4 @@
-"""The convolutional network of versions up to 0.3.0, so that their runs open, are measured and go on as they were."""
+"""The convolutional network of versions before 0.3.0, so that their runs open, are measured and go on as they were."""
 
 from collections.abc import Sequence
 from typing import Any

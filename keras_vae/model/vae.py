@@ -70,7 +70,7 @@ class VAE(GenerativeModel):
     Args:
         image_shape: `(h, w, c)`.
         latent_dim: d, at least 1.
-        network: `dense`, `convolutional`, or `strided`, which is the convolutional one of versions up to 0.3.0.
+        network: `dense`, `convolutional`, or `strided`, which is the convolutional one of versions before 0.3.0.
         widths: hidden widths from the image inwards; None takes the network's own.
         likelihood: `bernoulli`, `gaussian` with one variance shared by all pixels and set to its optimum
             (Rybkin et al. 2021), `discretized_logistic` of 8-bit values with one scale that is learned (Salimans et al.

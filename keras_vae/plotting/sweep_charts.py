@@ -57,7 +57,7 @@ def chart_rate_distortion(lines: Mapping[str, Sequence[tuple[str, Sequence[float
     axes.set_xlabel("rate: KL, nats per image", size=TEXT_POINTS, color=INK)
     axes.set_ylabel("distortion: MSE per pixel", size=TEXT_POINTS, color=INK)
     legend = axes.legend(frameon=False, fontsize=TEXT_POINTS - 1, labelcolor=INK) if any(lines) else None
-    add_titles(figure, "Rate against distortion", "Validation images; mean and standard deviation over seeds.")
+    add_titles(figure, "Distortion against rate", "Validation images; mean and standard deviation over seeds.")
     _set_apart(figure, axes, texts, legend)
     return figure
 

@@ -95,9 +95,10 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     of_two = config.levels == 2
     latents = f"{config.latent_dim} in two levels" if of_two else config.latent_dim
     posterior = "q(z2|x) q(z1|x, z2), each" if of_two else "q(z|x),"
-    prior = f"p(z) = {config.prior_in_words}"
-    if of_two:
-        prior = f"p(z2) = {config.prior_in_words.removesuffix(' (upper of two levels)')}; p(z1|z2) Gaussian"
+    words = config.prior_in_words.removesuffix(" (upper of two levels)")
+    if config.is_prior_fitted:  # that of the objective is another one
+        words = f"N(0, I) in training, then a {words.removesuffix(', fitted afterwards')}"
+    prior = f"p(z2) = {words}; p(z1|z2) Gaussian" if of_two else f"p(z) = {words}"
     return [
         ["Model", f"variational autoencoder, {weights:,} weights"],
         ["Encoder", f"{kind}: {pixels} - {hidden} - mean, log variance"],

@@ -108,7 +108,7 @@ class TrainConfig:
     network: Literal["auto", "dense", "convolutional", "strided"] = option(
         "auto",
         "kind of encoder and decoder; auto: convolutional for large images, unless --widths or --dropout, which are of "
-        "dense ones, are given; strided: the convolutional one of versions up to 0.3.0",
+        "dense ones, are given; strided: the convolutional one of versions before 0.3.0",
     )
     widths: tuple[int, ...] | None = option(
         None,

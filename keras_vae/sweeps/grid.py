@@ -5,6 +5,7 @@ import csv
 import fcntl
 import io
 import itertools
+import re
 import statistics
 import time
 import traceback
@@ -16,7 +17,7 @@ from keras_vae.cluster import calls_on_cluster
 from keras_vae.errors import InputError
 from keras_vae.files import write_atomically
 from keras_vae.plotting import chart_rate_distortion, png, rendered
-from keras_vae.runs import TrainConfig
+from keras_vae.runs import Run, TrainConfig
 from keras_vae.sweeps.trained_runs import MINUTES, known_measurements, measurements, trained_run
 from keras_vae.tensorboard import Row, write_table
 
@@ -63,7 +64,7 @@ def combinations(base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds:
         seeds: of each combination.
 
     Raises:
-        InputError: a value is out of its range, or is there twice.
+        InputError: a value is out of its range, or is there twice; or runs cannot be named after the values.
     """
     for name, values in {**choices, "seeds": seeds}.items():
         if len(set(values)) < len(values):
@@ -71,11 +72,21 @@ def combinations(base: TrainConfig, choices: Mapping[str, Sequence[Any]], seeds:
     found = []
     for values in itertools.product(*choices.values()):
         options = dict(zip(choices, values, strict=True))
-        title = "".join(f"{name.replace('_', '-')}-{value}-" for name, value in options.items())
+        title = "".join(f"{name.replace('_', '-')}-{_in_a_name(value)}-" for name, value in options.items())
         found.append(
             Combination(options, {f"{title}seed-{seed}": base.replace(**options, seed=seed) for seed in seeds})
         )
+    names = [name for each in found for name in each.configs]
+    for number, name in enumerate(names):
+        Run.check_name(name)
+        if name in names[:number]:
+            raise InputError(f"Two combinations would have a run {name}, as their values differ in signs alone.")
     return found
+
+
+def _in_a_name(value: Any) -> str:
+    """A value as the name of a run has it: of a path, dashes stand where the slashes are."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", str(value)).strip("-")
 
 
 def sweep(

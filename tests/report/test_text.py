@@ -188,6 +188,20 @@ def test_networks_are_described_from_the_image_to_the_latents_and_back():
 
 
 @pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "p(z) = N(0, I) in training, then a mixture of 1,000 Gaussians"),
+        ({"prior_training": "joint"}, "p(z) = mixture of 1,000 Gaussians"),
+        ({"prior": "vamp", "levels": 2}, "p(z2) = VampPrior of 1,000 images; p(z1|z2) Gaussian"),
+        ({"levels": 2}, "p(z2) = N(0, I) in training, then a mixture of 1,000 Gaussians; p(z1|z2) Gaussian"),
+        ({"prior": "standard_normal"}, "p(z) = N(0, I)"),
+    ],
+)
+def test_the_prior_of_the_objective_is_that_of_the_training(options, words):
+    assert dict(modelling(TrainConfig(**options), (512,), (28, 28, 1), 1000))["Prior"] == words
+
+
+@pytest.mark.parametrize(
     ("network", "words"),
     [("convolutional", "residual convolutions, ReLU: 64"), ("strided", "residual convolutions, SiLU: 64")],
 )

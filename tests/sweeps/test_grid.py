@@ -1,5 +1,6 @@
 """A sweep trains every combination once, loses none to another's failure, and puts them into one table."""
 
+import argparse
 import csv
 import fcntl
 import itertools
@@ -15,9 +16,11 @@ import pytest
 from dask_cluster import dask_cluster
 from tensorboard_server import get_json, tensorboard
 
+from keras_vae.cli.training import _single_and_several
+from keras_vae.command_line import add_arguments, given_options
 from keras_vae.errors import InputError
 from keras_vae.plotting import chart_rate_distortion, rendered
-from keras_vae.runs import TrainConfig
+from keras_vae.runs import PRESETS, TrainConfig
 from keras_vae.sweeps import combinations, grid, sweep, sweep_table, trained_runs
 from keras_vae.tensorboard import Row, write_table
 
@@ -41,6 +44,28 @@ def test_a_value_twice_or_out_of_its_range_is_named_before_anything_is_trained()
         combinations(TrainConfig(), {"beta": [1, 1]}, [0])
     with pytest.raises(InputError, match="--latent-dim must be between 1"):
         combinations(TrainConfig(), {"latent_dim": [4, 0]}, [0])
+
+
+def test_runs_are_named_after_paths_without_their_slashes():
+    planned = combinations(TrainConfig(), {"dataset": ["/data/my digits.npz", "b.npz"]}, [0])
+    configs = {name: config for each in planned for name, config in each.configs.items()}
+    assert list(configs) == ["dataset-data-my-digits.npz-seed-0", "dataset-b.npz-seed-0"]
+    assert configs["dataset-data-my-digits.npz-seed-0"].dataset == "/data/my digits.npz"
+    with pytest.raises(InputError, match="Two combinations would have a run dataset-a-b-seed-0"):
+        combinations(TrainConfig(), {"dataset": ["a/b", "a b"]}, [0])
+    with pytest.raises(InputError, match="letters: give a name of"):
+        combinations(TrainConfig(), {"dataset": ["a" * 150, "b" * 250]}, [0])
+
+
+def test_an_option_that_is_a_list_is_one_value_of_a_sweep():
+    parser = argparse.ArgumentParser()
+    add_arguments(parser, TrainConfig, PRESETS, several=True)
+    words = "--image-size 32 48 --value-range -1 1 --widths 16 8 --beta 0.5 1 --epochs 3"
+    single, choices = _single_and_several(given_options(parser.parse_args(words.split()), TrainConfig))
+    assert choices == {"beta": [0.5, 1.0]}
+    config = TrainConfig.from_preset("default", **single)
+    assert (config.image_size, config.value_range, config.widths) == ((32, 48), (-1.0, 1.0), (16, 8))
+    assert config.epochs == 3
 
 
 def test_the_table_has_mean_and_spread_over_seeds_and_what_failed():
@@ -96,6 +121,8 @@ def test_rate_and_distortion_are_drawn_at_their_means():
     assert list(line.get_xdata()) == [15.0, 30.0]
     assert list(line.get_ydata()) == pytest.approx([0.03, 0.01])
     assert [each.get_text() for each in axes.texts] == ["latents 8", "latents 16"]
+    assert axes.get_ylabel().startswith("distortion")
+    assert "Distortion against rate" in [each.get_text() for each in chart.texts]
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
