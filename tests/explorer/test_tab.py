@@ -152,7 +152,7 @@ def test_a_link_to_tensorboard_opens_the_same_run_in_the_same_state(url):
 def test_a_page_that_is_being_left_tells_no_state_of_the_next_one(url):
     with board(url) as page:
         frame, held = frame_of(page, "/page?run=copied"), []
-        page.route("**/page?run=second*", held.append)
+        page.route("**/page?run=second*", lambda route: held.append(route))
         page.frame_locator("iframe").get_by_label("Run").select_option("second & <b>")
         until(page, lambda: held)
         frame.evaluate("() => explorer.store.set({ share: 0.25 })")
