@@ -98,7 +98,7 @@ def files_of_a_run(main: Main, folder: Path) -> Try:
         content = (whole / name).read_bytes()
         is_json = name.suffix == ".json"
         (root / name).write_bytes(edited_json(json.loads(content), rng) if is_json else edited_bytes(content, rng))
-        before = _contents(root)
+        before, damaged_before = _contents(root), damaged_files(root)
         words = commands[int(rng.choice(len(commands), p=[share for share, _ in commands]))][1]
         code, output = outcome(main, [*words, "--root", str(root)])
         if code not in (0, 2) or (code == 2 and "error: " not in output.splitlines()[-1]):
@@ -106,7 +106,7 @@ def files_of_a_run(main: Main, folder: Path) -> Try:
         after = _contents(root)
         if code == 2 and (changed := [str(path) for path in before if after.get(path) != before[path]]):
             raise AssertionError(f"{words} refused an edited {name}, and changed {changed}")
-        if damaged := [each for each in damaged_files(root) if not each.startswith(f"{name}: ")]:
+        if damaged := [each for each in damaged_files(root) if each not in damaged_before]:
             raise AssertionError(f"{words} of an edited {name} left {damaged}")
         return REFUSED if code else TAKEN
 
