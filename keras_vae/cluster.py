@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from keras_vae.errors import InputError
@@ -44,7 +45,8 @@ def calls_on_cluster(
 
     try:
         # A client that finds none is not closed, and can lock the next one for good once it is collected.
-        asyncio.run(_reach(scheduler))
+        with ThreadPoolExecutor(1) as thread:  # that of a notebook has a loop of its own
+            thread.submit(lambda: asyncio.run(_reach(scheduler))).result()
     except (OSError, ValueError) as error:
         raise InputError(
             f"--scheduler {scheduler}: no scheduler of Dask answers there ({str(error).splitlines()[0]}): start one by "

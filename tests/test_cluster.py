@@ -1,5 +1,6 @@
 """Work that is handed to a Dask cluster is done once, by whichever workers there are, or a line says why not."""
 
+import asyncio
 import operator
 import os
 
@@ -27,6 +28,13 @@ def test_each_call_is_made_once_and_known_by_its_name(address):
 def test_paths_mean_on_workers_what_they_mean_to_the_command(address, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert dict(calls_on_cluster(os.getcwd, {"folder": ()}, address)) == {"folder": str(tmp_path)}
+
+
+def test_calls_are_made_from_a_notebook_whose_loop_is_running(address):
+    async def cell() -> dict[str, int]:
+        return dict(calls_on_cluster(operator.mul, {"number": (2, 3)}, address))
+
+    assert asyncio.run(cell()) == {"number": 6}
 
 
 def test_what_a_call_raises_is_raised_here(address):

@@ -25,8 +25,8 @@ SIZE = 400_000_000  # bytes of the disk, which is a file; only what is written t
 # Nothing is put on the disk early, neither by time nor because a file is replaced; only where it is asked for.
 MOUNTED = "loop,commit=3600,noauto_da_alloc"
 SHUT_DOWN = 0x8004587D  # ioctl FS_IOC_SHUTDOWN of Linux, by which ext4 is tried for losses of power
-ATTEMPTS = 30  # to unmount it, a second apart
 WITHOUT_FLUSH = 2  # EXT4_GOING_FLAGS_NOLOGFLUSH: neither files nor the journal are written any more
+ATTEMPTS = 30  # to unmount it, a second apart
 
 
 def try_power_losses(
