@@ -25,7 +25,8 @@ def shipped() -> keras.Model:
 def test_the_shipped_classifier_is_as_accurate_as_its_page_says(shipped, fashion_mnist):
     accuracy = classifier_accuracy(shipped, fashion_mnist, "test")
     assert accuracy >= 0.92
-    assert f"{accuracy:.2%} of the 10,000 test images" in (CLASSIFIER_WEIGHTS.parent / "README.md").read_text()
+    page = " ".join((CLASSIFIER_WEIGHTS.parent / "README.md").read_text().split())
+    assert f"{accuracy:.2%} of the 10,000 test images" in page
 
 
 def test_the_shipped_classifier_is_small():
