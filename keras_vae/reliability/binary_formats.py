@@ -93,7 +93,7 @@ def _pictures() -> Iterator[bytes]:
         for kind in ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM", "TGA", "ICO", "PCX"):
             content = io.BytesIO()
             with contextlib.suppress(OSError, KeyError, ValueError):  # that kind has no such mode
-                picture.save(content, kind)
+                picture.save(content, kind, sizes=[picture.size])  # some versions write icons of their own sizes only
                 yield content.getvalue()
 
 

@@ -337,7 +337,7 @@ def test_the_strips_are_saved_as_a_picture(page):
 
 
 def test_a_play_goes_to_the_end_of_the_path(page):
-    page.locator("#path-share").evaluate("slider => { slider.value = 0.9; slider.dispatchEvent(new Event('input')); }")
+    page.locator("#path-share").evaluate("slider => { slider.value = 0.5; slider.dispatchEvent(new Event('input')); }")
     page.get_by_role("button", name="Play the path").or_(page.locator("#path-play")).first.click()
     page.locator("#path-play", has_text="Pause").wait_for()
     page.locator("#path-play", has_text="Play").wait_for()

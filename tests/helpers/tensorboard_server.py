@@ -29,14 +29,12 @@ _PATIENCE = 120.0
 
 _WITHOUT_THE_PACKAGE = """
 import sys
-from importlib import metadata
 
-found = metadata.distributions
-metadata.distributions = lambda **given: (each for each in found(**given) if "keras_vae" not in each.name)
 sys.modules["keras_vae"] = None
-from tensorboard.main import run_main
+from tensorboard import default, main
 
-run_main()
+default.get_dynamic_plugins = list
+main.run_main()
 """
 
 
@@ -50,8 +48,7 @@ def tensorboard(
         logdir: The folder to serve; or, as a string, several as `--logdir_spec` has them.
         plugins: Names of plugins, such as `scalars`, `images`, `hparams` or `projector`, which must have found data.
         installed: Whether TensorBoard finds this package among the installed ones, whose plugins it loads; otherwise it
-            does not, and could not import it, even where it is installed.
-        under: Words of a command that it is run by, such as strace.
+            loads none of theirs, and could not import this one, even where it is installed.
         under: Words of a command that runs it, such as strace.
 
     Yields:
