@@ -29,11 +29,18 @@ _PATIENCE = 120.0
 
 _WITHOUT_THE_PACKAGE = """
 import sys
+from importlib import metadata
 
+found = metadata.distributions
+metadata.distributions = lambda **given: (each for each in found(**given) if "keras_vae" not in each.name)
 sys.modules["keras_vae"] = None
 from tensorboard import default, main
 
-default.get_dynamic_plugins = list
+if hasattr(default, "pkg_resources"):  # TensorBoard 2.20
+    points = default.pkg_resources.iter_entry_points
+    default.pkg_resources.iter_entry_points = lambda group: (
+        each for each in points(group) if not each.module_name.startswith("keras_vae")
+    )
 main.run_main()
 """
 
@@ -48,7 +55,7 @@ def tensorboard(
         logdir: The folder to serve; or, as a string, several as `--logdir_spec` has them.
         plugins: Names of plugins, such as `scalars`, `images`, `hparams` or `projector`, which must have found data.
         installed: Whether TensorBoard finds this package among the installed ones, whose plugins it loads; otherwise it
-            loads none of theirs, and could not import this one, even where it is installed.
+            does not, and could not import it, even where it is installed.
         under: Words of a command that runs it, such as strace.
 
     Yields:
