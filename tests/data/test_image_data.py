@@ -474,6 +474,14 @@ def test_a_killed_preparation_is_no_obstacle_to_the_next_starts(tmp_path, fashio
     assert not [*tmp_path.glob(".preparing-*"), *tmp_path.rglob("*.gz")]
 
 
+def test_an_odd_number_of_pixels_is_binarised_too():
+    data = open_dataset(np.random.default_rng(0).integers(0, 256, (30, 9, 9), np.uint8))
+    (batch,) = take(data.training_batches(3, seed=0, binarize="dynamic"), 1)
+    assert batch.shape == (3, 9, 9, 1)
+    assert set(np.unique(batch)) == {0.0, 1.0}
+    assert take(data.batches("train", 19, binarize="fixed"), 1).shape == (1, 19, 9, 9, 1)
+
+
 def test_held_out_images_are_not_binarised_afresh(noise):
     with pytest.raises(ValueError, match="none, fixed, not 'dynamic'"):
         noise.batches("test", 10, binarize="dynamic")
