@@ -404,6 +404,7 @@ def test_a_table_needs_no_labels(folder):
         ([("path",)], "names no images"),
         ([("path", "label"), ("", "1")], "line 2: there is no path"),
         ([("path", "split"), ("a.png", "tset")], "line 2: the split 'tset' is none of"),
+        ([("path", "label"), ("a.png", "1", ""), ("a.png", "1", "2")], r"list\.csv, line 3: it has more fields"),
         ([("path",), ("nowhere.png",)], r"none of its 1 files is an intact image; .*nowhere\.png is not there"),
     ],
 )
