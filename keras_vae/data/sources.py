@@ -114,7 +114,7 @@ class _TFDSSource:
         try:
             return self.examples(split).take(count).batch(count).get_single_element()
         except tf.errors.OpError as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
     def labels(self, split: str, count: int) -> np.ndarray:
         """Return the first labels, int64 (n,), without decoding the images.
@@ -127,7 +127,7 @@ class _TFDSSource:
             labels = self.examples(split, undecoded).map(lambda _, label: label).take(count)
             return np.concatenate(list(labels.batch(LABELS_AT_ONCE).as_numpy_iterator()))
         except tf.errors.OpError as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
     def examples(self, split: str, decoders: Mapping[str, Any] | None = None) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
@@ -154,7 +154,7 @@ class _TFDSSource:
         try:
             yield from images.batch(batch_size).prefetch(2).with_options(_untuned()).as_numpy_iterator()
         except tf.errors.OpError as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
     def ids(self, split: str, start: int, end: int) -> list[str]:
         """Return the split and the number of each image in it, in the order of the files."""
@@ -163,7 +163,8 @@ class _TFDSSource:
     def digest(self) -> None:
         """None: the name and the version of a data set of TFDS stand for its images."""
 
-    def _damaged(self) -> InputError:
+    def damaged(self) -> InputError:
+        """What to raise where TensorFlow cannot read the files."""
         return InputError(f"{self.name}: its files in {self.builder.data_dir} are damaged: delete them and start again")
 
 
@@ -278,12 +279,19 @@ def _source(name: str, builder: tfds.core.DatasetBuilder, size: Size | None) -> 
 
 
 def _resized(source: _TFDSSource, size: Size) -> Source:
-    """Images of a builder, each resized and cropped; in memory."""
+    """Images of a builder, each resized and cropped; in memory.
+
+    Raises:
+        InputError: The files are damaged.
+    """
     parts = {}
     for split, count in source.counts.items():
         images, labels = np.empty((count, *source.image_shape), np.uint8), np.empty(count, np.int64)
-        for place, (image, label) in enumerate(source.examples(split).as_numpy_iterator()):
-            images[place], labels[place] = fitted(image[np.newaxis], size)[0], label
+        try:
+            for place, (image, label) in enumerate(source.examples(split).as_numpy_iterator()):
+                images[place], labels[place] = fitted(image[np.newaxis], size)[0], label
+        except tf.errors.OpError as error:
+            raise source.damaged() from error
         parts[split] = Split(images, labels)
     return ArraySource(source.name, source.class_names, parts)
 

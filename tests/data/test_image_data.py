@@ -363,6 +363,8 @@ def test_a_prepared_file_that_was_damaged_later_is_named(cifar10, tmp_path):
     data = open_dataset("cifar10", data_dir=data_dir)
     with pytest.raises(InputError, match=f"cifar10: .* {record.parent} are damaged: delete"):
         data.images("test")
+    with pytest.raises(InputError, match=f"cifar10: .* {record.parent} are damaged: delete"):
+        open_dataset("cifar10", data_dir=data_dir, image_size=(16, 16))
 
 
 @pytest.mark.parametrize(
