@@ -115,13 +115,15 @@ class ArraySource:
         for split in SPLITS:
             part = self.parts[split]
             rows = part.rows_between(0, len(part))
-            if part.paths is not None:  # mixed in a way of this project's own: by class and path, as they are listed
-                rows = rows[np.lexsort((part.paths[rows], part.labels[rows]))]
+            # Where the files are is known only if they were opened by their own folder or list.
+            paths = part.paths if self.root.is_absolute() else None
+            if paths is not None:  # mixed in a way of this project's own: by class and path, as they are listed
+                rows = rows[np.lexsort((paths[rows], part.labels[rows]))]
             seen.update(part.labels[rows].tobytes())
-            if part.paths is None:
+            if paths is None:
                 seen.update(part.images[rows[:: -(-len(rows) // COMPARED)]].tobytes())
             else:
-                for path in part.paths[rows].tolist():
+                for path in paths[rows].tolist():
                     seen.update(path + b"\0%d\0" % (self.root / os.fsdecode(path)).stat().st_size)
         return seen.hexdigest()
 

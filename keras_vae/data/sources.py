@@ -235,7 +235,7 @@ def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str
     called, size, held_out = name or str(path.resolve()), of_arrays["size"], of_arrays["held_out"]
     if path.is_dir():
         if is_array_folder(path):
-            return open_array_folder(path, called)
+            return _from_array_folder(path, called, of_arrays)
         files, passed_over = list_folder(path.resolve())
         return open_image_files(called, files, path.resolve(), cache, size, passed_over, held_out)
     if path.suffix.lower() == ".csv":
@@ -245,6 +245,17 @@ def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str
     if path.suffix.lower() not in (".npy", ".npz"):
         raise InputError(f"{path} is no data set: give a folder of images, a .npy, .npz or .csv file, or a TFDS name")
     return open_arrays(read_array_file(path), called, **of_arrays, is_kept=True)
+
+
+def _from_array_folder(path: Path, name: str, of_arrays: Mapping[str, Any]) -> Source:
+    source, size = open_array_folder(path, name), of_arrays["size"]
+    if size not in (None, source.image_shape[:2]):
+        height, width, _ = source.image_shape
+        raise InputError(f"--image-size: the arrays in {path} are {height} x {width} already; leave it out.")
+    for option, called in (("value_range", "--value-range"), ("class_names", "class_names")):
+        if of_arrays[option] is not None:
+            raise InputError(f"{called}: the arrays in {path} are of 8 bits and have named classes; leave it out.")
+    return source
 
 
 def _from_tfds(name: str, data_dir: Path | None, image_size: Size | None) -> Source | None:

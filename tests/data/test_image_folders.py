@@ -328,6 +328,28 @@ def test_what_is_for_arrays_is_refused_for_files_and_not_dropped(folder, options
         open_dataset("fashion_mnist", **options)
 
 
+def test_a_prepared_folder_is_a_data_set_too(folder, tmp_path):
+    whole = open_dataset(str(folder), data_dir=tmp_path / "cache")
+    (prepared,) = (tmp_path / "cache").iterdir()
+    data = open_dataset(prepared)
+    assert data.counts == whole.counts
+    assert data.ids("test", 0, 3) == whole.ids("test", 0, 3)
+    assert data.digest() == open_dataset(prepared).digest() != whole.digest()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"value_range": (0, 15)}, {"class_names": ["a", "b"]}, {"image_size": (9, 8)}],
+    ids=lambda given: next(iter(given)),
+)
+def test_what_is_done_already_is_refused_for_a_folder_of_arrays_and_not_dropped(tmp_path, options):
+    open_dataset((noise(30, 8, 8), np.arange(30) % 2)).keep(tmp_path / "kept")
+    assert open_dataset(tmp_path / "kept", image_size=8).image_shape == (8, 8, 1)
+    with pytest.raises(InputError, match=r"the arrays in .*kept are .*; leave it out") as error:
+        open_dataset(tmp_path / "kept", **options)
+    assert "\n" not in str(error.value)
+
+
 def test_too_few_images_to_split_are_refused(tmp_path):
     folder = write_folder(tmp_path, np.zeros((5, 8, 8, 1), np.uint8), np.arange(5) % 2)
     with pytest.raises(InputError, match="too few images for a validation split"):
