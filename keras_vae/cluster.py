@@ -17,6 +17,7 @@ Result = TypeVar("Result")
 
 SECONDS_TO_ANSWER = 10  # of a scheduler
 SECONDS_TO_COME = 60  # of the first worker
+TIMED_OUT = (TimeoutError, asyncio.TimeoutError)  # which are two in Python 3.10
 
 
 def calls_on_cluster(
@@ -47,15 +48,17 @@ def calls_on_cluster(
         # A client that finds none is not closed, and can lock the next one for good once it is collected.
         with ThreadPoolExecutor(1) as thread:  # that of a notebook has a loop of its own
             thread.submit(lambda: asyncio.run(_reach(scheduler))).result()
-    except (OSError, ValueError) as error:
+    # TypeError is what Dask has for tls:// without certificates.
+    except (OSError, ValueError, TypeError, *TIMED_OUT) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise InputError(
-            f"--scheduler {scheduler}: no scheduler of Dask answers there ({str(error).splitlines()[0]}): start one by "
+            f"--scheduler {scheduler}: no scheduler of Dask answers there ({reason}): start one by "
             "`dask scheduler`, and give the address that it prints."
         ) from error
     with Client(scheduler, timeout=SECONDS_TO_ANSWER) as client:
         try:
             client.wait_for_workers(1, timeout=SECONDS_TO_COME)
-        except TimeoutError:
+        except TIMED_OUT:
             raise InputError(
                 f"--scheduler {scheduler} has no workers: start some by `dask worker {scheduler} --nthreads 1`."
             ) from None
@@ -94,5 +97,11 @@ def _call(version: str, folder: str, function: Callable[..., Result], arguments:
             f"The worker at {worker.address} would make {worker.state.nthreads} calls at once, each on all cores: "
             "start it with --nthreads 1."
         )
-    os.chdir(folder)  # paths mean the same as where the command was given
+    try:
+        os.chdir(folder)  # paths mean the same as where the command was given
+    except OSError as error:
+        raise InputError(
+            f"The worker at {worker.address} cannot enter {folder} ({error.strerror}): it must reach the folder under "
+            "the path that it has for the command."
+        ) from error
     return function(*arguments)

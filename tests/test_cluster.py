@@ -6,6 +6,7 @@ import os
 
 import pytest
 from dask_cluster import dask_cluster
+from distributed import Client
 
 from keras_vae import cluster
 from keras_vae.cluster import calls_on_cluster
@@ -28,6 +29,26 @@ def test_each_call_is_made_once_and_known_by_its_name(address):
 def test_paths_mean_on_workers_what_they_mean_to_the_command(address, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert dict(calls_on_cluster(os.getcwd, {"folder": ()}, address)) == {"folder": str(tmp_path)}
+
+
+def test_a_folder_that_workers_cannot_reach_is_named(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "getcwd", lambda: str(tmp_path / "gone"))
+    with pytest.raises(InputError, match=r"The worker at tcp://.* cannot enter .*gone \(No such file or directory\)"):
+        list(calls_on_cluster(operator.mul, {"number": (2, 3)}, address))
+
+
+@pytest.mark.parametrize("place", ["_reach", "wait_for_workers"])
+def test_a_timeout_that_is_not_the_builtin_one_and_says_nothing_is_told_too(place, address, monkeypatch):
+    class Python310TimeoutError(Exception):
+        """`asyncio.TimeoutError` as Python 3.10 has it."""
+
+    def late(*arguments, **options):
+        raise Python310TimeoutError
+
+    monkeypatch.setattr(cluster, "TIMED_OUT", (TimeoutError, Python310TimeoutError))
+    monkeypatch.setattr(*((cluster, place) if place == "_reach" else (Client, place)), late)
+    with pytest.raises(InputError, match=r"no scheduler of Dask answers there|has no workers"):
+        list(calls_on_cluster(os.getcwd, {"folder": ()}, address))
 
 
 def test_calls_are_made_from_a_notebook_whose_loop_is_running(address):
@@ -64,7 +85,10 @@ def test_a_cluster_without_workers_is_told(tmp_path, monkeypatch):
         list(calls_on_cluster(os.getcwd, {"folder": ()}, none.address))
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "tcp://127.0.0.1:notaport", "http://127.0.0.1"])
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://127.0.0.1:1", "nowhere", "tcp://127.0.0.1:notaport", "http://127.0.0.1", "tls://127.0.0.1:1"],
+)
 def test_an_address_where_no_scheduler_is_is_told(address, monkeypatch):
     monkeypatch.setattr(cluster, "SECONDS_TO_ANSWER", 1)
     with pytest.raises(InputError, match="no scheduler of Dask answers there"):

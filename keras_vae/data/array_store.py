@@ -34,7 +34,7 @@ __all__ = [
     "write_array_folder",
 ]
 
-FORMAT = 2
+FORMAT = 3  # of prepared images: goes up when the same files give others, or another order
 STREAMED_AT_ONCE = 256  # images
 COMPARED = 256  # images of a split that a digest looks at
 A_DAY = 86_400.0  # seconds
@@ -109,17 +109,21 @@ class ArraySource:
     def digest(self) -> str:
         """SHA-256 of what tells these splits from others, which is looked at in no time.
 
-        That is classes, labels and order; of image files their names and sizes; of arrays some of the images.
+        That is classes and labels; of image files their names and sizes; of arrays their order and some of the images.
         """
         seen = hashlib.sha256(json.dumps([self.image_shape, self.class_names, self.counts]).encode())
         for split in SPLITS:
             part = self.parts[split]
             rows = part.rows_between(0, len(part))
+            # Where the files are is known only if they were opened by their own folder or list.
+            paths = part.paths if self.root.is_absolute() else None
+            if paths is not None:  # mixed in a way of this project's own: by class and path, as they are listed
+                rows = rows[np.lexsort((paths[rows], part.labels[rows]))]
             seen.update(part.labels[rows].tobytes())
-            if part.paths is None:
+            if paths is None:
                 seen.update(part.images[rows[:: -(-len(rows) // COMPARED)]].tobytes())
             else:
-                for path in part.paths[rows].tolist():
+                for path in paths[rows].tolist():
                     seen.update(path + b"\0%d\0" % (self.root / os.fsdecode(path)).stat().st_size)
         return seen.hexdigest()
 

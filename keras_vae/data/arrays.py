@@ -94,7 +94,7 @@ def pixels_of(images: Any, name: str, value_range: Sequence[float] | None = None
     if images.dtype.kind not in "buif":
         raise InputError(f"{name}: images must be numbers, not {images.dtype}: give uint8, or floats in [0, 1].")
     images = _shaped(images, name)
-    low, high = _smallest_and_largest(images, name)
+    low, high = _smallest_and_largest(images, name, may_stop=value_range is None or tuple(value_range) == (0, 255))
     black, white = range_of(images.dtype, low, high, name) if value_range is None else value_range
     if not _lies_within(low, high, black, white):
         raise InputError(
@@ -287,7 +287,8 @@ def _parts(images: np.ndarray) -> Iterator[slice]:
     return (slice(start, start + step) for start in range(0, len(images), step))
 
 
-def _smallest_and_largest(images: np.ndarray, name: str) -> tuple[float, float]:
+def _smallest_and_largest(images: np.ndarray, name: str, *, may_stop: bool) -> tuple[float, float]:
+    """The ends of the values; `may_stop` takes those of the type where 8 bits are surely not only 0 and 1."""
     lows, highs = [], []
     for at in _parts(images):
         part = images[at]
@@ -298,6 +299,6 @@ def _smallest_and_largest(images: np.ndarray, name: str) -> tuple[float, float]:
             raise InputError(f"{name}: image {first} has NaN or infinite values: leave such images out.")
         lows.append(low)
         highs.append(high)
-        if images.dtype == np.uint8 and high > 1:
+        if may_stop and images.dtype == np.uint8 and high > 1:
             return 0.0, 255.0
     return min(lows), max(highs)

@@ -364,10 +364,12 @@ def _binarise(number: tf.Tensor, pixels: tf.Tensor, seed: np.ndarray) -> tf.Tens
     Drawing random bits is nearly all the work, so each 32-bit word serves two pixels: the probability of 1 is the grey
     value to within 2**-16, and exactly 0 for black and 1 for white.
     """
+    size = tf.size(pixels)
     words = tf.random.stateless_uniform(
-        [tf.size(pixels) // 2], tf.random.fold_in(seed, number), minval=None, maxval=None, dtype=tf.uint32, alg="philox"
+        [(size + 1) // 2], tf.random.fold_in(seed, number), minval=None, maxval=None, dtype=tf.uint32, alg="philox"
     )
-    noise = tf.reshape(tf.cast(tf.bitcast(words, tf.uint16), tf.int32), tf.shape(pixels))
+    halves = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:size]  # of an odd number of pixels, one is left over
+    noise = tf.reshape(tf.cast(halves, tf.int32), tf.shape(pixels))
     return tf.cast(255 * noise < 2**16 * tf.cast(pixels, tf.int32), tf.float32)
 
 

@@ -67,7 +67,8 @@ def open_image_files(
     The headers are read first, in which sizes and colours stand; then every image is decoded once, by all cores. Images
     stay grey where all are; otherwise all become colour. What is transparent becomes white, 16 bits become 8, an EXIF
     turn is carried out, and of an animation the first image is taken. Files that cannot be used are left out, named on
-    the console, and listed with the reason in `skipped.csv` beside the arrays.
+    the console, and listed with the reason in `skipped.csv` beside the arrays. The images of a split are mixed, always
+    in the same way, after missing splits were taken out in the order of the files.
 
     Args:
         name: What the data are called; the absolute path of their folder or list.
@@ -153,12 +154,16 @@ def _survey(
 
 
 def _split(name: str, files: Sequence[ImageFile], held_out: HeldOut) -> dict[str, list[ImageFile]]:
+    """The files of each split, in an order that mixes the classes and is always the same."""
     given = {split: [file for file in files if file.split == split] for split in SPLITS}
     undecided = [file for file in files if file.split in ("", "train")]
     _, labels = np.unique([file.label for file in undecided], return_inverse=True)
     rows = held_out_rows(labels, [split for split in SPLITS if given[split] and split != "train"], held_out)
     splits = {split: [undecided[row] for row in rows[split]] if split in rows else given[split] for split in SPLITS}
     for split, members in splits.items():
+        # Files come class by class, and what looks at the first images of a split would see few classes. numpy promises
+        # to keep what this generator draws: prepared images stay in their order.
+        splits[split] = [members[row] for row in np.random.RandomState(1).permutation(len(members))]
         if not members:
             raise InputError(
                 f"{name} has too few images for a {split} split: give it at least 6 images, or split them "

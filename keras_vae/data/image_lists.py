@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from keras_vae.data.arrays import UNLABELLED
 from keras_vae.data.image_files import ImageFile
@@ -99,7 +100,7 @@ def list_table(path: Path) -> list[ImageFile]:
                     "begin it with a line path,label or path,label,split"
                 )
             rows = [
-                _image_file(path, number, row[paths], row[labels] if labels else None, row.get(columns.get("split")))
+                _image_file(path, number, row, paths, labels, columns.get("split"))
                 for number, row in enumerate(reader, 2)
             ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -109,7 +110,13 @@ def list_table(path: Path) -> list[ImageFile]:
     return sorted(rows, key=lambda file: file.label)
 
 
-def _image_file(table: Path, number: int, path: str | None, label: str | None, split: str | None) -> ImageFile:
+def _image_file(
+    table: Path, number: int, row: Mapping[str | None, Any], paths: str, labels: str | None, splits: str | None
+) -> ImageFile:
+    """The image of a row; its path, label and split are in the columns of these names, None where there is none."""
+    if any(map(str.strip, row.get(None, ()))):  # where the reader puts what no column has a name for
+        raise InputError(f"{table}, line {number}: it has more fields than columns: put a path with commas in quotes.")
+    path, label, split = (row[name] if name is not None else None for name in (paths, labels, splits))
     if not (path or "").strip() or "\0" in str(path):
         raise InputError(f"{table}, line {number}: there is no path of an image.")
     wanted = (split or "").strip().lower()

@@ -29,12 +29,15 @@ def remove_prepared_images(folder: Path | None = None) -> Iterator[tuple[str, in
         Of each folder or list of images its path, the bytes that its arrays take, and whether they were removed.
     """
     for description in sorted((folder or image_cache()).glob(f"*/{DESCRIPTION}")):
+        if not description.with_name("train-images.npy").is_file():  # a file of this name is not ours alone
+            continue
         try:
             name = str(json.loads(description.read_text())["name"])
         except (OSError, ValueError, KeyError, TypeError):  # damaged: whoever reads it next makes it again
-            name = str(description.parent)
+            name = str(description.parent.absolute())
         size = sum(path.stat().st_size for path in description.parent.iterdir())
-        can_be_made_again = Path(name).exists()
+        # What was opened from files has their absolute path as its name; arrays that were kept have any other.
+        can_be_made_again = Path(name).is_absolute() and Path(name).exists()
         if can_be_made_again:
             shutil.rmtree(description.parent)
         yield name, size, can_be_made_again

@@ -114,7 +114,7 @@ class _TFDSSource:
         try:
             return self.examples(split).take(count).batch(count).get_single_element()
         except tf.errors.OpError as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
     def labels(self, split: str, count: int) -> np.ndarray:
         """Return the first labels, int64 (n,), without decoding the images.
@@ -127,7 +127,7 @@ class _TFDSSource:
             labels = self.examples(split, undecoded).map(lambda _, label: label).take(count)
             return np.concatenate(list(labels.batch(LABELS_AT_ONCE).as_numpy_iterator()))
         except tf.errors.OpError as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
     def examples(self, split: str, decoders: Mapping[str, Any] | None = None) -> tf.data.Dataset:
         """Return pairs of an image, uint8 (h, w, c), and its label, int64 (), in the same order at every call."""
@@ -154,7 +154,7 @@ class _TFDSSource:
         try:
             yield from images.batch(batch_size).prefetch(2).with_options(_untuned()).as_numpy_iterator()
         except tf.errors.OpError as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
     def ids(self, split: str, start: int, end: int) -> list[str]:
         """Return the split and the number of each image in it, in the order of the files."""
@@ -163,7 +163,8 @@ class _TFDSSource:
     def digest(self) -> None:
         """None: the name and the version of a data set of TFDS stand for its images."""
 
-    def _damaged(self) -> InputError:
+    def damaged(self) -> InputError:
+        """What to raise where TensorFlow cannot read the files."""
         return InputError(f"{self.name}: its files in {self.builder.data_dir} are damaged: delete them and start again")
 
 
@@ -234,7 +235,7 @@ def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str
     called, size, held_out = name or str(path.resolve()), of_arrays["size"], of_arrays["held_out"]
     if path.is_dir():
         if is_array_folder(path):
-            return open_array_folder(path, called)
+            return _from_array_folder(path, called, of_arrays)
         files, passed_over = list_folder(path.resolve())
         return open_image_files(called, files, path.resolve(), cache, size, passed_over, held_out)
     if path.suffix.lower() == ".csv":
@@ -244,6 +245,17 @@ def _from_path(path: Path, name: str | None, cache: Path, of_arrays: Mapping[str
     if path.suffix.lower() not in (".npy", ".npz"):
         raise InputError(f"{path} is no data set: give a folder of images, a .npy, .npz or .csv file, or a TFDS name")
     return open_arrays(read_array_file(path), called, **of_arrays, is_kept=True)
+
+
+def _from_array_folder(path: Path, name: str, of_arrays: Mapping[str, Any]) -> Source:
+    source, size = open_array_folder(path, name), of_arrays["size"]
+    if size not in (None, source.image_shape[:2]):
+        height, width, _ = source.image_shape
+        raise InputError(f"--image-size: the arrays in {path} are {height} x {width} already; leave it out.")
+    for option, called in (("value_range", "--value-range"), ("class_names", "class_names")):
+        if of_arrays[option] is not None:
+            raise InputError(f"{called}: the arrays in {path} are of 8 bits and have named classes; leave it out.")
+    return source
 
 
 def _from_tfds(name: str, data_dir: Path | None, image_size: Size | None) -> Source | None:
@@ -278,12 +290,19 @@ def _source(name: str, builder: tfds.core.DatasetBuilder, size: Size | None) -> 
 
 
 def _resized(source: _TFDSSource, size: Size) -> Source:
-    """Images of a builder, each resized and cropped; in memory."""
+    """Images of a builder, each resized and cropped; in memory.
+
+    Raises:
+        InputError: The files are damaged.
+    """
     parts = {}
     for split, count in source.counts.items():
         images, labels = np.empty((count, *source.image_shape), np.uint8), np.empty(count, np.int64)
-        for place, (image, label) in enumerate(source.examples(split).as_numpy_iterator()):
-            images[place], labels[place] = fitted(image[np.newaxis], size)[0], label
+        try:
+            for place, (image, label) in enumerate(source.examples(split).as_numpy_iterator()):
+                images[place], labels[place] = fitted(image[np.newaxis], size)[0], label
+        except tf.errors.OpError as error:
+            raise source.damaged() from error
         parts[split] = Split(images, labels)
     return ArraySource(source.name, source.class_names, parts)
 

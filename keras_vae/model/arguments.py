@@ -104,14 +104,19 @@ def check_samples(samples: Any) -> None:
         raise ValueError(f"samples must be at least 1, not {count}.")
 
 
-def check_label(label: Any, classes: int) -> None:
+def check_label(label: Any, labels: Sequence[int]) -> None:
     """Raise a `ValueError` for a class that a prior cannot be asked for; within a graph, once there is a number."""
-    if not classes:
+    if not labels:
         raise ValueError("This prior was not fitted by class: it takes no label.")
+    last = max(labels)
+    wanted = f"label must be from 0 to {last}"
+    if len(labels) <= last:
+        wanted += ", and of a class that the prior was fitted to images of"
     if tf.is_symbolic_tensor(label):
-        tf.debugging.Assert((label >= 0) & (label < classes), [f"label must be from 0 to {classes - 1}, not", label])
-    elif not 0 <= label < classes:
-        raise ValueError(f"label must be from 0 to {classes - 1}, not {label}.")
+        known = tf.reduce_any(tf.equal(label, tf.constant(labels, label.dtype)))
+        tf.debugging.Assert(known, [f"{wanted}, not", label])
+    elif label not in labels:
+        raise ValueError(f"{wanted}, not {label}.")
 
 
 def check_pixels(images: Any) -> None:

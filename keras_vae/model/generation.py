@@ -52,7 +52,7 @@ class GenerativeModel(ElboModel):
             count: how many.
             seed: two integers for the same images at every call; None for new ones, which
                 `keras.utils.set_random_seed` decides on.
-            label: a class, from 0 to `prior.classes - 1`, where the prior was fitted by class; None for any.
+            label: one of `prior.class_labels`, where the prior was fitted by class; None for any.
 
         Returns:
             `(count, h, w, c)` in [0, 1].
@@ -64,7 +64,7 @@ class GenerativeModel(ElboModel):
         seed = fresh_seed() if seed is None else seed
         if label is None:
             return self.decode(self.prior.sample(count, seed))
-        check_label(label, self.prior.classes)
+        check_label(label, self.prior.class_labels)
         return self.decode(self.prior.sample_of_class(label, count, seed))
 
     def interpolate(self, start: Tensor, end: Tensor, steps: Tensor) -> Tensor:

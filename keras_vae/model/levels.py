@@ -93,8 +93,8 @@ class TwoLevelPrior(Prior):
         self.network = network
 
     @property
-    def classes(self) -> int:
-        return self.upper.classes
+    def class_labels(self) -> tuple[int, ...]:
+        return self.upper.class_labels
 
     def log_density(self, latents: Tensor) -> Tensor:
         return self._log_density(latents, self.upper.log_density)

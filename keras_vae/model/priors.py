@@ -29,7 +29,8 @@ class Prior(keras.layers.Layer):
     """A distribution over latents of `latent_dim` dimensions; its weights, if it has any, are saved with the model.
 
     Attributes:
-        classes: how many classes it can be asked for a sample of; 0 where it knows of none.
+        classes: one more than the largest class that it can be asked for a sample of; 0 where it knows of none.
+        class_labels: those classes; some may be missing, of which it was fitted to no image.
         reference: what `kl_by_latent` compares each latent with, in words.
     """
 
@@ -42,7 +43,11 @@ class Prior(keras.layers.Layer):
 
     @property
     def classes(self) -> int:
-        return 0
+        return 1 + max(self.class_labels, default=NO_CLASS)
+
+    @property
+    def class_labels(self) -> tuple[int, ...]:
+        return ()
 
     def log_density(self, latents: Tensor) -> Tensor:
         """Log density of latents.
@@ -75,7 +80,7 @@ class Prior(keras.layers.Layer):
         """Draw latents of one class, where there are `classes`; the same for the same seed.
 
         Args:
-            label: a class, from 0 to `classes - 1`.
+            label: one of `class_labels`.
             count: how many.
             seed: two integers.
 
@@ -173,9 +178,10 @@ class GaussianMixture(Prior):
         )
 
     @property
-    def classes(self) -> int:
+    def class_labels(self) -> tuple[int, ...]:
         with tf.init_scope():  # also while a graph is made
-            return int(tf.reduce_max(tf.convert_to_tensor(self.class_of))) + 1
+            labels = np.unique(tf.convert_to_tensor(self.class_of).numpy())
+        return tuple(labels[labels != NO_CLASS].tolist())
 
     def set_gaussians(self, weights: Any, means: Any, precision_factors: Any, class_of: Any = NO_CLASS) -> None:
         """Take the Gaussians that were fitted elsewhere.

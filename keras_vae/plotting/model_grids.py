@@ -45,7 +45,7 @@ def draw_pictures(
         "reconstructions": draw_reconstructions(model, images, labels, class_names),
         "traversal": draw_traversal(model, images),
     }
-    if model.prior.classes > 1:
+    if len(model.prior.class_labels) > 1:
         pictures["samples_by_class"] = draw_samples_by_class(model, class_names, seed)
     pictures["interpolation"] = draw_interpolations(model, images, labels, class_names)
     if model.latent_dim == 2:
@@ -60,8 +60,8 @@ def draw_samples(model: VAE, seed: int = 0, side: int = 10) -> np.ndarray:
 
 
 def draw_samples_by_class(model: VAE, class_names: Sequence[str], seed: int = 0, each: int = 12) -> np.ndarray:
-    """Draw a row of new images of each class, as the prior was fitted by class."""
-    shown = range(min(model.prior.classes, 10))
+    """Draw a row of new images of each class that the prior was fitted to."""
+    shown = model.prior.class_labels[:10]
     figure = labelled_grid(
         np.stack([model.sample(each, (seed, 1 + label), label=label) for label in shown]),
         title="Samples of each class",

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, AveragingAdamW, VampPrior, load_model
+from keras_vae.model.vae import SMALLEST_VARIANCE
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training.compute import in_mixed_precision, with_xla
 from keras_vae.training.distribution import open_strategy
@@ -84,7 +85,9 @@ def steps_at_once(config: TrainConfig, steps: int) -> int:
 def _start_from(model: VAE, run: Run) -> None:
     """Take encoder and decoder of another run, and what its pixels spread; the prior is learned or fitted anew.
 
-    The encoder keeps the mean image that it has learned with: what it makes of an image is at first what it made there.
+    Of two levels the lower one, its posterior and its prior, belongs to what the decoder has learned with: it is taken
+    too. The encoder keeps the mean image that it has learned with: what it makes of an image is at first what it made
+    there.
     """
     if not run.has_weights:
         raise InputError(f"--init-from {run.name}: it has no weights yet; {run.resume_command}.")
@@ -95,9 +98,14 @@ def _start_from(model: VAE, run: Run) -> None:
             raise InputError(
                 f"--init-from {run.name}: its {name} is {its}, that of the new run {mine}; make them alike."
             )
-    for network, its_network in ((model.encoder, other.encoder), (model.decoder, other.decoder)):
+    networks = [(model.encoder, other.encoder), (model.decoder, other.decoder)]
+    if model.levels == 2:
+        networks += [(model.lower_posterior, other.lower_posterior), (model.prior.network, other.prior.network)]
+    for network, its_network in networks:
         network.set_weights(its_network.get_weights())
     model.variance.assign(other.variance)
+    if model.learns_variance:
+        model.log_variance.assign(np.log(np.maximum(other.variance.numpy(), SMALLEST_VARIANCE)))
     if model.likelihood == "discretized_logistic":
         model.log_scale.assign(other.log_scale)
 

@@ -149,8 +149,12 @@ def _of_tf_config(text: str) -> tf.distribute.cluster_resolver.ClusterResolver:
         config = json.loads(text)
         cluster, task = config["cluster"], (config["task"]["type"], int(config["task"]["index"]))
         addresses = [address for job in cluster.values() for address in job]
-        _ = cluster[task[0]][task[1]], [int(address.rpartition(":")[2]) for address in addresses]
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        ports = [int(address.rpartition(":")[2]) for address in addresses]
+        if task[1] not in range(len(cluster[task[0]])):
+            raise ValueError(f"there is no {task[0]} of index {task[1]}")
+        if wrong := [port for port in ports if not 0 < port < 2**16]:
+            raise ValueError(f"{wrong[0]} is no port")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(
             'TF_CONFIG must be like {"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", '
             f'"index": 0}}}}, with a task that is one of the cluster: {type(error).__name__} {error}.'

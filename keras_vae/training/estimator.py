@@ -171,7 +171,7 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         Returns:
             `(n,)` nats per image.
         """
-        samples, seed = tf.constant(self.importance_samples), tf.constant((0, 0))
+        samples, seed = tf.constant(int(self.importance_samples)), tf.constant((0, 0))
         bound = tf.function(self.model_.log_likelihood, autograph=False, reduce_retracing=True)
         bounds = [bound(batch, samples, seed, shared_noise=True).numpy() for batch in self._batches(X)]
         return np.concatenate(bounds)
@@ -192,7 +192,7 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def _config(self, images: int, seed: int) -> TrainConfig:
         """What the command would train with: what is not given follows the number of images."""
-        given = {name: value for name in FIELDS if (value := getattr(self, name)) is not None}
+        given = {name: _plain(value) for name in FIELDS if (value := getattr(self, name)) is not None}
         config = TrainConfig.from_preset(self.preset, **given, seed=seed).suited_to(images, given)
         has_neighbours = len(self._given_shape) > 1 or self.image_shape is not None
         return config.replace(
@@ -232,6 +232,11 @@ def _held_in_memory(pixels: np.ndarray, fraction: float, generator: np.random.Ra
     # In their own order, so that what is learned does not depend on how the draw has mixed them.
     validation, train = np.sort(order[:held_out]), np.sort(order[held_out:])
     return ImageData.of_pixels(pixels[train], pixels[validation])
+
+
+def _plain(value: Any) -> Any:
+    """A number of Python for one of numpy, as a search over `np.logspace` sets it."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _image_shape(given: tuple[int, ...], rows: Sequence[int] | None) -> tuple[int, int, int]:

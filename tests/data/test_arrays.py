@@ -237,6 +237,13 @@ def test_labels_that_are_all_missing_are_no_labels(labels):
     assert not open_dataset((IMAGES, labels)).has_classes
 
 
+def test_8_bits_are_brought_from_the_range_that_was_given():
+    levels = np.uint8(IMAGES // 16)
+    assert same(open_dataset(levels, value_range=(0, 15)), levels * 17)
+    with pytest.raises(InputError, match="values lie between 0 and 15, outside of --value-range 0 7"):
+        open_dataset(levels, value_range=(0, 7))
+
+
 def test_values_outside_of_the_range_that_was_given_are_refused():
     with pytest.raises(InputError, match="values lie between 0 and 255, outside of --value-range 0 1"):
         open_dataset(IMAGES, value_range=(0, 1))

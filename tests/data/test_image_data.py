@@ -363,6 +363,8 @@ def test_a_prepared_file_that_was_damaged_later_is_named(cifar10, tmp_path):
     data = open_dataset("cifar10", data_dir=data_dir)
     with pytest.raises(InputError, match=f"cifar10: .* {record.parent} are damaged: delete"):
         data.images("test")
+    with pytest.raises(InputError, match=f"cifar10: .* {record.parent} are damaged: delete"):
+        open_dataset("cifar10", data_dir=data_dir, image_size=(16, 16))
 
 
 @pytest.mark.parametrize(
@@ -472,6 +474,14 @@ def test_a_killed_preparation_is_no_obstacle_to_the_next_starts(tmp_path, fashio
     assert capfd.readouterr().err == "", "the second start did not wait"
     np.testing.assert_array_equal(second.images("test"), fashion_mnist.images("test"))
     assert not [*tmp_path.glob(".preparing-*"), *tmp_path.rglob("*.gz")]
+
+
+def test_an_odd_number_of_pixels_is_binarised_too():
+    data = open_dataset(np.random.default_rng(0).integers(0, 256, (30, 9, 9), np.uint8))
+    (batch,) = take(data.training_batches(3, seed=0, binarize="dynamic"), 1)
+    assert batch.shape == (3, 9, 9, 1)
+    assert set(np.unique(batch)) == {0.0, 1.0}
+    assert take(data.batches("train", 19, binarize="fixed"), 1).shape == (1, 19, 9, 9, 1)
 
 
 def test_held_out_images_are_not_binarised_afresh(noise):

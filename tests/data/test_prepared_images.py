@@ -1,5 +1,6 @@
 """Decoded images are removed from the cache where they can be decoded again, and only there."""
 
+import json
 import shutil
 
 import numpy as np
@@ -19,6 +20,18 @@ def test_images_whose_files_are_there_are_removed_and_made_again(tmp_path):
     assert all(size > images.nbytes for size, _ in found.values())
     assert [folder.name.partition("-")[0] for folder in (tmp_path / "cache").iterdir()] == ["gone"]
     np.testing.assert_array_equal(open_dataset(there, data_dir=tmp_path / "cache").images("train"), before[0])
+
+
+def test_folders_of_something_else_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stripes").mkdir()
+    other = tmp_path / "cache" / "other"
+    other.mkdir(parents=True)
+    (other / "data.json").write_text(json.dumps({"name": str(tmp_path)}))
+    images = np.random.default_rng(0).integers(0, 256, (12, 8, 8), np.uint8)
+    open_dataset(images, name="stripes").keep(tmp_path / "cache" / "kept")
+    assert [(name, removed) for name, _, removed in remove_prepared_images(tmp_path / "cache")] == [("stripes", False)]
+    assert sorted(each.name for each in (tmp_path / "cache").iterdir()) == ["kept", "other"]
 
 
 def test_the_command_removes_them_where_it_is_asked_to(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from keras_vae.model import VAE, fit_prior, fit_variance, load_model, log_densit
 from keras_vae.model.distributions import gaussian_kl
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.priors import PRIORS, GaussianMixture, StandardNormal, VampPrior
+from keras_vae.plotting.model_grids import draw_samples_by_class
 
 SHAPE = (8, 8, 1)
 
@@ -195,6 +196,20 @@ def test_a_mixture_that_is_fitted_by_class_gives_samples_of_a_class():
             model.sample(3, label=label)
         with pytest.raises(tf.errors.InvalidArgumentError, match="label must be from 0 to 1, not"):
             in_graph(tf.constant(label))
+
+
+def test_a_class_without_an_image_is_asked_for_in_vain_and_left_out_of_pictures():
+    model = VAE((8, 8, 1), 2, widths=(8,), prior="mixture", prior_components=4)
+    model.prior.set_gaussians(np.ones(4), np.zeros((4, 2)), np.tile(np.eye(2), (4, 1, 1)), [0, 0, 2, 2])
+    assert (model.prior.classes, model.prior.class_labels) == (3, (0, 2))
+    assert np.isfinite(model.sample(3, label=2)).all()
+    with pytest.raises(ValueError, match="from 0 to 2, and of a class that the prior was fitted to images of, not 1"):
+        model.sample(3, label=1)
+    in_graph = tf.function(lambda label: model.sample(3, label=label), autograph=False)
+    assert np.isfinite(in_graph(tf.constant(2))).all()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="fitted to images of, not"):
+        in_graph(tf.constant(1))
+    assert draw_samples_by_class(model, ["a", "b", "c"]).shape == draw_samples_by_class(model, ["a", "", "c"]).shape
 
 
 @pytest.mark.parametrize("count", [1, 7, 1000])

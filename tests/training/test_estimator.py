@@ -118,6 +118,14 @@ def test_it_is_cloned_and_pickled(encoder, bars):
     assert again.score(bars) == encoder.score(bars)
 
 
+def test_numbers_of_numpy_are_taken_as_those_of_python(bars):
+    options = {"latent_dim": np.int64(2), "beta": np.float64(0.5), "epochs": np.int32(1), "prior": np.str_("vamp")}
+    encoder = LatentEncoder(**{**SMALL, **options, "importance_samples": np.int64(2)}).fit(bars[:20])
+    config = encoder.config_
+    assert (config.latent_dim, config.beta, config.epochs, config.prior) == (2, 0.5, 1, "vamp")
+    assert encoder.score_samples(bars[:2]).shape == (2,)
+
+
 @pytest.mark.parametrize(
     ("images", "options", "message"),
     [

@@ -19,7 +19,7 @@ from PIL import Image
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data
-from keras_vae.model import load_model
+from keras_vae.model import VAE, load_model, save_model
 from keras_vae.runs import Run, TrainConfig, open_data
 from keras_vae.tensorboard import projector
 from keras_vae.training import checkpoints, resume, train, training_table
@@ -561,6 +561,20 @@ def test_a_run_starts_from_the_weights_of_another(trained, picture_folder):
     assert np.array_equal(model(images), other(images))
     assert not np.array_equal(compiled_model(config.replace(init_from=None), data)(images), other(images))
     assert not model.optimizer.iterations.numpy()
+
+
+def test_a_run_starts_from_both_levels_and_the_variance_of_another(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (30, 8, 8, 1), np.uint8)
+    other = VAE((8, 8, 1), 4, widths=(16,), likelihood="gaussian", levels=2, seed=1)
+    other.variance.assign(0.01)
+    run = types.SimpleNamespace(name="other", has_weights=True, model_file=save_model(other, tmp_path / "vae.keras"))
+    monkeypatch.setattr(Run, "open", lambda name: run)
+    options = {"latent_dim": 4, "levels": 2, "likelihood": "gaussian", "variance": "learned", "init_from": "other"}
+    model = compiled_model(tiny(tmp_path, **options), open_dataset(images))
+    pixels = images[:5] / np.float32(255)
+    assert np.array_equal(model(pixels), other(pixels))
+    assert np.array_equal(model.prior.sample(3, (0, 0)), other.prior.sample(3, (0, 0)))
+    assert np.exp(model.log_variance) == pytest.approx(0.01)
 
 
 @pytest.mark.parametrize(("name", "its", "own"), [("latent_dim", 3, 4), ("levels", 1, 2)])
