@@ -136,18 +136,27 @@ class Run:
         Raises:
             InputError: there is no such run; the message names the nearest ones.
         """
-        folder = Path(name)
-        if folder.parent.name == "saved_models":
-            root = folder.parent.resolve().parent
-        elif len(folder.parts) > 1:
-            raise InputError(f"{name!r} names no run: give its name, or the path of its folder in saved_models.")
-        run = cls(folder.name, Path(root).resolve())
+        run = cls.named(name, root)
         if not run.is_begun:
             known = sorted(path.parent.name for path in run.folder.parent.glob("*/config.json"))
             near = difflib.get_close_matches(run.name, known, n=3, cutoff=0.3) or known[:3]
             hint = f"the nearest are {', '.join(near)}" if near else f"there are none yet: {typed_command('train')}"
             raise InputError(f"There is no run {run.name!r} in {run.folder.parent}; {hint}.")
         return run
+
+    @classmethod
+    def named(cls, name: str, root: Path | str = ".") -> "Run":
+        """The run of a name, or of the path of a folder, whether there is such a run or not.
+
+        Raises:
+            InputError: it is the path of something else.
+        """
+        folder = Path(name)
+        if folder.parent.name == "saved_models":
+            root = folder.parent.resolve().parent
+        elif len(folder.parts) > 1:
+            raise InputError(f"{name!r} names no run: give its name, or the path of its folder in saved_models.")
+        return cls(folder.name, Path(root).resolve())
 
     @property
     def folder(self) -> Path:

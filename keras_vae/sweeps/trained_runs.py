@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig, evaluate, read_metrics
+from keras_vae.files import expanded
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import resume, train
 
@@ -58,6 +59,24 @@ def _known(run: Run) -> Mapping[str, Any] | None:
 
 
 def _is_of(run: Run, config: TrainConfig) -> bool:
-    # A run keeps these as absolute paths, and the network that was chosen for its images.
+    # A run keeps absolute paths of these, and the network that was chosen for its images.
+    kept = run.config
+    if not (_is_data_of(run, kept.dataset, config.dataset) and _is_start(run, kept.init_from, config.init_from)):
+        return False
     alike = ("dataset", "data_dir", "init_from", *(["network"] if config.network == "auto" else []))
-    return run.config.replace(**{name: getattr(config, name) for name in alike}) == config
+    return kept.replace(**{name: getattr(config, name) for name in alike}) == config
+
+
+def _is_data_of(run: Run, kept: str, wanted: str) -> bool:
+    """Whether a data set is the one that a run is trained on: by its name, by its path, or by the run's own copy."""
+    if wanted == kept:
+        return True
+    path = expanded(wanted).resolve()
+    return path == (run.data.resolve() if run.data.is_dir() else Path(kept))
+
+
+def _is_start(run: Run, kept: str | None, wanted: str | None) -> bool:
+    """Whether both name the run whose weights a run started from, which may be gone since; or both name none."""
+    if kept is None or wanted is None:
+        return kept == wanted
+    return Run.named(wanted, run.root) == Run.named(kept, run.root)
