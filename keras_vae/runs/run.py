@@ -276,6 +276,18 @@ class Run:
             raise InputError(f"{path}: {error}") from error
 
     @property
+    def train_options(self) -> list[str]:
+        """The options of the command `train` that make such a run again; arrays are named by where they are kept.
+
+        Raises:
+            InputError: the configuration cannot be read.
+        """
+        config = self.config
+        if self.data.is_dir():  # arrays have no other name
+            config = config.replace(dataset=str(self.data.relative_to(self.root)))
+        return config.command_options(self.image_shape)
+
+    @property
     def resume_command(self) -> str:
         """The command line that goes on with the run."""
         root = "" if self.root == Path.cwd() else f" --root {shlex.quote(str(self.root))}"

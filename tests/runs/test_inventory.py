@@ -53,6 +53,14 @@ def test_the_command_that_makes_a_run_again_is_shown(finished):
     assert str(finished.model_file) in shown
 
 
+def test_the_command_that_is_shown_is_one_that_a_shell_takes(tmp_path):
+    blanks = Run.create(TrainConfig(dataset="/data/my pictures"), "blanks", tmp_path)
+    assert "--run blanks --dataset '/data/my pictures'\n" in description(blanks)
+    arrays = Run.create(TrainConfig(dataset="arrays"), "of-arrays", tmp_path)
+    arrays.data.mkdir()
+    assert "--run of-arrays --dataset saved_models/of-arrays/data\n" in description(arrays)
+
+
 def test_pruning_leaves_what_no_command_makes_again(finished):
     before = size_of(finished)
     assert prune(finished) == 4 * 500 + 2 * 100 == before - size_of(finished)
