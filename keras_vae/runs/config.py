@@ -227,6 +227,10 @@ class TrainConfig:
 
             check_value_range(self.value_range)
 
+        if self.dropout and self.network not in ("auto", "dense"):
+            raise InputError(
+                f"--dropout is of dense networks, not of {self.network} ones: give --dropout 0, or --network dense."
+            )
         if self.patience and self.distribute == "multiworker":
             raise InputError("--patience is for one process: leave it out, or --distribute multiworker.")
         if self.importance_epochs:

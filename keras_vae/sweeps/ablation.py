@@ -60,17 +60,24 @@ def ablate(base: TrainConfig, root: Path | str, names: Sequence[str] = ()) -> It
         The lines of a table in Markdown, each as soon as it is known.
 
     Raises:
-        InputError: there is no such change.
+        InputError: there is no such change, or the configuration cannot have it.
     """
     if unknown := sorted(set(names) - ABLATION.keys()):
         raise InputError(f"There is no change {unknown[0]!r}; choose of {', '.join(map(repr, ABLATION))}.")
+    changed = {name: _changed(base, name) for name in names or ABLATION}  # whatever is refused, before all else
     yield f"| change | {' | '.join(title for title, *_ in COLUMNS)} | minutes |"
     yield f"| --- |{' ---: |' * (len(COLUMNS) + 1)}"
-    changed = {name: base.replace(**ABLATION[name]) for name in names or ABLATION}  # whatever is refused, at once
     for name, config in changed.items():
         run = trained_run(config, re.sub(r"\W+", "-", name), Path(root))
         minutes = run.summary["seconds"] / 60
         yield f"| {name} | {' | '.join(_cells(measurements(run)))} | {minutes:.1f} |"
+
+
+def _changed(base: TrainConfig, name: str) -> TrainConfig:
+    try:
+        return base.replace(**ABLATION[name])
+    except InputError as error:
+        raise InputError(f"The change {name!r} does not go with this configuration: {error}") from error
 
 
 def _cells(figures: Mapping[str, Any]) -> Iterator[str]:

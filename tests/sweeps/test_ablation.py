@@ -41,6 +41,12 @@ def test_an_unknown_change_is_answered_with_those_that_there_are(base, tmp_path)
         list(ablate(base, tmp_path, ["nothing"]))
 
 
+def test_a_change_that_its_base_cannot_have_is_named_before_anything_is_trained(tmp_path):
+    lines = ablate(TrainConfig.from_preset("colour"), tmp_path, ["none", "dropout 0.1"])
+    with pytest.raises(InputError, match=r"change 'dropout 0\.1' does not go with this configuration: --dropout is of"):
+        next(lines)
+
+
 @pytest.mark.parametrize("name", ABLATION)
 def test_every_change_is_one(name):
     assert name == "none" or TrainConfig().replace(**ABLATION[name]) is not None
