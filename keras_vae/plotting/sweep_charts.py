@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -40,8 +41,8 @@ def chart_rate_distortion(lines: Mapping[str, Sequence[tuple[str, Sequence[float
     texts: list[Annotation] = []
     for number, (name, points) in enumerate(lines.items()):
         colour = COLOURS[number % len(COLOURS)]
-        rates, rate_spreads = zip(*((np.mean(rate), np.std(rate)) for _, rate, _ in points), strict=True)
-        distortions, spreads = zip(*((np.mean(each), np.std(each)) for *_, each in points), strict=True)
+        rates, rate_spreads = zip(*((np.mean(rate), _deviation(rate)) for _, rate, _ in points), strict=True)
+        distortions, spreads = zip(*((np.mean(each), _deviation(each)) for *_, each in points), strict=True)
         axes.errorbar(
             rates, distortions, xerr=rate_spreads, yerr=spreads, color=colour, marker="o", ms=3.5, lw=1.0, label=name
         )
@@ -60,6 +61,11 @@ def chart_rate_distortion(lines: Mapping[str, Sequence[tuple[str, Sequence[float
     add_titles(figure, "Distortion against rate", "Validation images; mean and standard deviation over seeds.")
     _set_apart(figure, axes, texts, legend)
     return figure
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """The standard deviation as the tables of a sweep have it; 0 for a single seed."""
+    return statistics.stdev(values) if len(values) > 1 else 0.0
 
 
 def _set_apart(figure: Figure, axes: Axes, texts: Sequence[Annotation], legend: Legend | None) -> None:

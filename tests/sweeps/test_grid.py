@@ -6,6 +6,7 @@ import fcntl
 import itertools
 import json
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -120,6 +121,10 @@ def test_rate_and_distortion_are_drawn_at_their_means():
     line = axes.lines[0]
     assert list(line.get_xdata()) == [15.0, 30.0]
     assert list(line.get_ydata()) == pytest.approx([0.03, 0.01])
+    (bars,) = axes.containers
+    (left, right), single = (segment[:, 0] for segment in bars.lines[2][0].get_segments())
+    assert (right - left) / 2 == pytest.approx(statistics.stdev([10.0, 20.0]))  # as in the table
+    assert np.ptp(single) == 0.0
     assert [each.get_text() for each in axes.texts] == ["latents 8", "latents 16"]
     assert axes.get_ylabel().startswith("distortion")
     assert "Distortion against rate" in [each.get_text() for each in chart.texts]
