@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -121,9 +122,10 @@ def read_inputs(run: Run) -> Inputs:
     latent = _latent(run)
     again = f"{typed_command('explore')} {run.name}"
     maps = _maps(run.folder / "maps.npz", ["umap", "tsne", *(["means"] if config.latent_dim == 2 else [])], again)
-    classes = len(latent["contingency"]["rows"]) if "contingency" in latent else 1
+    # Where all test images are of one class, there is no table: theirs need not be the first one.
+    classes = len(latent["contingency"]["rows"]) if "contingency" in latent else math.inf
     if maps["labels"].min() < 0 or maps["labels"].max() >= classes:
-        raise InputError(f"{run.folder / 'maps.npz'} has labels that {classes} classes do not have: {again}.")
+        raise InputError(f"{run.folder / 'maps.npz'} has labels that are of no class: {again}.")
     return Inputs(
         config,
         model,

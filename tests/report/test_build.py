@@ -236,6 +236,24 @@ def test_nothing_overflows_and_nothing_is_smaller_than_seven_points(tmp_path, va
     assert page[-margin // 2 :].min() == 255
 
 
+def test_test_images_that_are_all_of_one_class_have_a_report_whichever_class_it_is(tmp_path):
+    run = full_size(tmp_path, TrainConfig())
+    latent = json.loads((run.folder / "latent.json").read_text())
+    del latent["contingency"]  # which an exploration of one class has not
+    run.write("latent.json", latent)
+    with np.load(run.folder / "maps.npz") as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    for label in (3, -1):
+        with (run.folder / "maps.npz").open("wb") as file:
+            np.savez(file, **{**arrays, "labels": np.full_like(arrays["labels"], label)})
+        if label == 3:
+            facts, _ = report_content(run)
+            assert not facts["has_classes"]
+        else:
+            with pytest.raises(InputError, match="labels that are of no class"):
+                report_content(run)
+
+
 @pytest.mark.parametrize("variety", ["default", "benchmark", "128 latents, every option"])
 def test_commands_can_be_copied_from_the_page(tmp_path, variety):
     run = full_size(tmp_path, **VARIETIES[variety])
