@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,7 @@ def model_card(
         latents=model["latent_dim"],
         data=_as_text(data),
         commit=f", at commit {trained['commit']}," if trained.get("commit") else "",
-        command=" ".join([typed_command("train"), *config.command_options(model["image_shape"])]),
+        command=f"{typed_command('train')} {shlex.join(run.train_options)}".rstrip(),
         likelihood=config.likelihood,
         prior=config.prior_in_words,
         beta=config.beta,

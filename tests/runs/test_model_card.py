@@ -69,6 +69,14 @@ def test_data_of_ones_own_have_a_licence_to_be_named(run, tmp_path):
     assert "None yet." in card
 
 
+def test_the_command_of_data_of_ones_own_is_one_that_a_shell_takes(run, tmp_path):
+    own = Run.create(run.config.replace(dataset="/home/someone/my shells"), "shells", tmp_path)
+    own.write("saved_model/assets.extra/vae.json", run.model_config)
+    assert "--dataset '/home/someone/my shells' " in model_card(own)
+    own.data.mkdir()  # as arrays are kept
+    assert "--dataset saved_models/shells/data " in model_card(own)
+
+
 def test_a_data_set_of_any_name_is_shown_as_it_is(run, tmp_path):
     name = "<b>shells `of` [mine](x) *a* _b_ $c$ & ![d](e) <script>"
     own = Run.create(run.config.replace(dataset=f"/home/someone/{name}"), "shells", tmp_path)
