@@ -4,6 +4,7 @@ from .classifier import load_classifier as load_classifier
 from .classifier import train_classifier as train_classifier
 from .config import EvaluationConfig as EvaluationConfig
 from .evaluator import evaluate as evaluate
+from .known_images import classifier_knows as classifier_knows
 from .metrics import MEASURES as MEASURES
 from .metrics import card_of as card_of
 from .metrics import comparison as comparison

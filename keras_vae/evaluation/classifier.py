@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
+from keras_vae.evaluation.known_images import IMAGE_SHAPE
 from keras_vae.files import BUNDLED, typed_command
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
 
 CLASSIFIER_WEIGHTS = BUNDLED / "classifier" / "classifier.weights.h5"
 
-IMAGE_SHAPE = (28, 28, 1)
 CLASSES = 10
 LARGEST_SIDE = 64
 FEATURE_SIZE = 128

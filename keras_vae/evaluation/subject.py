@@ -19,6 +19,7 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation.config import EvaluationConfig
 from keras_vae.evaluation.features import FeatureNetwork, open_features, train_features
+from keras_vae.evaluation.known_images import classifier_knows
 from keras_vae.evaluation.metrics import Measurement, mean_of, read_metrics, weights_digest
 from keras_vae.files import require_room
 from keras_vae.model import VAE, load_model
@@ -178,7 +179,7 @@ def open_subject(run: Run, config: EvaluationConfig) -> Subject:
     read_metrics(run, digest)  # whether the old ones are damaged is told before minutes are spent on new ones
     features = _open_features(run, config, data)
     subject = Subject(run, config, model, data, features, digest)
-    if config.protocol == "binarized" and data.name == "fashion_mnist":
+    if config.protocol == "binarized" and classifier_knows(data.name, data.image_shape):  # as they are published
         total = sum(int(batch.sum()) for batch in subject.batches("test").as_numpy_iterator())
         if total != BINARY_TEST_SUM:
             raise InputError(
@@ -200,7 +201,7 @@ def _open_features(run: Run, config: EvaluationConfig, data: ImageData) -> Featu
             "--features none leaves generated images unmeasured."
         )
     if name == "auto":
-        name = "classifier" if data.name == "fashion_mnist" else "own"
+        name = "classifier" if classifier_knows(data.name, data.image_shape) else "own"
     if name != "own":
         return open_features(name, data.image_shape, config.inception_weights)
     if not (run.folder / OWN_FEATURES).is_file():

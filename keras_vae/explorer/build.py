@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_vae.errors import InputError
-from keras_vae.evaluation import load_classifier, open_model_and_data, weights_digest
+from keras_vae.evaluation import classifier_knows, load_classifier, open_model_and_data, weights_digest
 from keras_vae.explorer.content import MOST_IMAGES, MOST_IMAGES_OF_SMALL, Exhibition, stratified
 from keras_vae.explorer.log_folder import FOLDER, write_log_folder
 from keras_vae.explorer.page import make_page, packed, page_of
@@ -80,7 +80,7 @@ def _exhibition(run: Run, place: Path, is_small: bool) -> Exhibition:
         available=data.counts["test"],
         path_ends=np.searchsorted(shown, explored["path_ends"]) if "path_ends" in explored else None,
         shortest_paths=explored.get("shortest_paths"),
-        classifier=load_classifier() if data.name == "fashion_mnist" else None,
+        classifier=load_classifier() if classifier_knows(data.name, data.image_shape) else None,
         is_small=is_small,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from matplotlib.figure import Figure
 
-from keras_vae.evaluation import feature_extractor, load_classifier
+from keras_vae.evaluation import classifier_knows, feature_extractor, load_classifier
 from keras_vae.latent_space.path_measures import (
     class_shares,
     class_shift,
@@ -36,7 +36,7 @@ MOST_TRAVERSALS = 64
 
 def explore_paths(space: Space) -> Findings:
     """Travel between images of different classes, or just between images: by straight, spherical and shortest paths."""
-    judge = _Judge(space) if space.data.name == "fashion_mnist" else None
+    judge = _Judge(space) if classifier_knows(space.data.name, space.data.image_shape) else None
     numbers = {"between_random_pairs": _compare_paths(space, judge)}
     start, end = space.ends
     findings = Findings(numbers, {})

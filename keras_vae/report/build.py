@@ -182,7 +182,7 @@ def page_facts(run: Run, inputs: Inputs) -> dict[str, Any]:
         "beta": f"{config.beta:g}",
         "modelling": modelling(config, built["widths"], built["image_shape"], summary["parameters"]),
         "training": training(config, summary, images),
-        "results": result_rows(metrics, config),
+        "results": result_rows(metrics, config, built["image_shape"]),
         "results_note": f"Test split, {images:,} images; ± is one standard error. MSE and SSIM: through the posterior "
         f"mean, beside a PCA of {config.latent_dim} components. {_NATS[config.likelihood]}K: posterior samples of each "
         f"image. {compared_by(grey['measurements'])}"

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_vae.evaluation import classifier_knows
 from keras_vae.files import expanded
 from keras_vae.latent_space import LEAST_FOR_FINDINGS
 from keras_vae.runs import TrainConfig
@@ -146,12 +147,13 @@ def training(config: TrainConfig, summary: Numbers, test_images: int) -> list[li
     return rows
 
 
-def result_rows(metrics: Numbers, config: TrainConfig) -> list[list[str]]:
+def result_rows(metrics: Numbers, config: TrainConfig, image_shape: Sequence[int]) -> list[list[str]]:
     """Reconstruction, likelihood and generated images, beside what they are to be compared with.
 
     Args:
         metrics: what `metrics.json` holds.
         config: configuration of the run.
+        image_shape: `(h, w, c)`.
     """
     evaluation = metrics["evaluations"]["grey"]
     measured, samples = evaluation["measurements"], evaluation["importance_samples"]
@@ -172,7 +174,7 @@ def result_rows(metrics: Numbers, config: TrainConfig) -> list[list[str]]:
     if binarized := metrics["evaluations"].get("binarized"):
         measurement = binarized["measurements"]["likelihood.importance_weighted_nll"]
         name = f"    binarised, K = {binarized['importance_samples']:,}"
-        comparable = metrics["dataset"] == "fashion_mnist" and binarized["importance_samples"] == 5000
+        comparable = classifier_knows(metrics["dataset"], image_shape) and binarized["importance_samples"] == 5000
         published = PUBLISHED_BINARIZED.get((config.levels, config.prior)) if comparable else None
         rows.append([name, _cell(measurement, 2), f"published: {published}" if published else ""])
     rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])

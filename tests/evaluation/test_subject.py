@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_vae.data import open_dataset
-from keras_vae.evaluation import EvaluationConfig, open_subject
+from keras_vae.evaluation import EvaluationConfig, classifier_knows, open_subject
 from keras_vae.evaluation.likelihood_study import measure_likelihood
 from keras_vae.evaluation.neighbour_study import measure_neighbours
 from keras_vae.evaluation.sample_study import measure_samples
@@ -65,3 +65,28 @@ def test_neighbours_are_looked_for_among_many_images_however_small_the_memory_bu
     details = measure_neighbours(subject)[0]["neighbours.accuracy"].details
     found, references = (int(number.replace(",", "")) for number in re.findall(r"([0-9,]+) (?:test|training)", details))
     assert 1_000 <= found == references <= COUNT
+
+
+@pytest.mark.parametrize(
+    ("dataset", "shape", "known"),
+    [
+        ("fashion_mnist", (28, 28, 1), True),
+        ("fashion_mnist", [28, 28, 1], True),
+        ("fashion_mnist", (32, 32, 1), False),
+        ("mnist", (28, 28, 1), False),
+    ],
+)
+def test_the_classifier_knows_fashion_mnist_of_its_own_size_alone(dataset, shape, known):
+    assert classifier_knows(dataset, shape) == known
+
+
+@pytest.mark.parametrize("protocol", ["grey", "binarized"])
+def test_resized_images_of_fashion_mnist_are_measured_as_other_images_are(tmp_path, monkeypatch, protocol):
+    images = np.random.default_rng(0).integers(0, 256, (120, 32, 32, 1), np.uint8)
+    data = open_dataset((images, np.arange(120) % 3), name="resized")
+    data.name = "fashion_mnist"  # as `train --image-size 32` leaves it
+    run = Run.create(TrainConfig(image_size=(32,)), "resized", tmp_path)
+    run.write(run.model_file.name, b"weights")
+    monkeypatch.setattr("keras_vae.evaluation.subject.open_model_and_data", lambda *_: (None, data))
+    monkeypatch.setattr("keras_vae.evaluation.subject.train_features", lambda *_: "its own")
+    assert open_subject(run, EvaluationConfig(protocol)).features == "its own"

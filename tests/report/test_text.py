@@ -18,6 +18,8 @@ from keras_vae.report.text import (
 )
 from keras_vae.runs import PRESETS, TrainConfig
 
+SHAPE = (28, 28, 1)
+
 
 def figure(value: float, error: float | None = None) -> dict:
     return {"value": value, "unit": "", **({"standard_error": error} if error is not None else {})}
@@ -66,19 +68,19 @@ LATENT = {
 
 
 def test_a_row_states_the_error_and_what_to_compare_it_with():
-    rows = {row[0]: row[1:] for row in result_rows(metrics(), TrainConfig())}
+    rows = {row[0]: row[1:] for row in result_rows(metrics(), TrainConfig(), SHAPE)}
     assert rows["MSE per pixel"] == ["0.01000 ± 0.00100", "PCA: 0.02000"]
     assert rows["active latents"] == ["9 of 16", ""]
     assert rows["bound on -log p(x), K = 500"][0] == "235.00 ± 0.80"
 
 
 def test_a_figure_that_is_not_finite_says_so():
-    rows = result_rows(metrics(**{"likelihood.negative_elbo": figure(None)}), TrainConfig())
+    rows = result_rows(metrics(**{"likelihood.negative_elbo": figure(None)}), TrainConfig(), SHAPE)
     assert ["minus the ELBO, nats per image", "not finite", "least: 190.00"] in rows
 
 
 def test_what_was_not_measured_has_no_row():
-    assert not any("Fréchet" in row[0] for row in result_rows(metrics(), TrainConfig()))
+    assert not any("Fréchet" in row[0] for row in result_rows(metrics(), TrainConfig(), SHAPE))
 
 
 @pytest.mark.parametrize(
@@ -96,8 +98,10 @@ def test_a_published_figure_stands_beside_its_own_model_and_protocol_only(sample
         "importance_samples": samples,
         "measurements": {"likelihood.importance_weighted_nll": figure(232.9, 0.8)},
     }
-    row = next(row for row in result_rows(measured, TrainConfig(**options)) if "binarised" in row[0])
+    row = next(row for row in result_rows(measured, TrainConfig(**options), SHAPE) if "binarised" in row[0])
     assert row[2] == published
+    resized = result_rows(measured, TrainConfig(**options), (32, 32, 1))
+    assert next(row for row in resized if "binarised" in row[0])[2] == ""
 
 
 def test_a_clustering_without_chance_has_no_spread():
@@ -233,7 +237,7 @@ def test_nothing_is_said_of_classes_where_there_are_few_images_or_no_classes():
 def test_images_that_were_compared_by_a_network_of_the_runs_own_are_on_the_page():
     names = ("frechet_distance", "precision", "recall")
     compared = {f"{group}.own.{name}": figure(0.5) for group in ("generation", "real_images") for name in names}
-    rows = result_rows(metrics(**compared), TrainConfig())
+    rows = result_rows(metrics(**compared), TrainConfig(), SHAPE)
     assert ["recall of samples, 0 to 1", "0.500", "real: 0.500"] in rows
     assert "trained on this run's training images" in compared_by(compared)
     assert compared_by({}) == ""
