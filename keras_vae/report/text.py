@@ -174,7 +174,8 @@ def result_rows(metrics: Numbers, config: TrainConfig, image_shape: Sequence[int
     if binarized := metrics["evaluations"].get("binarized"):
         measurement = binarized["measurements"]["likelihood.importance_weighted_nll"]
         name = f"    binarised, K = {binarized['importance_samples']:,}"
-        comparable = classifier_knows(metrics["dataset"], image_shape) and binarized["importance_samples"] == 5000
+        is_published = classifier_knows(metrics["dataset"], image_shape) and binarized["importance_samples"] == 5000
+        comparable = is_published and metrics["likelihood"] == "bernoulli"  # a density has other units
         published = PUBLISHED_BINARIZED.get((config.levels, config.prior)) if comparable else None
         rows.append([name, _cell(measurement, 2), f"published: {published}" if published else ""])
     rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])

@@ -100,6 +100,8 @@ def test_a_published_figure_stands_beside_its_own_model_and_protocol_only(sample
     }
     row = next(row for row in result_rows(measured, TrainConfig(**options), SHAPE) if "binarised" in row[0])
     assert row[2] == published
+    density = result_rows({**measured, "likelihood": "gaussian"}, TrainConfig(**options), SHAPE)
+    assert next(row for row in density if "binarised" in row[0])[2] == ""
     resized = result_rows(measured, TrainConfig(**options), (32, 32, 1))
     assert next(row for row in resized if "binarised" in row[0])[2] == ""
 
