@@ -31,5 +31,5 @@ def measure_neighbours(subject: Subject) -> Results:
     means, labels = posterior_means(subject.model, data.images(split, count)), data.labels(split, count)
     share = float(np.mean(classifier.predict(means) == labels))
     details = f"of {len(labels):,} {split} images by their {NEIGHBOURS} nearest of {len(known):,} training images"
-    measurement = subject.measurement(share, "share, 0 to 1", protocol="grey", details=details)
+    measurement = subject.measurement(share, "share, 0 to 1", images=len(labels), protocol="grey", details=details)
     return {"neighbours.accuracy": measurement}, {}

@@ -33,6 +33,7 @@ def measure_unusual_images(subject: Subject) -> Results:
                 auroc(of_usual[score], of_unusual[score]),
                 "area under the ROC curve, 0.5 by chance",
                 protocol="grey",
+                images=len(usual),
                 details=f"{UNUSUAL_IMAGES[kind]}, against {len(usual):,} {subject.split} images, by the {words}",
             )
     return measurements, {}

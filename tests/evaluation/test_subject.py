@@ -10,6 +10,8 @@ from keras_vae.evaluation import EvaluationConfig, classifier_knows, open_subjec
 from keras_vae.evaluation.likelihood_study import measure_likelihood
 from keras_vae.evaluation.neighbour_study import measure_neighbours
 from keras_vae.evaluation.sample_study import measure_samples
+from keras_vae.evaluation.subject import Subject
+from keras_vae.evaluation.unusual_study import measure_unusual_images
 from keras_vae.model import VAE, save_model
 from keras_vae.runs import Run, TrainConfig
 
@@ -65,6 +67,17 @@ def test_neighbours_are_looked_for_among_many_images_however_small_the_memory_bu
     details = measure_neighbours(subject)[0]["neighbours.accuracy"].details
     found, references = (int(number.replace(",", "")) for number in re.findall(r"([0-9,]+) (?:test|training)", details))
     assert 1_000 <= found == references <= COUNT
+
+
+def test_measures_of_a_part_of_the_images_say_of_how_many_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_vae.evaluation.unusual_study.IMAGES", 20)
+    monkeypatch.setattr("keras_vae.evaluation.neighbour_study.LEAST", 30)
+    pairs = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), np.uint8), np.arange(60) % 3
+    data = open_dataset({"train": pairs, "validation": pairs, "test": pairs}, name="some")
+    run = Run.create(TrainConfig(memory_budget=0), "some", tmp_path)
+    measured = Subject(run, EvaluationConfig(), VAE((16, 16, 1), 2, widths=(4,)), data, None, "")
+    assert measure_neighbours(measured)[0]["neighbours.accuracy"].images == 30
+    assert {each.images for each in measure_unusual_images(measured)[0].values()} == {20}
 
 
 @pytest.mark.parametrize(
