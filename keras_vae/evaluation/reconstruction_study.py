@@ -100,7 +100,7 @@ def _chart_extremes(subject: Subject, reconstruct: Callable[[Any, Any], Any], er
     shape = (len(groups), each, *images.shape[1:])
     copies = np.asarray(reconstruct(images, None))
     ranges = [f"{name}: {error[chosen].min():.4f} to {error[chosen].max():.4f}" for name, chosen in groups.items()]
-    return chart_reconstructions(images.reshape(shape), copies.reshape(shape), ranges)
+    return chart_reconstructions(images.reshape(shape), copies.reshape(shape), ranges, subject.split)
 
 
 def plain_pictures(subject: Subject) -> dict[str, np.ndarray]:

@@ -141,17 +141,20 @@ def chart_aggregate_posterior(
     return figure
 
 
-def chart_reconstructions(images: np.ndarray, reconstructions: np.ndarray, ranges: Sequence[str]) -> Figure:
+def chart_reconstructions(
+    images: np.ndarray, reconstructions: np.ndarray, ranges: Sequence[str], split: str = "test"
+) -> Figure:
     """Draw groups of images, each above its reconstruction.
 
     Args:
         images: `(groups, n, h, w, c)` in [0, 1].
         reconstructions: the same shape.
         ranges: says of each group what it is, and its errors.
+        split: that the images are of.
     """
     rows = np.stack([images, reconstructions], axis=1).reshape(-1, *images.shape[1:])
     labels = [label for name in ranges for label in (name, "reconstruction")]
-    title = "Test images and their reconstructions: best, typical, worst"
+    title = f"{split.capitalize()} images and their reconstructions: best, typical, worst"
     return labelled_grid(
         rows, title=title, row_labels=labels, note="numbers: MSE per pixel, through the posterior mean"
     )

@@ -96,6 +96,12 @@ def test_images_stand_above_their_reconstructions(channels):
     assert is_whole(figure)
 
 
+@pytest.mark.parametrize(("split", "title"), [("test", "Test images and"), ("validation", "Validation images and")])
+def test_the_title_names_the_split_that_the_images_are_of(split, title):
+    figure = chart_reconstructions(np.zeros((1, 4, 8, 8, 1)), np.zeros((1, 4, 8, 8, 1)), ["best"], split)
+    assert any(text.get_text().startswith(title) for text in figure.texts)
+
+
 @pytest.mark.parametrize(("count", "rows"), [(20, 4), (13, 2), (3, 2)])
 def test_generated_images_stand_above_their_neighbours(count, rows):
     figure = chart_neighbours(np.zeros((count, 8, 8, 1)), np.ones((count, 8, 8, 1)))
