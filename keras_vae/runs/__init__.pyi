@@ -1,6 +1,7 @@
 from .card import CARD_FILE as CARD_FILE
 from .card import model_card as model_card
 from .config import TrainConfig as TrainConfig
+from .images import NOTED as NOTED
 from .images import keep_data as keep_data
 from .images import open_data as open_data
 from .inventory import all_runs as all_runs

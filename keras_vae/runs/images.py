@@ -13,7 +13,7 @@ from keras_vae.runs.config import TrainConfig
 from keras_vae.runs.records import read_record
 from keras_vae.runs.run import DATA, TRAIN_ANEW, Run
 
-__all__ = ["keep_data", "open_data"]
+__all__ = ["NOTED", "keep_data", "open_data"]
 
 NOTED = "data.json"  # in a run's folder: what the file or folder held that it is trained on
 

@@ -16,7 +16,17 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import card_of, open_model_and_data, read_metrics, weights_digest
 from keras_vae.files import make_folder, replace_durably, require_room, typed_command
 from keras_vae.model import VAE, load_model
-from keras_vae.runs import CARD_FILE, KEPT_NOTE, SHIPPED, Run, folder_for_copy, is_shipped, read_arrays, read_record
+from keras_vae.runs import (
+    CARD_FILE,
+    KEPT_NOTE,
+    NOTED,
+    SHIPPED,
+    Run,
+    folder_for_copy,
+    is_shipped,
+    read_arrays,
+    read_record,
+)
 from keras_vae.tensorboard import describe_run, write_projector
 
 __all__ = ["pack"]
@@ -91,7 +101,9 @@ def _copy_files(run: Run, part: Run) -> None:
     shutil.copytree(run.figures / "plain", part.figures / "plain")
     if run.data.is_dir():
         shutil.copytree(run.data, part.data)
-    for name in KEPT:
+    # Without what is noted of a file or folder of images, others in its place would be taken for them.
+    noted = [NOTED] if (run.folder / NOTED).is_file() else []
+    for name in (*KEPT, *noted):
         shutil.copy(run.folder / name, part.folder / name)
     arrays = read_arrays(run.folder / "maps.npz", EXPLORE)
     # Two latents are a map, more are in the projector.

@@ -14,7 +14,7 @@ from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig, card_of, evaluate, open_model_and_data, read_metrics
 from keras_vae.files import write_atomically
 from keras_vae.model import load_model
-from keras_vae.runs import Run, TrainConfig, folder_for_copy, working_copy
+from keras_vae.runs import NOTED, Run, TrainConfig, folder_for_copy, working_copy
 from keras_vae.sharing import pack
 from keras_vae.training import train
 
@@ -57,6 +57,10 @@ def test_the_numbers_belong_to_its_weights(run, packed):
     assert read_metrics(packed)["evaluations"] == read_metrics(run)["evaluations"]
     assert json.loads((packed.folder / "latent.json").read_text())["weights"] == read_metrics(packed)["weights"]
     assert packed.model_config == run.model_config
+
+
+def test_a_packed_run_of_own_images_still_refuses_others_in_their_place(packed, run):
+    assert (packed.folder / NOTED).read_bytes() == (run.folder / NOTED).read_bytes()
 
 
 def test_tensorboard_has_its_scalars_pictures_and_projector(packed):
