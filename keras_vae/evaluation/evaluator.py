@@ -72,7 +72,7 @@ def evaluate(run: Run, config: EvaluationConfig) -> tuple[str, dict[str, Any]]:
     pictures = {title: rendered(chart) for title, chart in charts.items()}
     for title, picture in pictures.items():
         write_atomically(run.figures / f"{title}{suffix}.png", png(picture))
-    if subject.is_own_data:
+    if subject.is_own_data and subject.split == "test":  # the report shows them as test images
         for title, picture in plain_pictures(subject).items():
             write_atomically(run.figures / "plain" / f"{title}.png", png(picture))
     metrics = write_metrics(run, subject.digest, subject.name, settings, measurements)

@@ -22,6 +22,7 @@ from keras_vae.evaluation import (
     sample_study,
     subject,
 )
+from keras_vae.files import write_atomically
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 
@@ -130,6 +131,15 @@ def test_pictures_and_a_table_are_written(run, metrics):
     assert {"reconstructions", "samples"} <= {path.stem for path in (run.figures / "plain").glob("*.png")}
     assert (run.folder / "metrics.md").read_text().startswith("|  | bars | PCA, 3 | real images |")
     assert list((run.logs / "evaluation").glob("events.out.tfevents.*"))
+
+
+def test_an_evaluation_of_validation_images_leaves_the_pictures_of_test_images_alone(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "saved_models" / run.name)
+    copy = Run.open(run.name, tmp_path)
+    write_atomically(copy.figures / "plain" / "reconstructions.png", b"of test images")
+    evaluate(copy, config_of(split="validation", importance_samples=2))
+    assert (copy.figures / "plain" / "reconstructions.png").read_bytes() == b"of test images"
+    assert (copy.figures / "reconstruction_extremes-grey-validation.png").is_file()
 
 
 def test_another_protocol_stands_beside_the_first(run, metrics):
