@@ -9,7 +9,6 @@ import tensorflow as tf
 from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, AveragingAdamW, VampPrior, load_model
-from keras_vae.model.vae import SMALLEST_VARIANCE
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training.compute import in_mixed_precision, with_xla
 from keras_vae.training.distribution import open_strategy
@@ -105,7 +104,7 @@ def _start_from(model: VAE, run: Run) -> None:
         network.set_weights(its_network.get_weights())
     model.variance.assign(other.variance)
     if model.learns_variance:
-        model.log_variance.assign(np.log(np.maximum(other.variance.numpy(), SMALLEST_VARIANCE)))
+        model.log_variance.assign(np.log(other.variance.numpy()))
     if model.likelihood == "discretized_logistic":
         model.log_scale.assign(other.log_scale)
 
