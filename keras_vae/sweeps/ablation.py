@@ -54,30 +54,30 @@ def ablate(base: TrainConfig, root: Path | str, names: Sequence[str] = ()) -> It
     Args:
         base: the configuration that is changed.
         root: the folder for the runs.
-        names: keys of `ABLATION`; none takes all.
+        names: keys of `ABLATION`; none takes all that the configuration can have.
 
     Yields:
-        The lines of a table in Markdown, each as soon as it is known.
+        The lines of a table in Markdown, each as soon as it is known; before it, which changes are left out, and why.
 
     Raises:
-        InputError: there is no such change, or the configuration cannot have it.
+        InputError: there is no such change, or one that is named does not go with the configuration.
     """
     if unknown := sorted(set(names) - ABLATION.keys()):
         raise InputError(f"There is no change {unknown[0]!r}; choose of {', '.join(map(repr, ABLATION))}.")
-    changed = {name: _changed(base, name) for name in names or ABLATION}  # whatever is refused, before all else
+    changed = {}
+    for name in names or ABLATION:  # whatever is refused, before all else
+        try:
+            changed[name] = base.replace(**ABLATION[name])
+        except InputError as error:
+            if names:
+                raise InputError(f"The change {name!r} does not go with this configuration: {error}") from error
+            yield f"{name} is left out: {error}\n"
     yield f"| change | {' | '.join(title for title, *_ in COLUMNS)} | minutes |"
     yield f"| --- |{' ---: |' * (len(COLUMNS) + 1)}"
     for name, config in changed.items():
         run = trained_run(config, re.sub(r"\W+", "-", name), Path(root))
         minutes = run.summary["seconds"] / 60
         yield f"| {name} | {' | '.join(_cells(measurements(run)))} | {minutes:.1f} |"
-
-
-def _changed(base: TrainConfig, name: str) -> TrainConfig:
-    try:
-        return base.replace(**ABLATION[name])
-    except InputError as error:
-        raise InputError(f"The change {name!r} does not go with this configuration: {error}") from error
 
 
 def _cells(figures: Mapping[str, Any]) -> Iterator[str]:
