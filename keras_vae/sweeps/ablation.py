@@ -64,20 +64,26 @@ def ablate(base: TrainConfig, root: Path | str, names: Sequence[str] = ()) -> It
     """
     if unknown := sorted(set(names) - ABLATION.keys()):
         raise InputError(f"There is no change {unknown[0]!r}; choose of {', '.join(map(repr, ABLATION))}.")
-    changed = {}
-    for name in names or ABLATION:  # whatever is refused, before all else
-        try:
-            changed[name] = base.replace(**ABLATION[name])
-        except InputError as error:
-            if names:
-                raise InputError(f"The change {name!r} does not go with this configuration: {error}") from error
+    refusals = {name: _refusal(base, name) for name in names or ABLATION}  # before all else
+    for name, error in refusals.items():
+        if error and names:
+            raise InputError(f"The change {name!r} does not go with this configuration: {error}") from error
+        if error:
             yield f"{name} is left out: {error}\n"
     yield f"| change | {' | '.join(title for title, *_ in COLUMNS)} | minutes |"
     yield f"| --- |{' ---: |' * (len(COLUMNS) + 1)}"
-    for name, config in changed.items():
-        run = trained_run(config, re.sub(r"\W+", "-", name), Path(root))
+    for name in (name for name, error in refusals.items() if not error):
+        run = trained_run(base.replace(**ABLATION[name]), re.sub(r"\W+", "-", name), Path(root))
         minutes = run.summary["seconds"] / 60
         yield f"| {name} | {' | '.join(_cells(measurements(run)))} | {minutes:.1f} |"
+
+
+def _refusal(base: TrainConfig, name: str) -> InputError | None:
+    try:
+        base.replace(**ABLATION[name])
+    except InputError as error:
+        return error
+    return None
 
 
 def _cells(figures: Mapping[str, Any]) -> Iterator[str]:
