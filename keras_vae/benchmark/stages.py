@@ -38,6 +38,11 @@ STAGES: Mapping[str, tuple[Stage, ...]] = {
             f"callbacks/callback_list.py on_{when}"
             for when in ("train_batch_begin", "train_batch_end", "epoch_begin", "epoch_end")
         )),
+        Stage("    checkpoints, but for what is written beside the next epoch", (
+            "training/checkpoints.py on_epoch_end",
+        )),
+        Stage("    pictures", ("tensorboard/callbacks.py on_epoch_end",)),
+        Stage("    curves and histograms", ("callbacks/tensorboard.py on_epoch_end",)),
         Stage(f"  {CALLBACKS} at the end: prior, exports, pictures, projector", (
             "callbacks/callback_list.py on_train_end",
         )),
@@ -107,7 +112,7 @@ def stage_table(command: str, parts: Sequence[Stage], stats: pstats.Stats) -> It
     yield f"| `{command}` | all | {total:.1f} | |"
     for part in parts:
         seconds = sum(_cumulative(stats, function) for function in part.functions)
-        title = part.title.replace("  ", "&emsp;", 1)
+        title = part.title.replace("  ", "&emsp;")
         yield f"| | {title} | {seconds:.1f} | {seconds / total:.1%} |"
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ SUM = "sha256"  # attribute of a checkpoint; those of earlier versions have none
 class Checkpoint(keras.callbacks.Callback):
     """Keep the whole state after each epoch: weights, optimizer, noise, and the history so far.
 
-    Keras's `BackupAndRestore` keeps no history, and takes a file in which a weight has changed for a whole one.
+    Keras's `BackupAndRestore` keeps no history, and takes a file in which a weight has changed for a whole one. What an
+    epoch leaves is summed and put on the disk while the next one is trained.
 
     Args:
         folder: for the latest checkpoints, `epoch-<n>.weights.h5` and `epoch-<n>.json` with the history up to there.
@@ -44,30 +46,52 @@ class Checkpoint(keras.callbacks.Callback):
         self.history_file = history_file
         self.finished = finished
         self.history: list[dict[str, float]] = []
+        self._settling: Future[None] | None = None
 
     def on_train_begin(self, logs: Any = None) -> None:
         make_folder(self.folder)
         if self.finished:
             self.history = history_of(self.folder, self.finished, NUMBERED)
-            self._write_history()
+            write_atomically(self.history_file, self._told())
         else:
             self._save(0)
+            self._settle()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._settle()
         self.history.append({"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}})
         self._save(epoch + 1)
-        self._write_history()
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self._settle()
+
+    def close(self) -> None:
+        """Wait until nothing is written any more, also where a training has ended by an exception."""
+        if self._settling is not None:
+            wait([self._settling])
 
     def _save(self, epoch: int) -> None:
         path = self.folder / f"epoch-{epoch:05d}.weights.h5"
-        write_atomically(_history_file(path), json.dumps(self.history, indent=1) + "\n")
-        _save_state(self.model, path)
+        part = _write_state(self.model, path)
+        thread = ThreadPoolExecutor(max_workers=1)
+        self._settling = thread.submit(self._keep, part, path, self._told())
+        thread.shutdown(wait=False)
+
+    def _keep(self, part: Path, path: Path, history: str) -> None:
+        write_atomically(_history_file(path), history)
+        _keep_state(part, path)
         for _, older in sorted(_numbered(self.folder, "epoch").items())[:-KEPT]:
             older.unlink()
             _history_file(older).unlink(missing_ok=True)
+        if self.history:
+            write_atomically(self.history_file, history)
 
-    def _write_history(self) -> None:
-        write_atomically(self.history_file, json.dumps(self.history, indent=1) + "\n")
+    def _settle(self) -> None:
+        if self._settling is not None:
+            self._settling.result()
+
+    def _told(self) -> str:
+        return json.dumps(self.history, indent=1) + "\n"
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -98,7 +122,7 @@ class KeepBest(keras.callbacks.Callback):
         epoch += 1
         if self._is_best(epoch, logs):
             make_folder(self.folder)
-            _save_state(self.model, self._file(epoch))
+            _keep_state(_write_state(self.model, self._file(epoch)), self._file(epoch))
             for other in self.folder.glob("best-*.weights.h5"):
                 if other != self._file(epoch):
                     other.unlink()
@@ -190,9 +214,13 @@ def _loads(model: VAE, path: Path) -> bool:
     return True
 
 
-def _save_state(model: VAE, path: Path) -> None:
-    part = path.with_name(".part.weights.h5")
+def _write_state(model: VAE, path: Path) -> Path:
+    part = path.with_name(f".part-{path.name}")
     model.save_weights(part, overwrite=True)
+    return part
+
+
+def _keep_state(part: Path, path: Path) -> None:
     with h5py.File(part, "r+") as file:  # which HDF5 itself reads without a word where a bit of a weight has changed
         file.attrs[SUM] = _digest(file)
     replace_durably(part, path)

@@ -1,5 +1,6 @@
 """Train one run from its configuration, and leave in its folders everything that comes of it."""
 
+import contextlib
 import dataclasses
 import errno
 import functools
@@ -159,19 +160,21 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: i
             f"Run {run.name}: {computed_by(model)}, {weights_of(model):,} weights; {_sizes(data)} images.", flush=True
         )
     start = time.perf_counter()
+    checkpoint = Checkpoint(run.checkpoints, run.folder / "history.json", finished)
     saving = _Saving(run)
     try:
         if chief:
             describe_run(run, config, computed_by(model))
-        fit_model(
-            model,
-            config,
-            data,
-            callbacks=_records(run, config, data, finished, saving) if chief else [],
-            first_epoch=finished,
-            best=run.checkpoints,
-            verbose=0 if not chief else 1 if _shows_progress_bars(sys.stdout) else 2,
-        )
+        with contextlib.closing(checkpoint):
+            fit_model(
+                model,
+                config,
+                data,
+                callbacks=_records(run, config, data, finished, checkpoint, saving) if chief else [],
+                first_epoch=finished,
+                best=run.checkpoints,
+                verbose=0 if not chief else 1 if _shows_progress_bars(sys.stdout) else 2,
+            )
         seconds = time.perf_counter() - start
         splits = _measured(config, data, model)
         if chief:
@@ -192,7 +195,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: i
 
 
 def _records(
-    run: Run, config: TrainConfig, data: ImageData, finished: int, saving: "_Saving"
+    run: Run, config: TrainConfig, data: ImageData, finished: int, checkpoint: Checkpoint, saving: "_Saving"
 ) -> list[keras.callbacks.Callback]:
     """What writes, in one process alone: first what a training goes on from, then the model, then what shows it."""
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
@@ -201,7 +204,7 @@ def _records(
     images, labels = data.images("test", count), data.labels("test", count)
     return [
         _Superseding(run, config),
-        Checkpoint(run.checkpoints, run.folder / "history.json", finished),
+        checkpoint,
         saving,
         _WatchingLogs(run),
         keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),

@@ -1,12 +1,17 @@
 """A training goes on from its latest state that is whole, with the history that belongs to it."""
 
+import contextlib
+import errno
 import json
+import time
 
+import keras
 import numpy as np
 import pytest
 
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, AveragingAdamW
+from keras_vae.training import checkpoints
 from keras_vae.training.checkpoints import Checkpoint, KeepBest, best_epoch, latest_checkpoint, restore
 
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
@@ -59,8 +64,45 @@ def test_after_very_many_epochs_the_latest_are_still_those_that_are_kept(tmp_pat
     checkpoint.on_train_begin()
     for epoch in (99_998, 99_999, 100_000):
         checkpoint.on_epoch_end(epoch, {})
+    checkpoint.on_train_end()
     names = {path.name for path in (tmp_path / "state").glob("*.h5")}
     assert names == {"epoch-100000.weights.h5", "epoch-100001.weights.h5"}
+
+
+def test_a_training_that_ends_by_an_error_waits_for_its_checkpoint(tmp_path, monkeypatch):
+    replace = checkpoints.replace_durably
+
+    def slowly(part, path):
+        time.sleep(0.5)
+        replace(part, path)
+
+    def stop(epoch, logs):
+        raise RuntimeError("stopped")
+
+    monkeypatch.setattr(checkpoints, "replace_durably", slowly)
+    stopping = keras.callbacks.LambdaCallback(on_epoch_end=stop)
+    checkpoint = Checkpoint(tmp_path / "state", tmp_path / "history.json")
+    with pytest.raises(RuntimeError, match="stopped"), contextlib.closing(checkpoint):
+        compiled().fit(IMAGES, verbose=0, callbacks=[checkpoint, stopping])
+    assert latest_checkpoint(tmp_path / "state")[0] == 1
+    assert len(json.loads((tmp_path / "history.json").read_text())) == 1
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_checkpoint_that_cannot_be_kept_ends_the_training(epochs, tmp_path, monkeypatch):
+    replace = checkpoints.replace_durably
+
+    def full(part, path):
+        if path.name.startswith("epoch-00001"):
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        replace(part, path)
+
+    monkeypatch.setattr(checkpoints, "replace_durably", full)
+    with pytest.raises(OSError, match="epoch-00001"):
+        compiled().fit(
+            IMAGES, epochs=epochs, verbose=0, callbacks=[Checkpoint(tmp_path / "state", tmp_path / "history.json")]
+        )
+    assert latest_checkpoint(tmp_path / "state")[0] == 0
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "other", "one bit of a weight"])
