@@ -18,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from keras_vae.latent_space.class_overlap import assigned, contingency
+from keras_vae.latent_space.spectral import spectral_clusters
 
 __all__ = [
     "CLUSTERINGS",
@@ -35,7 +36,7 @@ __all__ = [
     "trustworthiness_of",
 ]
 
-Clustering = Literal["k_means", "gaussian_mixture", "hdbscan"]
+Clustering = Literal["k_means", "gaussian_mixture", "hdbscan", "spectral"]
 CLUSTERINGS: tuple[Clustering, ...] = get_args(Clustering)
 
 STARTS = 3  # of k-means and of the mixture, which both stop at a local optimum
@@ -131,8 +132,8 @@ def cluster(name: Clustering, points: np.ndarray, clusters: int, seed: int = 0) 
     """Find clusters without knowing the classes.
 
     Args:
-        name: `k_means`; `gaussian_mixture`, with full covariances; or `hdbscan` (Campello et al. 2015). The first two
-            are the best of three starts.
+        name: `k_means`; `gaussian_mixture`, with full covariances; `hdbscan` (Campello et al. 2015); or `spectral`, by
+            the graph of mutual neighbours. The first two are the best of three starts.
         points: `(n, k)`, at least `clusters`.
         clusters: how many. HDBSCAN finds their number itself: it is only told that each holds at least 1/14 of
             `n / clusters`, the proportion that the guide of umap-learn takes for clustering a map of MNIST.
@@ -151,8 +152,10 @@ def cluster(name: Clustering, points: np.ndarray, clusters: int, seed: int = 0) 
     if name == "gaussian_mixture":
         return GaussianMixture(clusters, n_init=STARTS, max_iter=500, random_state=seed).fit_predict(points)
     if name == "hdbscan":
-        smallest, neighbours = max(2, len(points) // (14 * clusters)), min(DENSITY_NEIGHBOURS, len(points))
+        smallest, neighbours = _smallest_cluster(points, clusters), min(DENSITY_NEIGHBOURS, len(points))
         return HDBSCAN(min_cluster_size=smallest, min_samples=neighbours, copy=True).fit_predict(points)
+    if name == "spectral":
+        return spectral_clusters(points, clusters, _smallest_cluster(points, clusters), seed)
     raise ValueError(f"There is no clustering {name!r}: give one of {', '.join(CLUSTERINGS)}.")
 
 
@@ -222,6 +225,10 @@ def nearest_centroids(
     distances, indices = NearestNeighbors(n_neighbors=1).fit(centroids).kneighbors()
     rows = zip(present, present[indices[:, 0]], distances[:, 0], strict=True)
     return [(class_names[label], class_names[nearest], float(distance)) for label, nearest, distance in rows]
+
+
+def _smallest_cluster(points: np.ndarray, clusters: int) -> int:
+    return max(2, len(points) // (14 * clusters))
 
 
 def _probe(train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray) -> float:

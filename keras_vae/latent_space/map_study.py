@@ -105,12 +105,12 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
     used = active if active.any() else np.ones_like(active)
     means = space.means[:, used]
     clusterings = _clusterings(space, maps["umap"].points, means, space.reference_means[:, used])
-    table = contingency(cluster("gaussian_mixture", means, len(names), seed), space.labels, len(names))
+    table = contingency(cluster("spectral", means, len(names), seed), space.labels, len(names))
     numbers = {
         "spaces": scores,
         "clusterings": {"images": len(means), "latents": means.shape[1], "seeds": space.config.repeats, **clusterings},
         "contingency": {
-            "clustering": "gaussian_mixture of the means",
+            "clustering": "spectral of the means",
             "seed": seed,
             "rows": list(names),
             "table": table.table.tolist(),
@@ -122,7 +122,7 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
         ],
         "interpretation": _interpretation(space, table),
     }
-    title = "Classes in the clusters of a Gaussian mixture of the latents"
+    title = "Classes in spectral clusters of the latents"
     return Findings(numbers, {"clusters": chart_contingency(table.table, names, title)})
 
 
@@ -165,6 +165,7 @@ def _clusterings(
     tried: tuple[tuple[Clustering, str, np.ndarray], ...] = (
         ("k_means", "means", means),
         ("gaussian_mixture", "means", means),
+        ("spectral", "means", means),
         ("gaussian_mixture", "UMAP map", umap),
         ("hdbscan", "UMAP map", umap),
         ("gaussian_mixture", f"{FLAT}-d UMAP", _flattened(means, reference_means, space.config.seed)),
@@ -183,7 +184,7 @@ def _interpretation(space: Space, table: Contingency) -> str:
     if not space.has_findings:
         return f"{len(space.labels):,} test images are too few to say which classes the clusters tell apart."
     overlap = describe_overlap(table, space.data.class_names)
-    return f"By the clusters of a Gaussian mixture of the posterior means: {overlap}"
+    return f"By spectral clusters of the posterior means: {overlap}"
 
 
 def _flattened(means: np.ndarray, reference_means: np.ndarray, seed: int) -> np.ndarray:

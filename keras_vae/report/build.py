@@ -53,6 +53,10 @@ REPORT_BYTES = 5_000_000
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
 # What the negative log-likelihood is of, where it is not that of binarised images.
+CLUSTERED = {
+    "spectral of the means": "spectral clusters",
+    "gaussian_mixture of the means": "clusters of a Gaussian mixture",  # of earlier versions
+}
 _DENSITY = "Nats: of a density, which may be above 1. "
 _NATS = {
     "bernoulli": "",
@@ -241,7 +245,7 @@ def _contingency(config: TrainConfig, latent: Mapping[str, Any]) -> dict[str, An
         "names": [shortened(name, LONGEST_CLASS) for name in latent["contingency"]["rows"]],
         "counts": table.tolist(),
         "shares": shares.round(4).tolist(),
-        "caption": "Classes (rows) in clusters of a Gaussian mixture of the latents",
+        "caption": f"Classes (rows) in {CLUSTERED.get(latent['contingency']['clustering'], 'clusters')} of the latents",
     }
 
 

@@ -67,7 +67,7 @@ LATENT = {
         "latents?": int,
         str: {"mean": _AGREEMENT, "standard_deviation": _AGREEMENT},
     },
-    "contingency?": {"rows": [str], "table": [[int]]},
+    "contingency?": {"clustering": str, "rows": [str], "table": [[int]]},
     "interpretation": str,
     "between_random_pairs": {
         "pairs": int,

@@ -49,8 +49,8 @@ SPACES = {
 }
 CLUSTERINGS = {
     "gaussian_mixture of the means": "Gaussian mixture of the means",
-    "hdbscan of the UMAP map": "HDBSCAN of the UMAP map",
     "gaussian_mixture of the 10-d UMAP": "Gaussian mixture of a 10-d UMAP (N2D)",
+    "spectral of the means": "spectral clusters of the means",
 }
 # Norouzi, Fleet & Norouzi 2020, table 1: VAE of dense layers, 40 latents in each level, 5,000 samples.
 PUBLISHED_BINARIZED = {
@@ -231,11 +231,7 @@ def clustering_rows(latent: Numbers) -> list[list[str]]:
         if name not in latent["clusterings"]:
             continue
         mean, spread = (latent["clusterings"][name][part] for part in ("mean", "standard_deviation"))
-        is_drawn = not name.startswith("hdbscan")
-        cells = [
-            f"{mean[measure]:.3f}" + (f" ± {spread[measure]:.3f}" if is_drawn else "")
-            for measure in ("accuracy", "normalised_mutual_information")
-        ]
+        cells = (f"{mean[each]:.3f} ± {spread[each]:.3f}" for each in ("accuracy", "normalised_mutual_information"))
         rows.append([title, *cells])
     return rows
 
@@ -321,6 +317,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
             any("10-d UMAP" in name for name in latent["clusterings"]),
             "McConville et al. 2021, N2D",
         ),
+        ("spectral of the means" in latent["clusterings"], "Ng et al. 2001, spectral clustering"),
         (compared, "Heusel et al. 2017, Fréchet distance"),
         (compared, "Kynkäänniemi et al. 2019, precision and recall"),
         (geodesic, "White 2016, spherical paths"),

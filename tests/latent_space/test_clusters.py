@@ -154,6 +154,17 @@ def test_the_mixture_takes_coordinates_that_are_dependent():
     assert agreement(cluster("gaussian_mixture", doubled, 3), labels).accuracy == 1.0
 
 
+def test_spectral_clusters_follow_what_hangs_together_and_strangers_take_none_for_themselves():
+    rng = np.random.default_rng(0)
+    labels, angles = members(300, 600), rng.uniform(0, 2 * np.pi, 900)
+    rings = (np.array([1.0, 3.0])[labels] + 0.1 * rng.standard_normal(900))[:, np.newaxis]
+    rings = rings * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    strangers = 20 * rng.standard_normal((8, 2))
+    found = cluster("spectral", np.concatenate([rings, strangers]), 2)
+    assert agreement(found[:900], labels).accuracy == 1.0
+    assert agreement(cluster("k_means", rings, 2), labels).accuracy < 0.7
+
+
 def test_hdbscan_leaves_out_what_is_far_from_everything():
     points, _ = blobs()
     points = np.concatenate([points, [[-1e4, 0.0, 0.0], [0.0, -2e4, 0.0]]])

@@ -55,7 +55,7 @@ def test_clusterings_have_a_mean_and_a_spread(explored):
     _, result = explored
     names = {name for name, each in result["clusterings"].items() if isinstance(each, dict)}
     assert names == {
-        "k_means of the means", "gaussian_mixture of the means",
+        "k_means of the means", "gaussian_mixture of the means", "spectral of the means",
         "gaussian_mixture of the UMAP map", "hdbscan of the UMAP map", "gaussian_mixture of the 10-d UMAP",
     }  # fmt: skip
     assert np.sum(result["contingency"]["table"]) == result["maps"]["points"]

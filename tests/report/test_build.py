@@ -168,8 +168,8 @@ def full_size(root: Path, config: TrainConfig, name: str = "run", classes=FASHIO
     ways = ("straight", "spherical", "geodesic")
     clusterings = (
         "gaussian_mixture of the means",
-        "hdbscan of the UMAP map",
         "gaussian_mixture of the 10-d UMAP",
+        "spectral of the means",
     )
     run.write("latent.json", {
         "format": FORMAT,
@@ -183,7 +183,11 @@ def full_size(root: Path, config: TrainConfig, name: str = "run", classes=FASHIO
             "images": 10_000, "seeds": 5,
             **{each: {"mean": agreement, "standard_deviation": agreement} for each in clusterings},
         },
-        "contingency": {"rows": list(classes), "seed": 0, "table": np.full((len(classes),) * 2, 1000).tolist()},
+        "contingency": {
+            "clustering": "spectral of the means",
+            "rows": list(classes),
+            "table": np.full((len(classes),) * 2, 1000).tolist(),
+        },
         "interpretation": "3 groups of classes merge: " + ", ".join(classes[:10]) + " (at least 55%). " * 3,
         "between_random_pairs": {"pairs": 200, "steps": 12, **dict.fromkeys(ways, way)},
         "path": {
