@@ -27,7 +27,12 @@ def _add_benchmark(parser: Parser) -> None:
         help="seconds until this project is as good as plain Keras after 30 epochs; takes most of an hour",
     )
     what.add_argument(
-        "--scaling", action="store_true", help="measure how cost grows, arithmetic, memory and start-up time"
+        "--scaling", action="store_true", help="measure how cost grows, arithmetic, the pipeline and start-up time"
+    )
+    what.add_argument(
+        "--memory",
+        action="store_true",
+        help="peak of memory of training, encoding, evaluating and exploring 70,000 and 1.4 million images",
     )
     what.add_argument(
         "--convolutions",
@@ -53,7 +58,7 @@ def _add_benchmark(parser: Parser) -> None:
 def _benchmark(arguments: Arguments) -> None:
     given = given_options(arguments, TrainConfig)
     config = TrainConfig.from_preset(arguments.preset or "default", **given)
-    for name in ("peers", "operations", "time_to_quality", "convolutions"):
+    for name in ("peers", "operations", "time_to_quality", "convolutions", "memory"):
         if getattr(arguments, name) and (given or arguments.preset):
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} has networks of its own: leave out the options of a training.")
@@ -74,6 +79,8 @@ def _benchmark(arguments: Arguments) -> None:
         _convolutions()
     elif arguments.scaling:
         _scaling(config)
+    elif arguments.memory:
+        _memory()
     elif arguments.files is not None:
         _files(arguments.files)
     elif arguments.stages:
@@ -146,14 +153,10 @@ def _convolutions() -> None:
 
 
 def _scaling(config: TrainConfig) -> None:
-    import pyarrow  # noqa: F401 (without it, encoding could not be measured: that is told before minutes are spent)
-
     from keras_vae.benchmark import (
         attained_rates,
         growth_table,
         measure_growth,
-        memory_table,
-        peak_memories,
         pipeline_speed,
         rate_table,
         start_table,
@@ -167,8 +170,15 @@ def _scaling(config: TrainConfig) -> None:
     (training,), pipeline = training_speeds([config], data), pipeline_speed(config, data)
     ratio = f"{pipeline / training:.1f} times the {training:,.0f} of training"
     _print("The input pipeline alone", [f"{pipeline:,.0f} images/s, {ratio}"])
-    _print("Memory", memory_table(peak_memories()))
     _print("Start", start_table())
+
+
+def _memory() -> None:
+    import pyarrow  # noqa: F401 (without it, encoding could not be measured: that is told before minutes are spent)
+
+    from keras_vae.benchmark import memory_table, peak_memories
+
+    _print("Memory", memory_table(peak_memories()))
 
 
 def _files(count: int) -> None:
