@@ -13,7 +13,7 @@ __all__ = ["DIFFUSION_STEPS", "MUTUAL_NEIGHBOURS", "spectral_clusters"]
 MUTUAL_NEIGHBOURS = 20
 MORE_EIGENVECTORS = 3  # than clusters
 DIFFUSION_STEPS = 20
-STARTS = 10  # of k-means
+STARTS = 50  # of k-means, by ten of which some seeds miss the best optimum
 
 
 def spectral_clusters(points: np.ndarray, clusters: int, smallest: int, seed: int = 0) -> np.ndarray:

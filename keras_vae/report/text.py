@@ -50,7 +50,7 @@ SPACES = {
 CLUSTERINGS = {
     "gaussian_mixture of the means": "Gaussian mixture of the means",
     "gaussian_mixture of the 10-d UMAP": "Gaussian mixture of a 10-d UMAP (N2D)",
-    "spectral of the means": "spectral clusters of the means",
+    "spectral of the means": "Spectral clusters of the means",
 }
 # Norouzi, Fleet & Norouzi 2020, table 1: VAE of dense layers, 40 latents in each level, 5,000 samples.
 PUBLISHED_BINARIZED = {

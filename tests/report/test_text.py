@@ -109,7 +109,7 @@ def test_a_published_figure_stands_beside_its_own_model_and_protocol_only(sample
 def test_clusterings_have_their_spread_over_seeds():
     assert clustering_rows(LATENT)[1:] == [
         ["Gaussian mixture of the means", "0.540 ± 0.020", "0.540 ± 0.020"],
-        ["spectral clusters of the means", "0.650 ± 0.010", "0.650 ± 0.010"],
+        ["Spectral clusters of the means", "0.650 ± 0.010", "0.650 ± 0.010"],
     ]
 
 
