@@ -196,8 +196,9 @@ def agreement_over_seeds(
     """
     if len(seeds) == 0:
         raise ValueError("Give at least one seed.")
-    rows = np.array([agreement(cluster(name, points, clusters, seed), classes) for seed in seeds])
-    deviations = rows.std(axis=0, ddof=1) if len(rows) > 1 else np.full(rows.shape[1], np.nan)
+    tried, of_one = (seeds[:1], 0.0) if name == "hdbscan" else (seeds, np.nan)
+    rows = np.array([agreement(cluster(name, points, clusters, seed), classes) for seed in tried])
+    deviations = rows.std(axis=0, ddof=1) if len(rows) > 1 else np.full(rows.shape[1], of_one)
     return {"mean": Agreement(*rows.mean(axis=0).tolist()), "standard_deviation": Agreement(*deviations.tolist())}
 
 

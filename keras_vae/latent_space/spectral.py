@@ -19,16 +19,15 @@ STARTS = 50  # of k-means, by ten of which some seeds miss the best optimum
 def spectral_clusters(points: np.ndarray, clusters: int, smallest: int, seed: int = 0) -> np.ndarray:
     """Cluster points by k-means of the leading eigenvectors of a graph of them (Ng, Jordan & Weiss 2001).
 
-    Two points are joined where each is among the nearest of the other (Brito et al. 1997): what is dense then takes in
-    nothing of what is not. What hangs together with too few others to be a cluster goes with its nearest point, as it
-    would take an eigenvector for itself. There are more of these than clusters, since some part a class and not two of
-    them (Rebagliati & Verri 2011), and each counts by what is left of it after some steps of a random walk (Coifman &
-    Lafon 2006): one that is not needed, next to nothing.
+    Two points are joined where each is among the nearest of the other (Brito et al. 1997). What hangs together with too
+    few others to be a cluster goes with its nearest point, as it would take an eigenvector for itself. There are more
+    of these than clusters, since the best of them need not come first (Rebagliati & Verri 2011), and each counts by
+    what is left of it after some steps of a random walk (Coifman & Lafon 2006): one not needed, next to nothing.
 
     Args:
         points: `(n, k)` float64, at least `clusters`.
         clusters: how many, at least 1.
-        smallest: members that a cluster has at least.
+        smallest: points that must hang together for not being left to their nearest point, at least 2.
         seed: seed of the starts.
 
     Returns:
