@@ -146,7 +146,9 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
 
     def transform(self, X: Any) -> np.ndarray:  # noqa: N803
         """Give the mean of each image's posterior, `(n, d)` float32."""
-        return np.concatenate([self.model_.encode(batch)[0].numpy() for batch in self._batches(X)])
+        check_is_fitted(self)
+        pixels = self._pixels(X, reset=False)
+        return np.concatenate([self.model_.encode(batch)[0].numpy() for batch in _batches(pixels)])
 
     def inverse_transform(self, X: Any) -> np.ndarray:  # noqa: N803
         """Give the image that is expected of each latent, in the shape, type and range of the images of `fit`.
@@ -165,16 +167,22 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
     def score_samples(self, X: Any) -> np.ndarray:  # noqa: N803
         """Bound the log-likelihood of each image: the importance-weighted bound (Burda et al. 2016, equation 8).
 
-        The same image has the same score at every call and in every batch. For Bernoulli pixels and discretised ones it
-        is of a probability, otherwise of a density: scores of different likelihoods cannot be compared.
+        The same image has the same score at every call and in any order of the images; beside other images the same
+        but for the rounding of float32. For Bernoulli pixels and discretised ones it is of a probability, otherwise of
+        a density: scores of different likelihoods cannot be compared.
 
         Returns:
             `(n,)` nats per image.
         """
+        check_is_fitted(self)
         samples, seed = tf.constant(int(self.importance_samples)), tf.constant((0, 0))
         bound = tf.function(self.model_.log_likelihood, autograph=False, reduce_retracing=True)
-        bounds = [bound(batch, samples, seed, shared_noise=True).numpy() for batch in self._batches(X)]
-        return np.concatenate(bounds)
+        pixels = self._pixels(X, reset=False)
+        # Where an image lies in a batch decides how its sums are rounded: sorted, it lies there in every order of X.
+        rows, where = np.unique(pixels.reshape(len(pixels), -1), axis=0, return_inverse=True)
+        distinct = rows.reshape(-1, *self.image_shape_)
+        bounds = [bound(batch, samples, seed, shared_noise=True).numpy() for batch in _batches(distinct)]
+        return np.concatenate(bounds)[where.reshape(-1)]
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: N803
         """Give the mean of `score_samples`, in nats per image: the larger, the better the model explains the images."""
@@ -198,12 +206,6 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return config.replace(
             batch_size=min(config.batch_size, images), augmentation=config.augmentation if has_neighbours else 0.0
         )
-
-    def _batches(self, X: Any) -> list[np.ndarray]:  # noqa: N803
-        check_is_fitted(self)
-        pixels = self._pixels(X, reset=False)
-        scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
-        return [pixels[at : at + BATCH] / scale for at in range(0, len(pixels), BATCH)]
 
     def _pixels(self, X: Any, *, reset: bool) -> np.ndarray:  # noqa: N803
         """Images `(n, h, w, c)`, uint8 or float32 in [0, 1]; `reset` takes their form as the one that is expected."""
@@ -251,6 +253,11 @@ def _image_shape(given: tuple[int, ...], rows: Sequence[int] | None) -> tuple[in
         raise InputError(f"X must be (n, h, w), (n, h, w, c) or rows of pixels, not (n, {', '.join(map(str, given))}).")
     height, width, channels = (*shape, 1)[:3]
     return int(height), int(width), int(channels)
+
+
+def _batches(pixels: np.ndarray) -> list[np.ndarray]:
+    scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
+    return [pixels[at : at + BATCH] / scale for at in range(0, len(pixels), BATCH)]
 
 
 def _to_8_bits(images: np.ndarray) -> np.ndarray:
