@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -176,12 +177,13 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         """
         check_is_fitted(self)
         samples, seed = tf.constant(int(self.importance_samples)), tf.constant((0, 0))
-        bound = tf.function(self.model_.log_likelihood, autograph=False, reduce_retracing=True)
+        log_likelihood = functools.partial(self.model_.log_likelihood, shared_noise=True)
+        bound = tf.function(log_likelihood, autograph=False, reduce_retracing=True)
         pixels = self._pixels(X, reset=False)
         # Where an image lies in a batch decides how its sums are rounded: sorted, it lies there in every order of X.
         rows, where = np.unique(pixels.reshape(len(pixels), -1), axis=0, return_inverse=True)
         distinct = rows.reshape(-1, *self.image_shape_)
-        bounds = [bound(batch, samples, seed, shared_noise=True).numpy() for batch in _batches(distinct)]
+        bounds = [bound(batch, samples, seed).numpy() for batch in _batches(distinct)]
         return np.concatenate(bounds)[where.reshape(-1)]
 
     def score(self, X: Any, y: Any = None) -> float:  # noqa: N803
