@@ -99,7 +99,7 @@ def command_options(config: Any, default: Any) -> list[str]:
 def check_fields(config: Any) -> None:
     """Compare every option of a configuration with its type, its range and its choices.
 
-    A whole number is a float too; nothing else is taken for another type.
+    A whole number is a float too, and becomes one; nothing else is taken for another type.
 
     Raises:
         InputError: a value is of another type or out of its range; the message names the option.
@@ -126,6 +126,8 @@ def check_fields(config: Any) -> None:
             if isinstance(number, (int, float)) and not low <= number <= high:  # NaN is in no range
                 bounds = f"at least {_plain(low)}" if high == LARGEST else f"between {_plain(low)} and {_plain(high)}"
                 raise InputError(f"{flag} must be {bounds if low > -LARGEST else 'finite'}, not {_shown(number)}.")
+        if float in kinds and isinstance(value, int):
+            object.__setattr__(config, each.name, float(value))
 
 
 def _plain(number: float) -> str:

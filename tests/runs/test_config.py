@@ -121,6 +121,12 @@ def test_a_whole_number_is_taken_where_any_number_is():
     saved = {**json.loads(TrainConfig().to_json()), "beta": 1, "value_range": [0, 255], "image_size": [32]}
     config = TrainConfig.from_json(json.dumps(saved))
     assert (config.beta, config.value_range, config.image_size) == (1, (0, 255), (32,))
+    assert isinstance(config.beta, float)
+
+
+def test_a_whole_number_that_no_tensor_holds_trains_as_the_float_that_it_is():
+    assert TrainConfig(learning_rate=2**63).learning_rate == 2.0**63
+    assert type(TrainConfig(learning_rate=2**63).learning_rate) is float
 
 
 def test_a_configuration_without_the_options_of_later_versions_opens():
