@@ -6,7 +6,7 @@ import shlex
 import sys
 import textwrap
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from keras_vae.errors import InputError
@@ -85,12 +85,18 @@ def given_options(arguments: argparse.Namespace, config: type) -> dict[str, Any]
     return {name: value for name, value in vars(arguments).items() if name in names}
 
 
-def command_options(config: Any, default: Any) -> list[str]:
-    """The options on a command line that make a configuration of a default one of the same kind."""
+def command_options(config: Any, default: Any, always: Collection[str] = ()) -> list[str]:
+    """The options on a command line that make a configuration of a default one of the same kind.
+
+    Args:
+        config: the configuration.
+        default: the one that is had without any option.
+        always: fields that are named even where they are those of the default.
+    """
     options = []
     for each in _options(config):
         value = getattr(config, each.name)
-        if value != getattr(default, each.name):
+        if value != getattr(default, each.name) or each.name in always:
             values = value if isinstance(value, (tuple, list)) else (value,)
             options += [_flag(each), *map(str, values)]
     return options

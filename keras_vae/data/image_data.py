@@ -283,6 +283,22 @@ class ImageData:
         labels.flags.writeable = False
         return labels
 
+    def drawn(self, split: str, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """Draw images of a split at random, in the order that they have there; of data that are streamed, the first.
+
+        Args:
+            split: `train`, `validation` or `test`.
+            count: how many at most; where there are no more, it is all of them.
+            seed: seed of the draw.
+
+        Returns:
+            uint8 `(n, h, w, c)` and their labels, int64 `(n,)`.
+        """
+        if not self.in_memory:  # no more are read than are used
+            return self.images(split, count), self.labels(split, count)
+        chosen = np.sort(np.random.default_rng(seed).permutation(self.counts[split])[:count])
+        return self.images(split)[chosen], self.labels(split)[chosen]
+
     def _gathered(self, batch_size: int, seed: np.ndarray, epochs: tf.data.Dataset) -> tf.data.Dataset:
         """Shuffle the indices of an epoch as a whole and gather by batch: no work is left to do image by image."""
         images, _ = self._load("train")

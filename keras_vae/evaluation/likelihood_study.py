@@ -112,11 +112,9 @@ def _aggregate(subject: Subject, terms: ElboTerms) -> Results:
     paired = spread_rows(subject.count, MOST_PAIRED)
     mean, log_var = terms.mean[paired, model.lower_dim :], terms.log_var[paired, model.lower_dim :]
     aggregate = aggregate_posterior(mean, log_var, lambda latents: log_densities(model.upper_prior, latents), seed)
-    kl_of_upper = (terms.kl - terms.kl_by_latent[:, : model.lower_dim].sum(axis=1))[paired]
-    least = kl_of_upper.mean() - math.log(len(paired))
     level = " in the upper level" if model.levels == 2 else ""
     posteriors = f"the posteriors of {len(paired):,} {subject.split} images{level}"
-    mixture = f"mixture of {posteriors}, with which it cannot come out below {least:.2f}"
+    mixture = f"mixture of {posteriors}, with which it cannot come out below {aggregate.least_upper_bound:.2f}"
     measurements = {
         "likelihood.aggregate_kl_upper_bound": subject.measurement(
             aggregate.upper_bound, "nats", images=len(paired), details=mixture

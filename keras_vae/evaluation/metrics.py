@@ -290,8 +290,11 @@ def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
             f"{metrics['beta']:g}",
             *_column(measured, str),
         ]
-        columns.setdefault(f"PCA, {metrics['latent_dim']}{of}", ["", "", "", *_column(measured, _as_pca)])
-        columns.setdefault(f"real images{of}", ["", "", "", *_column(measured, _as_real_images)])
+        size = measured.get("pca.components", {}).get("value", metrics["latent_dim"])  # earlier versions told none
+        for reference, rename in ((f"PCA, {size}{of}", _as_pca), (f"real images{of}", _as_real_images)):
+            cells = ["", "", "", *_column(measured, rename)]
+            if columns.setdefault(reference, cells) != cells:  # of other images, or other features
+                columns[f"{reference} ({title})"] = cells
     titles = sorted(columns, key=lambda title: (title.startswith("real images"), title.startswith("PCA, ")))
     texts = ["likelihood", "prior", "beta", *(text for text, *_ in MEASURES)]
     rows = [_line(row) for row in zip(texts, *(columns[title] for title in titles), strict=True) if any(row[1:])]
@@ -318,7 +321,9 @@ def _notes(all_metrics: Sequence[Mapping[str, Any]], evaluations: Sequence[Mappi
     """What the measurements are: said once where it is the same for all runs, and else for each."""
     first = next(iter(evaluations[0]["measurements"].values()))
     shown = PROTOCOL_WORDS[first["protocol"]]
-    notes = [f"{first['split']} split, {first['images']:,} images, {shown}; +- is one standard error."]
+    counts = [next(iter(each["measurements"].values()))["images"] for each in evaluations]
+    images = " or ".join(f"{count:,}" for count in sorted(set(counts)))
+    notes = [f"{first['split']} split, {images} images, {shown}; +- is one standard error."]
     for text, measurement in _EXPLAINED.items():
         details: dict[str, list[str]] = {}
         for metrics, evaluation in zip(all_metrics, evaluations, strict=True):

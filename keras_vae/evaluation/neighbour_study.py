@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
+from keras_vae.evaluation.metrics import mean_of
 from keras_vae.evaluation.subject import Results, Subject
 from keras_vae.model import posterior_means
 
@@ -23,13 +24,16 @@ def measure_neighbours(subject: Subject) -> Results:
     data, split = subject.data, subject.split
     affordable = max(LEAST, subject.run.config.memory_budget * 2**20 // int(np.prod(data.image_shape)))
     references, count = (min(each, affordable) for each in (MOST, subject.count))
-    known = data.labels("train", references)
+    images, known = data.drawn("train", references, subject.config.seed)
     if len(np.unique(known)) < 2 or len(known) < NEIGHBOURS:
         return {}, {}
     classifier = KNeighborsClassifier(NEIGHBOURS, algorithm="brute")
-    classifier.fit(posterior_means(subject.model, data.images("train", references)), known)
-    means, labels = posterior_means(subject.model, data.images(split, count)), data.labels(split, count)
-    share = float(np.mean(classifier.predict(means) == labels))
+    classifier.fit(posterior_means(subject.model, images), known)
+    images, labels = data.drawn(split, count, subject.config.seed)
+    is_right = classifier.predict(posterior_means(subject.model, images)) == labels
     details = f"of {len(labels):,} {split} images by their {NEIGHBOURS} nearest of {len(known):,} training images"
-    measurement = subject.measurement(share, "share, 0 to 1", images=len(labels), protocol="grey", details=details)
-    return {"neighbours.accuracy": measurement}, {}
+    return {
+        "neighbours.accuracy": mean_of(
+            is_right, "share, 0 to 1", split, "grey", labels=labels, class_names=data.class_names, details=details
+        )
+    }, {}

@@ -62,6 +62,7 @@ def measure_reconstruction(subject: Subject) -> Results:
             if not (method == "pca" and name == "cross_entropy"):
                 values = found[method].by_image[name]
                 measurements[f"{method}.{name}"] = subject.mean_of(values, unit, by_class=True, details=details)
+    measurements["pca.components"] = subject.measurement(int(pca.n_components_), "components", details=fitted)
     own = found["real_images"].by_image["cross_entropy"]
     unit, entropy = RECONSTRUCTION_UNITS["cross_entropy"], "entropy of the images' own pixel values"
     measurements["real_images.cross_entropy"] = subject.mean_of(own, unit, details=entropy)

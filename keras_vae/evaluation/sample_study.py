@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,7 +85,11 @@ def _compare(
         "precision": (shares.precision, "share, 0 to 1"),
         "recall": (shares.recall, "share, 0 to 1"),
     }
-    errors = {"kernel_distance": kernel.standard_error}
+    errors = {
+        "kernel_distance": kernel.standard_error,
+        "precision": _error_of_share(shares.precision, len(other)),
+        "recall": _error_of_share(shares.recall, len(real)),
+    }
     # What is generated are expected grey values, whatever the protocol: they are compared with grey images.
     return {
         f"{group}.{network.name}.{name}": subject.measurement(
@@ -100,8 +105,10 @@ def _compare(
     }
 
 
+def _error_of_share(share: float, count: int) -> float:
+    return math.sqrt(share * (1.0 - share) / (count - 1))
+
+
 def _some_training_images(data: ImageData, count: int, seed: int) -> Iterable[np.ndarray]:
-    """Batches of training images drawn at random, or the first ones where they are streamed from disk."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(data.counts["train"])[:count])
-    images = data.images("train")[chosen] if data.in_memory else data.images("train", count)
+    images, _ = data.drawn("train", count, seed)
     return (images[start : start + BATCH] / np.float32(255) for start in range(0, count, BATCH))

@@ -21,12 +21,12 @@ def measure_unusual_images(subject: Subject) -> Results:
     data = subject.data
     if subject.config.protocol == "binarized":  # whose grey images are measured under the grey protocol
         return {}, {}
-    usual = data.images(subject.split, min(IMAGES, subject.count)) / np.float32(255)
-    held_out = data.images("validation", min(IMAGES, data.counts["validation"])) / np.float32(255)
+    seed = subject.config.seed
+    usual, held_out = (data.drawn(split, IMAGES, seed)[0] / np.float32(255) for split in (subject.split, "validation"))
     scores = _Scores(subject, held_out)
     of_usual = scores(usual)
     measurements = {}
-    for kind, images in unusual_images(usual, subject.config.seed).items():
+    for kind, images in unusual_images(usual, seed).items():
         of_unusual = scores(images)
         for score, words in SCORES.items():
             measurements[f"unusual_images.{kind}.{score}"] = subject.measurement(

@@ -200,8 +200,9 @@ def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]
         if name == "latent":
             facts[-1]["linear"] = {"mean": [0.0, 0.0], "components": np.eye(2).tolist()}
         if name == "pca":
-            center = mean.mean(axis=0, dtype=np.float64)
-            components = np.linalg.lstsq(mean - center, points, rcond=None)[0].T
+            center, middle = mean.mean(axis=0, dtype=np.float64), points.mean(axis=0)
+            components = np.linalg.lstsq(mean - center, points - middle, rcond=None)[0].T
+            center = center - np.linalg.pinv(components) @ middle  # of all images; these may be some of them
             facts[-1]["linear"] = {"mean": center.tolist(), "components": components.tolist()}
     return facts, places
 

@@ -34,6 +34,7 @@ __all__ = [
     "cluster",
     "nearest_centroids",
     "trustworthiness_of",
+    "with_each_class",
 ]
 
 Clustering = Literal["k_means", "gaussian_mixture", "hdbscan", "spectral"]
@@ -85,13 +86,25 @@ def class_scores(
     # Both scores are read off one search, which takes most of the time.
     nearest = NearestNeighbors(n_neighbors=5).fit(train).kneighbors(test, return_distance=False)
     votes = train_labels[nearest]
-    probed, sampled = _draw(len(train), PROBE_POINTS, seed), _draw(len(test), SILHOUETTE_POINTS, seed)
+    probed = with_each_class(_draw(len(train), PROBE_POINTS, seed), train_labels)
+    sampled = with_each_class(_draw(len(test), SILHOUETTE_POINTS, seed), test_labels)
     return {
         "knn_1": float(np.mean(votes[:, 0] == test_labels)),
         "knn_5": float(np.mean(mode(votes, axis=1).mode == test_labels)),
         "linear_probe": _probe(train[probed], train_labels[probed], test, test_labels),
         "silhouette": float(silhouette_score(test[sampled], test_labels[sampled])),
     }
+
+
+def with_each_class(drawn: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Add to points that are drawn the first point of each class that none of them has.
+
+    Args:
+        drawn: `(k,)`, numbers of points.
+        labels: `(n,)`, the classes of all points.
+    """
+    present, first = np.unique(labels, return_index=True)
+    return np.concatenate([drawn, first[~np.isin(present, labels[drawn])]])
 
 
 def trustworthiness_of(

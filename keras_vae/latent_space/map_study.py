@@ -15,6 +15,7 @@ from keras_vae.latent_space.clusters import (
     cluster,
     nearest_centroids,
     trustworthiness_of,
+    with_each_class,
 )
 from keras_vae.latent_space.maps import MAPS, Map, flatten, make_map
 from keras_vae.latent_space.space import Findings, Space
@@ -130,7 +131,7 @@ def _space_scores(space: Space, maps: dict[str, Map], is_judged: bool) -> dict[s
     """How well classes are separated in each space, if there are any, and how far neighbours stay neighbours."""
     references, reference_labels = space.references
     seed = space.config.seed
-    placed = np.random.default_rng(seed).permutation(len(references))[:PLACED]
+    placed = with_each_class(np.random.default_rng(seed).permutation(len(references))[:PLACED], reference_labels)
     flat, flat_references = _pixels(space.images), _pixels(references)
     pca = PCA(min(space.model.latent_dim, *flat_references.shape), random_state=0).fit(flat_references)
     spaces = {

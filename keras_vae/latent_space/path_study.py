@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ __all__ = ["REAL_IMAGES", "explore_paths"]
 
 FRAMES = 24  # of an animation, in one direction
 REAL_IMAGES = 10_000  # training images, among which the nearest is looked for
-PAIRS_AT_ONCE = 100
+PAIRS_AT_ONCE = 100  # where the memory budget allows them
+TIMES_KEPT = 10  # of the images of a path, while it is bent or measured
 MOST_TRAVERSALS = 64
 
 
@@ -78,8 +80,16 @@ def _paths(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> dict
 
 
 def _geodesics(space: Space, start: np.ndarray, end: np.ndarray, steps: int) -> np.ndarray:
-    parts = [slice(at, at + PAIRS_AT_ONCE) for at in range(0, len(start), PAIRS_AT_ONCE)]
+    parts = _parts(space, len(start), steps)
     return np.concatenate([geodesic(start[part], end[part], steps, space.model.decode) for part in parts])
+
+
+def _parts(space: Space, pairs: int, steps: int) -> list[slice]:
+    """As many pairs at once as the memory budget has room for."""
+    budget = space.run.config.memory_budget * 2**20
+    of_a_pair = TIMES_KEPT * steps * np.dtype(np.float32).itemsize * math.prod(space.data.image_shape)
+    at_once = min(PAIRS_AT_ONCE, max(1, budget // of_a_pair))
+    return [slice(at, at + at_once) for at in range(0, pairs, at_once)]
 
 
 def _compare_paths(space: Space, judge: _Judge | None) -> dict[str, Any]:
@@ -89,10 +99,13 @@ def _compare_paths(space: Space, judge: _Judge | None) -> dict[str, Any]:
     kinds = space.labels if space.has_classes else np.arange(len(space.labels))
     second = [rng.choice(np.flatnonzero(kinds != kinds[each])) for each in first]
     results: dict[str, Any] = {"pairs": len(first), "steps": space.config.steps}
-    for kind, path in _paths(space, space.means[first], space.means[second], space.config.steps).items():
+    steps = space.config.steps
+    for kind, paths in _paths(space, space.means[first], space.means[second], steps).items():
+        measured = [_measure(space, judge, paths[part]) for part in _parts(space, len(paths), steps)]
+        values = {name: np.concatenate([each[name] for each in measured]) for name in measured[0]}
         results[kind] = {
             name: {"value": float(each.mean()), "standard_error": float(each.std(ddof=1) / np.sqrt(len(each)))}
-            for name, each in _measure(space, judge, path).items()
+            for name, each in values.items()
         }
         print(f"  {kind}: length {results[kind]['length']['value']:.2f}", flush=True)
     return results

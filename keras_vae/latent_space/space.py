@@ -152,11 +152,7 @@ class Space:
 
         There are no more than the run's memory budget allows.
         """
-        count = min(self._affordable(REFERENCES), self.data.counts["train"])
-        if not self.data.in_memory:  # the first ones, so that no more are read than are used
-            return self.data.images("train", count), self.data.labels("train", count)
-        chosen = np.sort(np.random.default_rng(self.config.seed).permutation(self.data.counts["train"])[:count])
-        return self.data.images("train")[chosen], self.data.labels("train")[chosen]
+        return self.data.drawn("train", self._affordable(REFERENCES), self.config.seed)
 
     @cached_property
     def reference_means(self) -> np.ndarray:

@@ -56,13 +56,15 @@ class AggregatePosterior(NamedTuple):
     Attributes:
         lower_bound: KL to N(0, I) of the Gaussian with the mean and covariance of the aggregate posterior; where the
             prior is another one, it bounds nothing.
-        upper_bound: KL of the mixture of the n posteriors at hand, estimated from one sample of each. It cannot come
-            out below the mean KL minus log n: it says little where the two are close.
+        upper_bound: KL of the mixture of the n posteriors at hand, estimated from one sample of each.
+        least_upper_bound: what that estimate cannot come out below, the mean KL estimated from the same samples minus
+            log n: where the two are close, the mixture tells next to nothing.
         samples: `(n, d)`, one of each posterior.
     """
 
     lower_bound: float
     upper_bound: float
+    least_upper_bound: float
     samples: np.ndarray
 
 
@@ -119,8 +121,14 @@ def aggregate_posterior(
     """
     mean, log_var = mean.astype(np.float64), log_var.astype(np.float64)
     latents = mean + np.exp(0.5 * log_var) * np.random.default_rng(seed).standard_normal(mean.shape)
-    log_ratio = _log_mixture(latents, mean, log_var) - np.asarray(log_prior(latents.astype(np.float32)), np.float64)
-    return AggregatePosterior(_gaussian_kl_of_moments(mean, log_var), float(log_ratio.mean()), latents)
+    log_prior_density = np.asarray(log_prior(latents.astype(np.float32)), np.float64)
+    own = -0.5 * (math.log(2.0 * math.pi) + log_var + (latents - mean) ** 2 * np.exp(-log_var)).sum(axis=1)
+    return AggregatePosterior(
+        _gaussian_kl_of_moments(mean, log_var),
+        upper_bound=float(np.mean(_log_mixture(latents, mean, log_var) - log_prior_density)),
+        least_upper_bound=float(np.mean(own - log_prior_density)) - math.log(len(mean)),
+        samples=latents,
+    )
 
 
 def importance_weighted_bounds(

@@ -94,8 +94,9 @@ def chart_kl_by_latent(kl: np.ndarray, active: np.ndarray, reference: str = "N(0
         reference: what the KL is to, in words.
     """
     order = np.argsort(-kl)[:MOST_LATENTS]
-    title = f"{active.sum()} of {len(kl)} latents are active, {kl.sum():.2f} nats in all"
-    note = f"KL to {reference}" + (f"; the {MOST_LATENTS} largest are shown" if len(kl) > MOST_LATENTS else "")
+    title = f"{active.sum()} of {len(kl)} latents are active"
+    note = f"KL to {reference}, together {kl.sum():.2f} nats"
+    note += f"; the {MOST_LATENTS} largest are shown" if len(kl) > MOST_LATENTS else ""
     figure, axes = _figure(max(3.2, 1.2 + 0.24 * len(order)), 2.6, title, note)
     axes.bar(np.arange(len(order)), kl[order], color=np.where(active[order], BLUE, "#bbbbbb"), width=0.75)
     axes.set_xticks(np.arange(len(order)), order, size=TEXT_POINTS - (1 if len(order) <= 32 else 3))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from keras_vae.model import VAE
+from keras_vae.model import VAE, active_units
 from keras_vae.plotting.grids import enlarge, labelled_grid, mosaic, rendered, tiles
 
 __all__ = [
@@ -107,13 +107,13 @@ def draw_plain(model: VAE, images: np.ndarray, seed: int = 0, rows: int = 2) -> 
 
 
 def draw_traversal(model: VAE, images: np.ndarray, steps: int = 11, reach: float = 2.5, most: int = 10) -> np.ndarray:
-    """Draw the first image as one latent after another changes, those of the largest KL first.
+    """Draw the first image as one latent after another changes, active ones and large KLs first.
 
     Each goes as many standard deviations of the posterior means to both sides of their average as `reach` says.
     """
     mean, log_var = model.encode(images[:1000] / np.float32(255))
     kl = model.prior.kl_by_latent(mean, log_var, mean).numpy().mean(axis=0)
-    strongest = np.argsort(-kl)[:most]
+    strongest = np.lexsort((-kl, ~active_units(mean.numpy())))[:most]
     values = np.linspace(-reach, reach, steps, dtype=np.float32)
     center, deviation = mean.numpy().mean(axis=0), mean.numpy().std(axis=0)
     latents = np.tile(mean.numpy()[0], (len(strongest), steps, 1))

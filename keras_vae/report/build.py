@@ -31,15 +31,15 @@ from keras_vae.report.text import (
     compared_by,
     dataset_name,
     findings,
-    modelling,
     path_rows,
+    pca_size,
     result_rows,
     seen,
     shortened,
     sources,
     space_rows,
-    training,
 )
+from keras_vae.report.training_rows import modelling, training
 from keras_vae.report.typesetting import count_pages, page_pictures, typeset
 from keras_vae.runs import Run, TrainConfig, code_origin, read_record
 
@@ -52,11 +52,11 @@ LOSS_CURVES, TABLE_HEIGHT = (48.0, 37.0), 34.0  # mm
 REPORT_BYTES = 5_000_000
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
-# What the negative log-likelihood is of, where it is not that of binarised images.
 CLUSTERED = {
     "spectral of the means": "spectral clusters",
     "gaussian_mixture of the means": "clusters of a Gaussian mixture",  # of earlier versions
 }
+# What the negative log-likelihood is of, where it is not that of binarised images.
 _DENSITY = "Nats: of a density, which may be above 1. "
 _NATS = {
     "bernoulli": "",
@@ -81,7 +81,7 @@ def missing_parts(run: Run) -> list[str]:
         run: a trained run.
 
     Raises:
-        InputError: the run has no weights yet, or its numbers are damaged.
+        InputError: the run is not trained to its end, or its numbers are damaged.
     """
     if not run.is_finished:
         raise InputError(f"Run {run.name!r} is not trained to its end: {run.resume_command}.")
@@ -182,13 +182,15 @@ def page_facts(run: Run, inputs: Inputs) -> dict[str, Any]:
         "title": f"A variational autoencoder of {dataset_name(config.dataset)}",
         "subtitle": f"run {shortened(run.name, LONGEST_RUN)} · preset {config.preset} · "
         f"weights {metrics['weights']['sha256'][:12]}",
+        "shown_classes": "one of each class" if len(_class_names(latent)) <= 10 else "one of each of ten classes",
         "likelihood": config.likelihood,
         "beta": f"{config.beta:g}",
         "modelling": modelling(config, built["widths"], built["image_shape"], summary["parameters"]),
         "training": training(config, summary, images),
         "results": result_rows(metrics, config, built["image_shape"]),
         "results_note": f"Test split, {images:,} images; ± is one standard error. MSE and SSIM: through the posterior "
-        f"mean, beside a PCA of {config.latent_dim} components. {_NATS[config.likelihood]}K: posterior samples of each "
+        f"mean, beside a PCA of {pca_size(config, grey['measurements'])} components. "
+        f"{_NATS[config.likelihood]}K: posterior samples of each "
         f"image. {compared_by(grey['measurements'])}"
         f"Evaluated in {grey['seconds'] / 60:.1f} min.",
         "maps": _map_names(config),

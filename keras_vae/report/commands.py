@@ -35,6 +35,8 @@ def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) ->
         config = configuration(EvaluationConfig, settings)
         own = config.dataset in (None, run.config.dataset)
         given = dataclasses.replace(config, dataset=None) if own else config
+        if config.features == "none" and any(name.startswith("generation.") for name in settings["measurements"]):
+            given = dataclasses.replace(given, features="auto")  # of an evaluation before it, whose figures stay
         options = ["--protocol", config.protocol] if config.protocol != EvaluationConfig().protocol else []
         options += command_options(given, EvaluationConfig(config.protocol))  # which decides on the number of samples
         if options:

@@ -18,29 +18,21 @@ __all__ = [
     "compared_by",
     "dataset_name",
     "findings",
-    "modelling",
     "network_of",
     "path_rows",
+    "pca_size",
     "result_rows",
     "seen",
     "shortened",
     "sources",
     "space_rows",
-    "training",
 ]
 
 DATASETS = {"fashion_mnist": "Fashion-MNIST", "colour_shapes": "coloured shapes"}
-LIKELIHOOD_WORDS = {
-    "bernoulli": "Bernoulli for each pixel",
-    "gaussian": "Gaussian for each pixel, one variance σ²",
-    "discretized_logistic": "logistic F for each pixel around its mean, one scale learned, cut at 256 values",
-    "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
-}
 NETWORKS = {
     "classifier": "this project's classifier",
     "own": "a small network trained on this run's training images",
 }
-PACKAGES = {"python": "Python", "tensorflow": "TensorFlow", "keras": "Keras"}
 SPACES = {
     "latent": "latent space",
     "umap": "UMAP map",
@@ -77,74 +69,6 @@ def dataset_name(dataset: str) -> str:
 def shortened(name: str, longest: int) -> str:
     """The name, or its beginning and an ellipsis where it has more letters than fit."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
-
-
-def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[int], weights: int) -> list[list[str]]:
-    """What is modelled, as pairs of a key word and what it stands for.
-
-    Args:
-        config: configuration of the run.
-        widths: hidden units or channels from the image inwards.
-        image_shape: `(h, w, c)`.
-        weights: number of weights of encoder and decoder together.
-    """
-    pixels, hidden = " x ".join(map(str, image_shape)), " - ".join(map(str, widths))
-    back = " - ".join(map(str, reversed(widths)))
-    kinds = {"dense": "dense, SiLU", "strided": "residual convolutions, SiLU"}
-    kind = kinds.get(config.network_for(image_shape), "residual convolutions, ReLU")
-    values = "black or white" if config.binarize == "dynamic" else "values in [0, 1]"
-    of_two = config.levels == 2
-    latents = f"{config.latent_dim} in two levels" if of_two else config.latent_dim
-    posterior = "q(z2|x) q(z1|x, z2), each" if of_two else "q(z|x),"
-    words = config.prior_in_words.removesuffix(" (upper of two levels)")
-    if config.is_prior_fitted:  # that of the objective is another one
-        words = f"N(0, I) in training, then a {words.removesuffix(', fitted afterwards')}"
-    prior = f"p(z2) = {words}; p(z1|z2) Gaussian" if of_two else f"p(z) = {words}"
-    return [
-        ["Model", f"variational autoencoder, {weights:,} weights"],
-        ["Encoder", f"{kind}: {pixels} - {hidden} - mean, log variance"],
-        ["Decoder", f"{kind}: {latents} - {back} - {pixels}"],
-        ["Posterior", f"Gaussian {posterior} diagonal, reparametrised"],
-        ["Prior", prior],
-        ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],
-    ]
-
-
-def training(config: TrainConfig, summary: Numbers, test_images: int) -> list[list[str]]:
-    """How it was trained, as pairs of a key word and what it stands for.
-
-    Args:
-        config: configuration of the run.
-        summary: what `training.json` holds.
-        test_images: images of the test split.
-    """
-    counts = [f"{summary['training_images']:,} training"]
-    counts += [f"{summary['splits'][name]['images']:,} {name}" for name in summary["splits"] if name != "test"]
-    epochs = config.learning_rate_warmup
-    schedule = [f"{config.schedule}, {epochs:g} {'epoch' if epochs == 1 else 'epochs'} of warm-up"]
-    if config.gradient_clip:
-        schedule.append(f"gradients clipped at {config.gradient_clip:g}")
-    optimiser = f"AdamW, weight decay {config.weight_decay:g}" if config.weight_decay else "Adam"
-    average = f"moving average, momentum {config.weight_average:g}" if config.weight_average else "as trained"
-    machine, versions = summary["machine"], summary["versions"]
-    rows = [
-        ["Data", f"{dataset_name(config.dataset)}: {', '.join(counts)}, {test_images:,} test images"],
-        ["Optimiser", f"{optimiser}, learning rate {config.learning_rate:g}"],
-        ["Schedule", "; ".join(schedule)],
-        ["Steps", f"{summary['epochs']} epochs, {summary['steps']:,} batches of {config.batch_size} images"],
-        ["Weights", f"{average}; seed {config.seed}"],
-        ["Time", f"{summary['seconds'] / 60:.1f} min, {summary['images_per_second']:,.0f} images/s"],
-        ["Machine", f"{summary['compute']} ({machine['processor']}, {machine['system']})"],
-        ["Versions", ", ".join(f"{PACKAGES.get(name, name)} {version}" for name, version in versions.items())],
-    ]
-    if config.binarize == "dynamic":
-        rows.insert(1, ["Pixels", "made black or white afresh every epoch"])
-    if config.importance_epochs:
-        last, samples = f"last {config.importance_epochs} epochs", config.importance_samples
-        rows.insert(1, ["Objective", f"{last}: importance-weighted bound, {samples} samples an image"])
-    if config.beta_warmup:
-        rows.insert(2, ["Beta", f"grows from 0 over {config.beta_warmup:g} epochs"])
-    return rows
 
 
 def result_rows(metrics: Numbers, config: TrainConfig, image_shape: Sequence[int]) -> list[list[str]]:
@@ -330,16 +254,28 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
     return [source for used, source in all_sources if used]
 
 
+def pca_size(config: TrainConfig, measured: Numbers) -> int:
+    """How many components PCA has: as many as the run has latents, or as images or pixels allow.
+
+    Args:
+        config: configuration of the run.
+        measured: measurements, of which those of earlier versions do not tell.
+    """
+    found = measured.get("pca.components")
+    return int(found["value"]) if found else config.latent_dim
+
+
 def _representation(config: TrainConfig, measured: Numbers) -> str:
     mse, pca = (measured[f"{name}.mse_per_pixel"]["value"] for name in ("reconstruction.mean", "pca"))
+    size = pca_size(config, measured)
     kl, active = measured["likelihood.kl"]["value"], measured["likelihood.active_units"]["value"]
     if mse is None or pca is None:
         error = "the reconstruction error is not finite"
     elif mse <= 2 * pca:
         side = "below" if mse < pca else "above"
-        error = f"the reconstruction error is {abs(1 - mse / pca):.0%} {side} that of a PCA of the same size"
+        error = f"the reconstruction error is {abs(1 - mse / pca):.0%} {side} that of a PCA of {size} components"
     else:
-        error = f"the reconstruction error is {mse:.5f}, that of a PCA of the same size {pca:.5f}"
+        error = f"the reconstruction error is {mse:.5f}, that of a PCA of {size} components {pca:.5f}"
     nats = f" ({kl:.1f} nats of KL)" if kl is not None else ""
     text = f"{error}, with {active} of {config.latent_dim} latents in use{nats}."
     network = network_of(measured)

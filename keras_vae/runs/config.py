@@ -9,46 +9,22 @@ from typing import Any, Literal
 
 from keras_vae.command_line import check_fields, command_options, option
 from keras_vae.errors import InputError
-from keras_vae.formats import FORMAT, as_named_today
+from keras_vae.formats import FORMAT
+from keras_vae.runs.earlier_versions import FIRST_VERSION, with_options_of_its_time
 from keras_vae.runs.presets import PRESETS
 from keras_vae.version import __version__
 
 __all__ = ["TrainConfig"]
 
-FIRST_VERSION = "0.1.0"  # which did not write its number
-EARLIER_VERSIONS = (FIRST_VERSION, "0.2.0")
-
-# What those versions did where theirs had no such option, or left it to the network.
-BEFORE = {
-    "prior": "standard_normal",
-    "prior_components": 300,
-    "prior_training": "afterwards",
-    "augmentation": 0.0,
-}
-# Options that a configuration may lack, whatever its version: without them, all is as it was before there were any.
-ADDED: dict[str, Any] = {
-    "image_size": None,
-    "value_range": None,
-    "held_out": "in_order",
-    "distribute": "auto",
-    "levels": 1,
-    "init_from": None,
-    "variance": "optimal",
-    "dropout": 0.0,
-    "input_noise": 0.0,
-    "patience": 0,
-    "importance_samples": 8,
-    "importance_epochs": 0,
-}
 # What the presets are tuned for, and how far they are changed for fewer images.
 TUNED_FOR, TUNED_FOR_BY_PRESET = 50_000, {"colour": 10_000}  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
 LONGEST = 3  # times the epochs
+MEMBERS_OF_A_GAUSSIAN = 20  # training images: where there are fewer, a mixture that is fitted leaves Gaussians unused
 MOST_LAYERS, MOST_COUPLINGS = 32, 100
 MOST = 1_000_000  # epochs, images in a batch, MiB: more is a slip of the hand, and would overflow where it is used
 CONVOLUTIONAL_FROM = 48 * 48  # pixels of an image: where `auto` takes a convolutional network (docs/colour.md)
 EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
-WIDTHS_BEFORE = {"dense": [512, 512], "strided": [32, 64]}
 
 
 @dataclass(frozen=True)
@@ -312,13 +288,7 @@ class TrainConfig:
         if not isinstance(saved, dict) or not known & saved.keys():
             raise InputError("This is not a saved training configuration: it has none of its fields.")
         version = saved.pop("version", FIRST_VERSION)
-        saved = {**ADDED, **as_named_today(saved)}
-        if version in EARLIER_VERSIONS:
-            saved = {
-                **BEFORE,
-                **saved,
-                "widths": saved.get("widths") or WIDTHS_BEFORE.get(str(saved.get("network"))),
-            }
+        saved = with_options_of_its_time(saved, version)
         differences = {"missing": known - saved.keys(), "not known here": saved.keys() - known}
         if any(differences.values()):
             says = [f"{what}: {', '.join(sorted(names))}" for what, names in differences.items() if names]
@@ -333,26 +303,33 @@ class TrainConfig:
         """Write the version of this package, the format of the values, and every field in order."""
         return json.dumps({"version": __version__, "format": FORMAT, **dataclasses.asdict(self)}, indent=2) + "\n"
 
-    def command_options(self, image_shape: Sequence[int] | None = None) -> list[str]:
+    def command_options(
+        self, image_shape: Sequence[int] | None = None, training_images: int | None = None
+    ) -> list[str]:
         """What to give to the command `train` for this configuration: the preset, and what differs from it.
 
         Args:
             image_shape: `(h, w, c)` of the images, for which `auto` may take the same network; None names the network.
+            training_images: their number, which options that are not given follow; None takes it for large enough.
         """
         options = ["--preset", self.preset] if self.preset != "default" else []
-        preset = type(self).from_preset(self.preset)
+        preset, config = type(self).from_preset(self.preset), self
         if image_shape is not None and preset.network == "auto":
             chosen = self.replace(network="auto")
-            if chosen.network_for(image_shape) == self.network:
-                return options + command_options(chosen, preset)
-        return options + command_options(self, preset)
+            config = chosen if chosen.network_for(image_shape) == self.network else self
+        named = config._differing_from(preset)
+        if training_images is not None:
+            while changed := config._differing_from(config.suited_to(training_images, named)):
+                named |= changed
+        return options + command_options(config, preset, named)
 
     def suited_to(self, images: int, given: Collection[str] = ()) -> "TrainConfig":
         """Let batch, epochs, warm-up and pictures follow the number of training images, where these are few.
 
         The presets are for Fashion-MNIST, `colour` is for its coloured shapes. Fewer images get batches of a twentieth
         of them, a learning rate that goes with the square root of the batch, and as many epochs as make up for the
-        steps, but at most three times as many: a longer training learns few images by heart.
+        steps, but at most three times as many: a longer training learns few images by heart. A mixture has a Gaussian
+        for twenty of them at most.
 
         Args:
             images: of the training split.
@@ -367,6 +344,8 @@ class TrainConfig:
         batch = self.batch_size
         if "batch_size" not in given:
             batch = min(batch, max(images // LEAST_STEPS, min(images, SMALLEST_BATCH)))
+        is_mixture = self.is_prior_fitted and self.prior == "mixture"
+        most_components = max(1, images // MEMBERS_OF_A_GAUSSIAN) if is_mixture else MOST
         tuned_steps, steps = tuned_for // self.batch_size, images // max(1, batch)
         longer = min(LONGEST, max(1.0, tuned_steps / max(1, steps)))
         epochs = self.epochs if "epochs" in given else min(MOST, round(longer * self.epochs))
@@ -374,6 +353,7 @@ class TrainConfig:
             "epochs": epochs,
             "importance_epochs": round(self.importance_epochs * epochs / self.epochs),
             "batch_size": batch,
+            "prior_components": min(self.prior_components, most_components),
             "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),
             **{name: min(MOST, round(longer * getattr(self, name))) for name in EVERY},
             **{
@@ -382,6 +362,10 @@ class TrainConfig:
             },
         }
         return self.replace(**{name: value for name, value in wanted.items() if name not in given})
+
+    def _differing_from(self, other: "TrainConfig") -> set[str]:
+        names = (each.name for each in dataclasses.fields(self))
+        return {name for name in names if getattr(self, name) != getattr(other, name)}
 
     def replace(self, **options: Any) -> "TrainConfig":
         """A copy with some fields changed.

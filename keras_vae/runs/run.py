@@ -285,7 +285,10 @@ class Run:
         config = self.config
         if self.data.is_dir():  # arrays have no other name
             config = config.replace(dataset=str(self.data.relative_to(self.root)))
-        return config.command_options(self.image_shape)
+        images = None
+        with contextlib.suppress(InputError):  # a record that is damaged is named by what shows its figures
+            images = self.summary["training_images"] if self.is_finished else None
+        return config.command_options(self.image_shape, images)
 
     @property
     def resume_command(self) -> str:

@@ -36,15 +36,15 @@ ABLATION: dict[str, dict[str, Any]] = {
     "prior a flow": {"prior": "flow", "prior_components": 8},
 }
 
-# Columns of the table: what it says, digits, and the name of the measurement.
+# Columns of the table: what it says, digits, and the name of the measurement, by the features that there are.
 COLUMNS = (
     ("MSE per pixel", 5, "reconstruction.mean.mse_per_pixel"),
     ("SSIM", 4, "reconstruction.mean.ssim"),
     ("active latents", 0, "likelihood.active_units"),
     ("5-NN", 3, "neighbours.accuracy"),
-    ("Frechet distance", 2, "generation.classifier.frechet_distance"),
-    ("precision", 3, "generation.classifier.precision"),
-    ("recall", 3, "generation.classifier.recall"),
+    ("Frechet distance", 2, "generation.{}.frechet_distance"),
+    ("precision", 3, "generation.{}.precision"),
+    ("recall", 3, "generation.{}.recall"),
 )
 
 
@@ -87,6 +87,8 @@ def _refusal(base: TrainConfig, name: str) -> InputError | None:
 
 
 def _cells(figures: Mapping[str, Any]) -> Iterator[str]:
-    for _, digits, name in COLUMNS:
+    network = "own" if "generation.own.frechet_distance" in figures else "classifier"
+    for _, digits, pattern in COLUMNS:
+        name = pattern.format(network)
         value = figures[name]["value"] if name in figures else None
         yield "" if value is None else f"{value:.{digits}f}"

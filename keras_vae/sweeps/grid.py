@@ -144,7 +144,7 @@ def sweep_table(planned: Sequence[Combination], found: Mapping[str, Figures], fa
     for each in planned:
         known = [found[name] for name in each.configs if name in found]
         cells = [*map(str, each.options.values()), str(len(known))]
-        cells += [_mean_and_spread([run[name] for run in known if name in run], digits) for _, digits, name in columns]
+        cells += [_mean_and_spread([run.get(name) for run in known], digits) for _, digits, name in columns]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, *(f"\n{name} failed: {reason}" for name, reason in failed.items())])
 
@@ -235,11 +235,14 @@ def _known(root: Path, planned: Sequence[Combination]) -> tuple[dict[str, Figure
     return found, failed
 
 
-def _mean_and_spread(values: Sequence[float], digits: int) -> str:
+def _mean_and_spread(of_runs: Sequence[float | None], digits: int) -> str:
+    """Over the runs whose figure is finite; where some are not, it says of how many."""
+    values = [value for value in of_runs if value is not None]
     if not values:
         return ""
     spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.{digits}f}{spread}"
+    of = f" (of {len(values)})" if len(values) < len(of_runs) else ""
+    return f"{statistics.mean(values):.{digits}f}{spread}{of}"
 
 
 def _write(root: Path, planned: Sequence[Combination]) -> None:

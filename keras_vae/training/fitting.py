@@ -107,6 +107,5 @@ def _keeping_best(config: TrainConfig, folder: Path | None, finished: int) -> It
 def _fit_to_trained_model(config: TrainConfig, data: ImageData) -> FitToTrainedModel:
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
     count = max(1000, min(FITTED_IMAGES, affordable))
-    images = data.images("train", count) if config.is_prior_fitted else None
-    labels = data.labels("train", count) if config.is_prior_fitted else None
-    return FitToTrainedModel(data.images("validation", count), images, labels, config.seed)
+    images, labels = data.drawn("train", count, config.seed) if config.is_prior_fitted else (None, None)
+    return FitToTrainedModel(data.drawn("validation", count, config.seed)[0], images, labels, config.seed)

@@ -193,6 +193,18 @@ def test_an_ordered_pass_over_binarised_training_images_is_the_same_every_time(n
     assert set(np.unique(first)) == {0, 1}
 
 
+def test_images_are_drawn_from_all_of_a_split_and_in_its_order(noise):
+    images, labels = noise.drawn("train", 20, seed=1)
+    assert len(distinct(images)) == len(labels) == 20
+    assert np.array_equal(images, noise.drawn("train", 20, seed=1)[0])
+    everything = noise.drawn("train", 10_000, seed=1)
+    assert np.array_equal(everything[0], noise.images("train"))
+    assert np.array_equal(everything[1], noise.labels("train"))
+    if noise.in_memory:  # of streamed ones the first are taken
+        assert not np.array_equal(images, noise.drawn("train", 20, seed=2)[0])
+        assert not np.array_equal(images, noise.images("train", 20))
+
+
 def test_streamed_images_are_those_in_memory(noise_folder):
     memory, stream = (open_dataset(str(noise_folder), memory_budget=budget) for budget in (2**30, STREAM))
     for split in ("train", "validation", "test"):

@@ -114,7 +114,7 @@ def test_runs_stand_side_by_side_with_a_baseline_of_each_latent_size_and_real_im
     def figures(number: float) -> dict[str, Measurement]:
         return {
             "reconstruction.mean.mse_per_pixel": measured(number, standard_error=0.5),
-            "pca.mse_per_pixel": measured(number + 1),
+            "pca.mse_per_pixel": measured(1.0 + number % 2),
             "likelihood.active_units": measured(4),
             "generation.classifier.frechet_distance": measured(number + 2, details="by the classifier"),
             "real_images.classifier.frechet_distance": measured(0.25),
@@ -143,5 +143,9 @@ def test_runs_stand_side_by_side_with_a_baseline_of_each_latent_size_and_real_im
         "Frechet distance, classifier": ["2.000", "3.000", "4.000", "", "", "0.250"],
     }  # fmt: skip
     assert "test split, 10 images, as they are" in table
+    of_other_images = {**all_metrics[2], "evaluations": {"grey": {**all_metrics[1]["evaluations"]["grey"]}}}
+    columns = cells(comparison([all_metrics[0], of_other_images], "grey"))
+    assert columns[""] == ["a", "c", "PCA, 2", "PCA, 2 (c)", "real images"]
+    assert columns["MSE per pixel, posterior mean"][2:] == ["1.00000", "2.00000", ""]
     assert "Generated images: by the classifier." in table.splitlines()
     assert "Bound on the NLL (b): 101 samples." in table.splitlines()

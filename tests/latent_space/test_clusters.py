@@ -110,6 +110,16 @@ def test_a_seed_decides_which_points_are_drawn(monkeypatch):
     assert once["silhouette"] != other["silhouette"]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_class_of_one_point_costs_no_score(monkeypatch, seed):
+    monkeypatch.setattr("keras_vae.latent_space.clusters.PROBE_POINTS", 60)
+    monkeypatch.setattr("keras_vae.latent_space.clusters.SILHOUETTE_POINTS", 60)
+    points = np.random.default_rng(seed).standard_normal((400, 3))
+    rare = np.arange(400) % 200 == 7
+    scores = class_scores(points[:200], rare[:200].astype(int), points[200:], rare[200:].astype(int), seed)
+    assert all(np.isfinite(score) for score in scores.values())
+
+
 def test_a_map_is_trusted_as_far_as_it_keeps_neighbours():
     points, _ = blobs(width=5, apart=3.0)
     noise = np.random.default_rng(1).standard_normal(points.shape)

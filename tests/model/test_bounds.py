@@ -162,6 +162,8 @@ def test_the_upper_bound_does_not_come_below_the_mean_kl_less_the_logarithm_of_t
     kl = aggregate_posterior(means, np.full((300, 9), -6.0), StandardNormal(9).log_density, seed=1)
     mean_kl = 0.5 * (np.sum(means**2, axis=1).mean() + 9 * (math.exp(-6.0) - 1.0 + 6.0))
     assert kl.upper_bound == pytest.approx(mean_kl - math.log(300), abs=0.5)
+    # Where no posterior reaches to another it is the same samples' own KL less that logarithm, and never below it.
+    assert kl.least_upper_bound - 1e-9 <= kl.upper_bound == pytest.approx(kl.least_upper_bound, abs=1e-3)
 
 
 def test_posteriors_far_apart_are_told_apart_up_to_their_number():

@@ -35,6 +35,13 @@ def test_other_settings_have_theirs(tmp_path):
     ]
 
 
+def test_generated_images_that_were_measured_before_are_measured_by_the_commands_too(tmp_path):
+    run = Run.create(TrainConfig(), "first", tmp_path)
+    evaluation = {**vars(EvaluationConfig(features="none")), "measurements": {"generation.classifier.precision": {}}}
+    found = commands(run, {"evaluations": {"grey": evaluation}}, {"settings": vars(ExplorationConfig())})
+    assert not any("--features" in line for lines in found for line in lines)
+
+
 def test_arrays_are_named_by_where_they_are_kept(tmp_path):
     run = Run.create(TrainConfig(dataset="flowers"), "first", tmp_path)
     run.data.mkdir()

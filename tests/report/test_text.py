@@ -10,12 +10,12 @@ from keras_vae.report.text import (
     compared_by,
     dataset_name,
     findings,
-    modelling,
     path_rows,
     result_rows,
     seen,
     sources,
 )
+from keras_vae.report.training_rows import modelling, training
 from keras_vae.runs import PRESETS, TrainConfig
 
 SHAPE = (28, 28, 1)
@@ -123,7 +123,7 @@ def test_measures_that_need_the_classifier_are_left_out_without_it():
     [
         (0.01, "50% below that of a PCA"),
         (0.03, "50% above that of a PCA"),
-        (0.05, "0.05000, that of a PCA of the same size 0.02000"),
+        (0.05, "0.05000, that of a PCA of 16 components 0.02000"),
         (None, "not finite"),
     ],
 )
@@ -214,6 +214,18 @@ def test_the_prior_of_the_objective_is_that_of_the_training(options, words):
 def test_convolutions_are_described_with_their_activation(network, words):
     rows = dict(modelling(TrainConfig(network=network), (8, 16), (64, 64, 3), 1000))
     assert rows["Encoder"].startswith(words)
+
+
+def test_the_training_is_told_with_what_decides_its_weights():
+    summary = {
+        "training_images": 100, "splits": {}, "epochs": 14, "steps": 70, "seconds": 60.0, "images_per_second": 100.0,
+        "compute": "CPU", "machine": {"processor": "x86_64", "system": "Linux"}, "versions": {}, "kept_epoch": 12,
+    }  # fmt: skip
+    config = TrainConfig(patience=2, dropout=0.1, input_noise=0.2, init_from="other")
+    rows = dict(training(config, summary, 10))
+    assert rows["Weights"] == "moving average, momentum 0.995, of epoch 12, the best on the validation split; seed 0"
+    assert rows["Regularised by"] == "images varied in 100% of the epochs, dropout 0.1, noise 0.2 on what is encoded"
+    assert rows["Begun from"] == "the weights of the run other"
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -148,10 +148,26 @@ def test_batch_epochs_and_warm_up_follow_few_images(preset, images):
     assert suited.learning_rate_warmup / suited.epochs == pytest.approx(
         config.learning_rate_warmup / config.epochs, rel=0.1
     )
+    if config.is_prior_fitted and config.prior == "mixture":
+        assert 1 <= suited.prior_components <= max(1, images // 20)
     assert suited.replace(
         **{name: getattr(config, name) for name in ("batch_size", "learning_rate", "learning_rate_warmup", "epochs",
-           "beta_warmup", "importance_epochs", "grid_every", "histogram_every", "projector_every")}
+           "beta_warmup", "importance_epochs", "prior_components", "grid_every", "histogram_every", "projector_every")}
     ) == config  # fmt: skip
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("given", [{}, {"epochs": 54}, {"epochs": 54, "batch_size": 100, "learning_rate": 0.005}])
+@pytest.mark.parametrize("images", [40, 1_200, 60_000])
+def test_the_command_of_a_run_of_few_images_gives_its_configuration_again(preset, given, images):
+    if preset == "benchmark" and given:
+        given = {**given, "importance_epochs": 10}
+    config = TrainConfig.from_preset(preset, **given).suited_to(images, given)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser, TrainConfig, PRESETS)
+    arguments = parser.parse_args(config.command_options(training_images=images))
+    typed = given_options(arguments, TrainConfig)
+    assert TrainConfig.from_preset(preset, **typed).suited_to(images, typed) == config
 
 
 def test_a_presets_epochs_on_the_bound_are_left_out_for_another_beta_and_refused_where_they_are_given_too():

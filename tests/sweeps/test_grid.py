@@ -88,6 +88,12 @@ def test_a_figure_that_is_not_finite_stops_no_sweep(tmp_path, monkeypatch):
     assert "| 0.5 | 2 | 3.00 ± 0.00 |" in (tmp_path / "sweep.md").read_text()
 
 
+def test_a_mean_over_fewer_runs_than_there_are_says_so():
+    planned = combinations(TrainConfig(), {"beta": [0.5]}, [0, 1, 2])
+    found = {"beta-0.5-seed-0": {MSE: 0.25}, "beta-0.5-seed-1": {MSE: 0.75}, "beta-0.5-seed-2": {}}
+    assert sweep_table(planned, found, {}).splitlines()[2] == "| 0.5 | 3 | 0.50000 ± 0.35355 (of 2) |"
+
+
 def test_tensorboard_shows_the_table_under_hparams(tmp_path):
     rows = {
         "beta-0.5": Row({"beta": 0.5, "seeds": 2}, {"MSE per pixel": 0.25, "MSE per pixel, deviation": 0.125}),
