@@ -216,6 +216,8 @@ def open_source(
     is_path = isinstance(data, os.PathLike) or known_as.startswith((".", "~")) or path.is_absolute()
     is_path = is_path or path.suffix.lower() in (".npy", ".npz", ".csv")
     if known_as == COLOUR_SHAPES:
+        if image_size is not None:
+            check_image_shape(COLOUR_SHAPES, (*image_size, 3))
         return colour_shapes(*(image_size or ()))
     source = None if is_path else _from_tfds(known_as, data_dir, image_size)
     if source is not None:

@@ -25,6 +25,7 @@ __all__ = [
     "check_label",
     "check_levels",
     "check_pixels",
+    "check_policy",
     "check_prior",
     "check_samples",
 ]
@@ -104,6 +105,12 @@ def check_samples(samples: Any) -> None:
         raise ValueError(f"samples must be at least 1, not {count}.")
 
 
+def check_policy(name: str) -> None:
+    """Raise a `ValueError` for a dtype policy that a VAE does not compute by."""
+    if name not in ("float32", "mixed_bfloat16"):
+        raise ValueError(f"A VAE computes in float32 or mixed_bfloat16, not in {name}.")
+
+
 def check_label(label: Any, labels: Sequence[int]) -> None:
     """Raise a `ValueError` for a class that a prior cannot be asked for; within a graph, once there is a number."""
     if not labels:
@@ -120,9 +127,11 @@ def check_label(label: Any, labels: Sequence[int]) -> None:
 
 
 def check_pixels(images: Any) -> None:
-    """Raise a `ValueError` for images that are not 8-bit, where these are taken and divided by 255."""
+    """Raise a `ValueError` for images that are not 8-bit, where these are taken and divided by 255, or for none."""
     if images.dtype != np.uint8:
         raise ValueError(f"Images must be uint8 here, not {images.dtype}: multiply those in [0, 1] by 255, and round.")
+    if not len(images):
+        raise ValueError("Images must be uint8 here, and there are none: give some.")
 
 
 def assert_images(images: Any, name: str) -> None:
@@ -177,10 +186,13 @@ def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 
 def as_float32(images: Any) -> tf.Tensor:
     """Images of any floating-point type, or nested lists of them, in the type that is computed in.
 
-    Whole numbers stay as they are, and are refused by whatever they meet: nobody knows what is white in them.
+    Raises:
+        ValueError: whole numbers, of which nobody knows what is white.
     """
     images = tf.convert_to_tensor(images)
-    return tf.cast(images, tf.float32) if images.dtype.is_floating else images
+    if not images.dtype.is_floating:
+        raise ValueError(f"Images must be float32 in [0, 1], not {images.dtype.name}: divide them, images / 255.")
+    return tf.cast(images, tf.float32)
 
 
 def _first(element: Any) -> Any:

@@ -37,8 +37,13 @@ def save_model(model: VAE, path: Path | str) -> Path:
     Args:
         model: a VAE.
         path: ends in `.keras`.
+
+    Raises:
+        ValueError: it ends otherwise.
     """
     path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"{path}: a model is saved to a file whose name ends in .keras.")
     part = path.with_name(f".{path.stem}.part.keras")
     model.save(part)
     replace_durably(part, path)

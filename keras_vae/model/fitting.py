@@ -37,9 +37,16 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
         seed: seed of the posterior samples and of the fit.
 
     Raises:
-        ValueError: the prior is not one that is fitted afterwards, or images are of another type.
+        ValueError: the prior is not one that is fitted afterwards, images are of another type, or labels are not whole
+            numbers, one for each.
     """
     check_pixels(images)
+    if labels is not None:
+        labels = np.asarray(labels)
+        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+            raise ValueError(
+                f"Labels must be whole numbers ({len(images)},), not {labels.dtype} of shape {labels.shape}."
+            )
     if model.has_learned_prior or model.prior_name == "standard_normal":
         raise ValueError(f"A {model.prior_name} prior that is learned with the model, or fixed, is not fitted to it.")
     parts = [model.posterior(images[at : at + 1000] / np.float32(255)).upper for at in range(0, len(images), 1000)]

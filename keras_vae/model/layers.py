@@ -14,6 +14,7 @@ __all__ = ["Centered", "Conv2D", "Dense", "LayerMaker"]
 SMALLEST_DEVIATION = 1.0 / 255.0  # where all images are alike
 
 
+@keras.saving.register_keras_serializable(package="keras_vae")
 class Dense(keras.layers.Dense):
     """A dense layer whose matrix products are bfloat16 while it is trained, where its processor is fast at that.
 
@@ -28,7 +29,7 @@ class Dense(keras.layers.Dense):
     """
 
     def __init__(self, units: int, activation: str | None = None, *, rounds: bool = False, **options: Any) -> None:
-        super().__init__(units, activation, dtype="float32", **options)
+        super().__init__(units, activation, **{"dtype": "float32", **options})
         self.rounds = rounds
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
@@ -41,6 +42,7 @@ class Dense(keras.layers.Dense):
         return {**super().get_config(), "rounds": self.rounds}
 
 
+@keras.saving.register_keras_serializable(package="keras_vae")
 class Conv2D(keras.layers.Conv2D):
     """A convolution that computes in bfloat16 while it is trained, where its processor is fast at that.
 
@@ -79,12 +81,12 @@ class Centered(keras.layers.Layer):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(dtype="float32", trainable=False, **options)
+        super().__init__(**{"dtype": "float32", "trainable": False, **options})
 
     def build(self, input_shape: Any) -> None:
         half = keras.initializers.Constant(0.5)
-        self.mean = self.add_weight(shape=input_shape[1:], initializer=half, name="mean")
-        self.deviation = self.add_weight(shape=(), initializer=half, name="deviation")
+        self.mean = self.add_weight(shape=input_shape[1:], initializer=half, trainable=False, name="mean")
+        self.deviation = self.add_weight(shape=(), initializer=half, trainable=False, name="deviation")
 
     def adapt(self, images: np.ndarray) -> None:
         """Take the mean image of `(n, h, w, c)` uint8 images, and the deviation of all their pixels from it."""

@@ -1,6 +1,6 @@
 """How a VAE learns: one training step and one evaluation step for Keras's `fit`, on one device or on several."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -90,11 +90,16 @@ class ElboModel(keras.Model):
         self._trackers = {name: Tracker(name) for name in ("loss", "reconstruction", "kl", "elbo")}
 
     def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        _refuse_weights(options)
         check_images(x, self.image_shape, least=1)
+        if (held_out := options.get("validation_data")) is not None:
+            check_images(held_out[0] if isinstance(held_out, (tuple, list)) else held_out, self.image_shape, least=1)
         return super().fit(x, *arguments, **options)
 
     def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape, least=1)
+        _refuse_weights(options)
+        if not options.get("_use_cached_eval_dataset"):  # which `fit` sets, and has looked at before
+            check_images(x, self.image_shape, least=1)
         return super().evaluate(x, *arguments, **options)
 
     def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
@@ -216,9 +221,14 @@ class ElboModel(keras.Model):
 def _images_of(data: Any) -> Tensor:
     """The images of a batch that may bring labels along, which are not looked at."""
     images, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    if sample_weight is not None:
-        raise ValueError("A VAE weighs all images alike: leave sample_weight out.")
+    _refuse_weights({"sample_weight": sample_weight})
     return as_float32(images)
+
+
+def _refuse_weights(options: Mapping[str, Any]) -> None:
+    for name in ("sample_weight", "class_weight"):
+        if options.get(name) is not None:
+            raise ValueError(f"A VAE weighs all images alike: leave {name} out.")
 
 
 def _as_before(seed: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ class Prior(keras.layers.Layer):
         classes: one more than the largest class that it can be asked for a sample of; 0 where it knows of none.
         class_labels: those classes; some may be missing, of which it was fitted to no image.
         reference: what `kl_by_latent` compares each latent with, in words.
+        is_learned: whether training moves its weights.
     """
 
     reference = "N(0, 1)"
@@ -39,7 +40,17 @@ class Prior(keras.layers.Layer):
     def __init__(self, latent_dim: int, **options: Any) -> None:
         super().__init__(dtype="float32", name="prior", **options)
         self.latent_dim = latent_dim
+        self.is_learned = self.trainable
         self.built = True
+
+    @property
+    def trainable(self) -> bool:
+        return bool(keras.layers.Layer.trainable.fget(self))
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        # A model that was frozen, and is trained again, must not move what is fitted to it.
+        keras.layers.Layer.trainable.fset(self, value and self.is_learned)
 
     @property
     def classes(self) -> int:

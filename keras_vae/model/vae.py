@@ -20,6 +20,7 @@ from keras_vae.model.arguments import (
     check_images,
     check_levels,
     check_pixels,
+    check_policy,
     check_prior,
 )
 from keras_vae.model.distributions import (
@@ -54,7 +55,7 @@ LARGEST_LOGIT = 10.0
 # The variance of rounding to one of 256 grey values: a Gaussian likelihood must not claim to know the pixels better.
 SMALLEST_VARIANCE = 1.0 / (12.0 * 255.0**2)
 VARIANCE_OF_UNIFORM = 1.0 / 12.0
-VARIANCE_MOMENTUM = 0.99
+VARIANCE_MOMENTUM, VARIANCE_WARMUP = 0.99, 10.0  # steps
 LOG_SCALE_AT_FIRST = -3.0
 
 
@@ -135,8 +136,9 @@ class VAE(GenerativeModel):
         check_disturbance(dropout, input_noise, network)
         # The networks cast for themselves: whether a call goes through Keras's `__call__` must not change its result.
         super().__init__(autocast=False, **kwargs)
-        height, width, channels = image_shape
-        self.image_shape = (int(height), int(width), int(channels))
+        check_policy(self.dtype_policy.name)
+        height, width, channels = map(int, image_shape)
+        self.image_shape = (height, width, channels)
         self.latent_dim = int(latent_dim)
         self.network = network
         self.widths = tuple(widths or DEFAULT_WIDTHS[network])
@@ -144,19 +146,15 @@ class VAE(GenerativeModel):
         self.seed = int(seed)
         self._initial_beta = float(beta)
 
-        self.dropout, self.input_noise = float(dropout), float(input_noise)
-        self.levels = int(levels)
+        self.dropout, self.input_noise, self.levels = float(dropout), float(input_noise), int(levels)
         self.lower_dim = self.latent_dim - self.latent_dim // self.levels
         self.upper_dim = self.latent_dim - self.lower_dim
 
-        seeds = range(2 * self.seed, 2 * self.seed + 4)
-        features = LOWER_UNITS if self.levels == 2 else 0
+        seeds, features = range(2 * self.seed, 2 * self.seed + 4), LOWER_UNITS if self.levels == 2 else 0
         kind, dtype = (network, self.image_shape), self.dtype_policy
         self.encoder = build_encoder(*kind, self.upper_dim, self.widths, seed=seeds[0], dtype=dtype, features=features)
         self.decoder = build_decoder(*kind, self.latent_dim, self.widths, seed=seeds[1], dtype=dtype)
-        self.prior_name = prior
-        self.prior_components = int(prior_components)
-        self.prior_training = prior_training
+        self.prior_name, self.prior_components, self.prior_training = prior, int(prior_components), prior_training
         self.prior = upper = self._make_prior()
         # A prior that is fitted afterwards is not what the posteriors are drawn towards.
         self.training_prior = upper if self.has_learned_prior else StandardNormal(self.upper_dim)
@@ -387,7 +385,7 @@ class VAE(GenerativeModel):
     def _variance_of_training(self, images: Tensor, logits: Tensor) -> Tensor:
         """The one that is learned, or makes this batch most likely; of that a moving average serves afterwards."""
         if self.learns_variance:
-            variance = tf.maximum(tf.exp(self.log_variance), SMALLEST_VARIANCE)
+            variance = SMALLEST_VARIANCE + tf.exp(self.log_variance)  # at a bound that cuts it off no gradient is left
             self.variance.assign(variance)
             return variance
         squares = tf.square(images - tf.sigmoid(logits))
@@ -395,5 +393,8 @@ class VAE(GenerativeModel):
             sum_over_replicas(tf.stack([tf.reduce_sum(squares), tf.cast(tf.size(squares), tf.float32)]))
         )
         variance = tf.stop_gradient(tf.maximum(total / count, SMALLEST_VARIANCE))
-        self.variance.assign(VARIANCE_MOMENTUM * self.variance + (1.0 - VARIANCE_MOMENTUM) * variance)
+        steps = tf.cast(self.optimizer.iterations if self.optimizer else math.inf, tf.float32)
+        # The average begins where training is: at first it forgets what the first steps had soon.
+        momentum = tf.minimum(VARIANCE_MOMENTUM, 1.0 - 1.0 / (1.0 + steps / VARIANCE_WARMUP))
+        self.variance.assign(momentum * self.variance + (1.0 - momentum) * variance)
         return variance

@@ -1,0 +1,131 @@
+"""What Keras's users do with models and layers works, or is refused in one line."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_vae.model import VAE, encode_refined, fit_prior, fit_variance, importance_weighted_bounds, save_model
+
+SHAPE = (8, 8, 1)
+IMAGES = np.random.default_rng(0).random((20, *SHAPE), np.float32)
+PIXELS = np.round(IMAGES * 255).astype(np.uint8)
+
+
+def small(**options) -> VAE:
+    return VAE(SHAPE, 2, **{"widths": (8,), **options})
+
+
+@pytest.mark.parametrize("options", [{"prior": "mixture", "prior_components": 3}, {"prior": "flow"}, {"levels": 2}])
+def test_what_no_gradient_moves_stays_so_where_a_model_is_frozen_and_freed(options):
+    vae = small(**options)
+    before = {weight.path for weight in vae.trainable_variables}
+    vae.trainable = False
+    assert not vae.trainable_variables
+    vae.trainable = True
+    assert {weight.path for weight in vae.trainable_variables} == before
+    vae.encoder.trainable = False
+    vae.encoder.trainable = True
+    assert {weight.path for weight in vae.trainable_variables} == before
+
+
+@pytest.mark.parametrize("options", [{}, {"network": "convolutional"}, {"dtype": "mixed_bfloat16"}])
+@pytest.mark.parametrize("network", ["encoder", "decoder"])
+def test_networks_are_cloned_and_saved_by_keras(tmp_path, options, network):
+    model = getattr(VAE(SHAPE, 2, widths=(8,), **options), network)
+    inputs = IMAGES if network == "encoder" else np.ones((3, 2), np.float32)
+    clone = keras.models.clone_model(model)
+    clone.set_weights(model.get_weights())
+    model.save(tmp_path / "network.keras")
+    for copy in (clone, keras.models.load_model(tmp_path / "network.keras")):
+        assert np.array_equal(copy(inputs), model(inputs))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_the_bound_of_one_image_is_computed_in_a_graph_as_of_several(count):
+    vae = small()
+    together = np.concatenate(list(importance_weighted_bounds(vae, [IMAGES[:10], IMAGES[10 : 10 + count]], 5)))
+    assert together.shape == (10 + count,)
+    assert np.concatenate(list(importance_weighted_bounds(vae, [IMAGES[:count]], 5))).shape == (count,)
+
+
+def test_numbers_of_samples_and_steps_may_be_of_64_bits():
+    vae = small()
+    assert tf.function(vae.log_likelihood)(IMAGES, tf.constant(5, tf.int64)).shape == (20,)
+    assert encode_refined(vae, IMAGES, tf.constant(2, tf.int64))[0].shape == (20, 2)
+
+
+def test_whole_numbers_are_refused_as_images_in_a_graph_too():
+    vae = small()
+    for method in (vae.encode, vae):
+        with pytest.raises(ValueError, match="divide them, images / 255"):
+            tf.function(lambda images, method=method: method(images))(tf.constant(PIXELS))
+
+
+@pytest.mark.parametrize("name", ["sample_weight", "class_weight"])
+def test_weights_of_images_are_refused(name):
+    vae = small()
+    vae.compile("adam")
+    with pytest.raises(ValueError, match=f"leave {name} out"):
+        vae.fit(IMAGES, **{name: np.ones(20)}, verbose=0)
+    with pytest.raises(ValueError, match="leave sample_weight out"):
+        vae.evaluate(IMAGES, sample_weight=np.ones(20), verbose=0)
+
+
+def test_validation_looks_at_its_data_once():
+    read = []
+
+    def images():
+        read.append(1)
+        yield IMAGES
+
+    spec = tf.TensorSpec((20, *SHAPE), tf.float32)
+    vae = small()
+    vae.compile("adam")
+    vae.fit(IMAGES, validation_data=tf.data.Dataset.from_generator(images, output_signature=spec), epochs=3, verbose=0)
+    assert len(read) == 1 + 3  # a look before the training, and an evaluation after each epoch
+    with pytest.raises(ValueError, match="divide 8-bit values by 255"):
+        vae.fit(IMAGES, validation_data=(255 * IMAGES,), verbose=0)
+
+
+def test_the_variance_is_that_of_the_images_from_the_first_epoch_on():
+    images = 0.5 + 0.05 * np.random.default_rng(0).standard_normal((640, *SHAPE)).astype(np.float32)
+    vae = small(likelihood="gaussian")
+    vae.compile(keras.optimizers.Adam(1e-3))
+    vae.fit(images, batch_size=32, epochs=1, verbose=0)
+    error = float(np.mean(np.square(images - vae.predict(images, verbose=0))))
+    assert float(vae.variance) == pytest.approx(error, rel=0.3)
+
+
+def test_a_variance_that_is_learned_rises_from_the_least_that_it_may_be():
+    vae = small(likelihood="gaussian", learns_variance=True)
+    vae.log_variance.assign(np.log(1e-6))
+    vae.compile(keras.optimizers.Adam(0.05))
+    vae.fit(IMAGES, epochs=10, verbose=0)
+    assert float(vae.log_variance) > np.log(1e-6)
+
+
+@pytest.mark.parametrize("policy", ["float64", "mixed_float16"])
+def test_a_policy_that_a_vae_does_not_compute_by_is_refused(policy):
+    with pytest.raises(ValueError, match=f"not in {policy}"):
+        small(dtype=policy)
+
+
+@pytest.mark.parametrize("labels", [np.zeros(10, int), np.zeros(30, int), np.array(["a"] * 20), np.zeros(20)])
+def test_a_prior_is_fitted_by_one_whole_number_for_each_image(labels):
+    with pytest.raises(ValueError, match=r"Labels must be whole numbers \(20,\)"):
+        fit_prior(small(prior="mixture", prior_components=2), PIXELS, labels)
+
+
+def test_no_images_are_refused_and_change_nothing():
+    vae = small(likelihood="gaussian", prior="mixture", prior_components=2)
+    before = vae.get_weights()
+    for use in (vae.adapt, lambda images: fit_variance(vae, images), lambda images: fit_prior(vae, images)):
+        with pytest.raises(ValueError, match="there are none"):
+            use(PIXELS[:0])
+    assert all(np.array_equal(one, other) for one, other in zip(before, vae.get_weights(), strict=True))
+
+
+def test_a_model_is_saved_to_a_file_that_can_be_loaded(tmp_path):
+    with pytest.raises(ValueError, match=r"ends in \.keras"):
+        save_model(small(), tmp_path / "model.h5")
