@@ -260,9 +260,9 @@ _EXPLAINED = {
 
 
 def card_of(run: Run, metrics: Mapping[str, Any]) -> str:
-    """The card of a run that is measured, with its table."""
-    is_measured = "grey" in metrics.get("evaluations", {})
-    return model_card(run, metrics=metrics, measurements=comparison([metrics], "grey") if is_measured else "None yet.")
+    """The card of a run that is measured, with a table of each protocol."""
+    tables = [comparison([metrics], name) for name in PROTOCOL_WORDS if name in metrics.get("evaluations", {})]
+    return model_card(run, metrics=metrics, measurements="\n\n".join(tables) or "None yet.")
 
 
 def comparison(all_metrics: Sequence[Mapping[str, Any]], name: str) -> str:
