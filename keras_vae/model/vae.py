@@ -393,7 +393,7 @@ class VAE(GenerativeModel):
             sum_over_replicas(tf.stack([tf.reduce_sum(squares), tf.cast(tf.size(squares), tf.float32)]))
         )
         variance = tf.stop_gradient(tf.maximum(total / count, SMALLEST_VARIANCE))
-        steps = tf.cast(self.optimizer.iterations if self.optimizer else math.inf, tf.float32)
+        steps = tf.cast(self.optimizer.iterations if self.compiled else math.inf, tf.float32)
         # The average begins where training is: at first it forgets what the first steps had soon.
         momentum = tf.minimum(VARIANCE_MOMENTUM, 1.0 - 1.0 / (1.0 + steps / VARIANCE_WARMUP))
         self.variance.assign(momentum * self.variance + (1.0 - momentum) * variance)
