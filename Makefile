@@ -83,4 +83,4 @@ sbom: $(VENV)/.installed-for-tests
 	$(BIN)/python -m cyclonedx_py requirements --output-reproducible --output-file sbom.json requirements.lock
 
 clean:
-	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache test-artefacts sbom.json
+	rm -rf $(VENV) $(LOWEST) .mypy_cache .pytest_cache .ruff_cache .hypothesis test-artefacts sbom.json
