@@ -64,6 +64,9 @@ def training(config: TrainConfig, summary: Mapping[str, Any], test_images: int) 
     schedule = [f"{config.schedule}, {epochs:g} {'epoch' if epochs == 1 else 'epochs'} of warm-up"]
     if config.gradient_clip:
         schedule.append(f"gradients clipped at {config.gradient_clip:g}")
+    if config.augmentation:
+        share = f" for {config.augmentation:.0%}" if config.augmentation < 1.0 else ""
+        schedule.append(f"images varied{share}")
     optimiser = f"AdamW, weight decay {config.weight_decay:g}" if config.weight_decay else "Adam"
     average = f"moving average, momentum {config.weight_average:g}" if config.weight_average else "as trained"
     if summary.get("kept_epoch") is not None:
@@ -84,13 +87,10 @@ def training(config: TrainConfig, summary: Mapping[str, Any], test_images: int) 
     if config.importance_epochs:
         last, samples = f"last {config.importance_epochs} epochs", config.importance_samples
         rows.insert(1, ["Objective", f"{last}: importance-weighted bound, {samples} samples an image"])
-    regularised = {
-        "augmentation": config.augmentation and f"images varied in {config.augmentation:.0%} of the epochs",
-        "dropout": config.dropout and f"dropout {config.dropout:g}",
-        "noise": config.input_noise and f"noise {config.input_noise:g} on what is encoded",
-    }
-    if said := [words for words in regularised.values() if words]:
-        rows.insert(-3, ["Regularised by", ", ".join(said)])
+    disturbed = [f"dropout {config.dropout:g}"] if config.dropout else []
+    disturbed += [f"noise {config.input_noise:g} on what is encoded"] if config.input_noise else []
+    if disturbed:
+        rows.insert(-3, ["Disturbed by", ", ".join(disturbed)])
     if config.init_from:
         rows.insert(-3, ["Begun from", f"the weights of the run {config.init_from}"])
     if config.beta_warmup:

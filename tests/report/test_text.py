@@ -224,7 +224,8 @@ def test_the_training_is_told_with_what_decides_its_weights():
     config = TrainConfig(patience=2, dropout=0.1, input_noise=0.2, init_from="other")
     rows = dict(training(config, summary, 10))
     assert rows["Weights"] == "moving average, momentum 0.995, of epoch 12, the best on the validation split; seed 0"
-    assert rows["Regularised by"] == "images varied in 100% of the epochs, dropout 0.1, noise 0.2 on what is encoded"
+    assert rows["Schedule"] == "cosine, 1 epoch of warm-up; images varied"
+    assert rows["Disturbed by"] == "dropout 0.1, noise 0.2 on what is encoded"
     assert rows["Begun from"] == "the weights of the run other"
 
 
