@@ -15,11 +15,12 @@ import tensorflow as tf
 from keras_vae.data.array_store import ArraySource, open_array_folder, write_array_folder
 from keras_vae.data.arrays import UNLABELLED, HeldOut, Split
 from keras_vae.data.augmentation import varied
+from keras_vae.data.binarization import binarised, binomial, fixed_binarization, published_generator
 from keras_vae.data.sources import Source, open_source
 from keras_vae.errors import InputError
 from keras_vae.files import expanded
 
-__all__ = ["Binarize", "ImageData", "fixed_binarization", "open_dataset"]
+__all__ = ["Binarize", "ImageData", "open_dataset"]
 
 Binarize = Literal["none", "dynamic"]  # while training: drawn anew every epoch
 HeldOutBinarize = Literal["none", "fixed"]  # while measuring: the same at every call
@@ -77,23 +78,6 @@ def open_dataset(
         held_out=held_out,
     )
     return ImageData(source, memory_budget)
-
-
-def fixed_binarization(validation: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Binarise the held-out images once and for all, each pixel being 1 with its grey value as the probability.
-
-    The protocol of the Exemplar-VAE code (Norouzi, Fleet & Norouzi 2020, https://arxiv.org/abs/2004.04795): numpy's
-    legacy generator seeded 777 draws the validation split first, then the test split. The order of the images matters.
-
-    Args:
-        validation: uint8 images of any shape.
-        test: uint8 images of any shape.
-
-    Returns:
-        Both as uint8 zeros and ones, in their shapes.
-    """
-    generator = _published_generator()
-    return _binomial(generator, validation), _binomial(generator, test)
 
 
 class ImageData:
@@ -210,7 +194,7 @@ class ImageData:
             vary = partial(_vary, last=varied_epochs * steps, seed=np.array([seed, 2]))
             pixels = tf.data.Dataset.zip(numbers, pixels).map(vary, num_parallel_calls=_PARALLEL_CALLS)
         if binarize == "dynamic":
-            binarise = partial(_binarise, seed=np.array([seed, 1]))
+            binarise = partial(binarised, seed=np.array([seed, 1]))
             batches = tf.data.Dataset.zip(numbers, pixels).map(binarise, num_parallel_calls=_PARALLEL_CALLS)
         else:
             batches = pixels.map(_to_float, num_parallel_calls=_PARALLEL_CALLS)
@@ -245,7 +229,7 @@ class ImageData:
         )
         pixels = examples.batch(batch_size).map(_images)
         if binarize == "fixed":
-            return _finish(pixels.enumerate().map(partial(_binarise, seed=np.array([0, 1]))))
+            return _finish(pixels.enumerate().map(partial(binarised, seed=np.array([0, 1]))))
         return _finish(pixels.map(_to_float))
 
     def stretch(self, split: str, start: int, end: int, batch_size: int) -> Iterator[np.ndarray]:
@@ -294,7 +278,7 @@ class ImageData:
         Returns:
             uint8 `(n, h, w, c)` and their labels, int64 `(n,)`.
         """
-        if not self.in_memory:  # no more are read than are used
+        if not self.in_memory or count >= self.counts[split]:  # no more are read, or copied, than there must be
             return self.images(split, count), self.labels(split, count)
         chosen = np.sort(np.random.default_rng(seed).permutation(self.counts[split])[:count])
         return self.images(split)[chosen], self.labels(split)[chosen]
@@ -330,10 +314,10 @@ class ImageData:
 
     def _binary_batches(self, split: str) -> Iterator[np.ndarray]:
         """What `_binary` has of a split, drawn as it is read; of the test split after the validation split."""
-        generator = _published_generator()
+        generator = published_generator()
         for each in ("validation", "test"):
             for images, _ in self._source.examples(each).batch(_DRAWN_AT_ONCE).as_numpy_iterator():
-                binary = _binomial(generator, images)
+                binary = binomial(generator, images)
                 if each == split:
                     yield 255 * binary
             if each == split:
@@ -350,14 +334,6 @@ class ImageData:
         return (images, labels) if count == total else (images[:count], labels[:count])
 
 
-def _published_generator() -> np.random.RandomState:
-    return np.random.RandomState(777)
-
-
-def _binomial(generator: np.random.RandomState, images: np.ndarray) -> np.ndarray:
-    return generator.binomial(1, images / 255.0).astype(np.uint8)
-
-
 def _images(images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     del labels
     return images
@@ -372,21 +348,6 @@ def _vary(number: tf.Tensor, pixels: tf.Tensor, last: float, seed: np.ndarray) -
     strength = 1.0 - tf.cast(number, tf.float32) / last
     result = tf.cond(strength > 0.0, lambda: varied(pixels, strength, tf.random.fold_in(seed, number)), lambda: pixels)
     return tf.ensure_shape(result, pixels.shape)
-
-
-def _binarise(number: tf.Tensor, pixels: tf.Tensor, seed: np.ndarray) -> tf.Tensor:
-    """Draw every pixel as 0 or 1 with noise that depends on the seed and the number of the batch alone.
-
-    Drawing random bits is nearly all the work, so each 32-bit word serves two pixels: the probability of 1 is the grey
-    value to within 2**-16, and exactly 0 for black and 1 for white.
-    """
-    size = tf.size(pixels)
-    words = tf.random.stateless_uniform(
-        [(size + 1) // 2], tf.random.fold_in(seed, number), minval=None, maxval=None, dtype=tf.uint32, alg="philox"
-    )
-    halves = tf.reshape(tf.bitcast(words, tf.uint16), [-1])[:size]  # of an odd number of pixels, one is left over
-    noise = tf.reshape(tf.cast(halves, tf.int32), tf.shape(pixels))
-    return tf.cast(255 * noise < 2**16 * tf.cast(pixels, tf.int32), tf.float32)
 
 
 def _finish(batches: tf.data.Dataset) -> tf.data.Dataset:

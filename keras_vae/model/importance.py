@@ -31,6 +31,8 @@ def importance_weighted_bound(
     """
     posterior, spread = model.posterior(images), model.spread
     log_prior = model.prior.log_density_of_many()
+    samples = tf.cast(samples, tf.int32)
+    # A number that is known beforehand is the shape that the loop's variables have, where it is 1 too.
     count = tf.shape(images)[0] if images.shape[0] is None else images.shape[0]
     shape = (1 if shared_noise else count, model.latent_dim)
 
@@ -48,7 +50,7 @@ def importance_weighted_bound(
 
     nothing = tf.zeros((count,))
     start = (0, nothing + tf.float32.min, nothing)
-    _, largest, total = tf.while_loop(lambda index, *_: index < tf.cast(samples, tf.int32), add_sample, start)
+    _, largest, total = tf.while_loop(lambda index, *_: index < samples, add_sample, start)
     return largest + tf.math.log(total / tf.cast(samples, tf.float32))
 
 

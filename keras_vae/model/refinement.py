@@ -45,6 +45,6 @@ def encode_refined(model: VAE, images: Tensor, steps: Tensor) -> tuple[Tensor, T
         unbiased = first / (1.0 - FIRST_DECAY**count), second / (1.0 - SECOND_DECAY**count)
         return step + 1, mean - RATE * unbiased[0] / (tf.sqrt(unbiased[1]) + EPSILON), first, second
 
-    nothing = tf.zeros_like(start)
-    _, mean, *_ = tf.while_loop(lambda step, *_: step < tf.cast(steps, tf.int32), improve, (0, start, nothing, nothing))
+    nothing, steps = tf.zeros_like(start), tf.cast(steps, tf.int32)
+    _, mean, *_ = tf.while_loop(lambda step, *_: step < steps, improve, (0, start, nothing, nothing))
     return mean, log_var

@@ -96,8 +96,7 @@ class VAE(GenerativeModel):
     Attributes:
         encoder: Keras model from images to the parameters of their posteriors.
         decoder: Keras model from latents to logits.
-        awaits_prior: whether the prior is still to be fitted: `evaluate` then takes the one that the model is trained
-            with, which is quicker, and equal.
+        awaits_prior: whether the prior is still to be fitted; `evaluate` takes that of the training until then.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -150,7 +149,8 @@ class VAE(GenerativeModel):
         self.lower_dim = self.latent_dim - self.latent_dim // self.levels
         self.upper_dim = self.latent_dim - self.lower_dim
 
-        seeds, features = range(2 * self.seed, 2 * self.seed + 4), LOWER_UNITS if self.levels == 2 else 0
+        seeds = range(2 * self.seed, 2 * self.seed + 4)
+        features = LOWER_UNITS if self.levels == 2 else 0
         kind, dtype = (network, self.image_shape), self.dtype_policy
         self.encoder = build_encoder(*kind, self.upper_dim, self.widths, seed=seeds[0], dtype=dtype, features=features)
         self.decoder = build_decoder(*kind, self.latent_dim, self.widths, seed=seeds[1], dtype=dtype)

@@ -17,8 +17,8 @@ import tensorflow_datasets as tfds
 from picture_files import write_folder
 
 from keras_vae.data import ImageData, open_dataset
+from keras_vae.data.binarization import fixed_binarization
 from keras_vae.data.fashion_mnist import FASHION_MNIST_ARCHIVES, fashion_mnist_builder
-from keras_vae.data.image_data import fixed_binarization
 from keras_vae.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[2]
