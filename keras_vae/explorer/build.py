@@ -13,13 +13,12 @@ from keras_vae.explorer.content import MOST_IMAGES, MOST_IMAGES_OF_SMALL, Exhibi
 from keras_vae.explorer.log_folder import FOLDER, write_log_folder
 from keras_vae.explorer.page import make_page, packed, page_of
 from keras_vae.files import require_room, typed_command, write_atomically
-from keras_vae.runs import Run, read_arrays, read_record
+from keras_vae.runs import Run, data_title, read_arrays, read_record
 
 __all__ = ["PAGE", "write_explorer", "write_small_page"]
 
 PAGE = "explorer.html"
 BYTES_BESIDE = 10_000_000  # the weights: images, map and program
-DATASETS = {"fashion_mnist": "Fashion-MNIST", "colour_shapes": "coloured shapes"}
 MAPS = ("umap", "tsne", "pca")
 
 
@@ -69,7 +68,7 @@ def _exhibition(run: Run, place: Path, is_small: bool) -> Exhibition:
         shown = np.union1d(shown, explored["path_ends"])
     return Exhibition(
         title=run.name,
-        dataset=DATASETS.get(data.name, Path(data.name).name),
+        dataset=Path(data_title(data.name)).name,
         model=model,
         images=images[shown],
         labels=labels[shown],

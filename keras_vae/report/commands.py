@@ -30,7 +30,7 @@ def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) ->
         latent: what `latent.json` holds.
     """
     name = run.name if len(run.name) <= LONGEST_RUN else "RUN"  # the page has room for such a name once
-    found = [[typed_command("train"), "--run", run.name, *run.train_options]]
+    found = [[typed_command("train"), "--run", run.name, *run.train_options()]]
     for settings in metrics["evaluations"].values():
         config = configuration(EvaluationConfig, settings)
         own = config.dataset in (None, run.config.dataset)

@@ -9,7 +9,7 @@ from typing import Any
 from keras_vae.evaluation import classifier_knows
 from keras_vae.files import expanded
 from keras_vae.latent_space import LEAST_FOR_FINDINGS
-from keras_vae.runs import TrainConfig
+from keras_vae.runs import TrainConfig, data_title
 
 __all__ = [
     "LONGEST_CLASS",
@@ -28,7 +28,6 @@ __all__ = [
     "space_rows",
 ]
 
-DATASETS = {"fashion_mnist": "Fashion-MNIST", "colour_shapes": "coloured shapes"}
 NETWORKS = {
     "classifier": "this project's classifier",
     "own": "a small network trained on this run's training images",
@@ -63,7 +62,7 @@ def dataset_name(dataset: str) -> str:
     """What a data set is called in a sentence: a folder by its last part, TFDS's by their name."""
     folder = expanded(dataset)
     name = folder.resolve().name if folder.is_absolute() or folder.is_dir() else dataset
-    return shortened(DATASETS.get(name, name), LONGEST_TITLE)
+    return shortened(data_title(name), LONGEST_TITLE)
 
 
 def shortened(name: str, longest: int) -> str:

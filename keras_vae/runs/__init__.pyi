@@ -1,4 +1,5 @@
 from .card import CARD_FILE as CARD_FILE
+from .card import data_title as data_title
 from .card import model_card as model_card
 from .config import TrainConfig as TrainConfig
 from .images import NOTED as NOTED

@@ -12,7 +12,7 @@ from typing import Any
 from keras_vae.files import typed_command
 from keras_vae.runs.run import Run
 
-__all__ = ["CARD_FILE", "model_card", "renamed_card"]
+__all__ = ["CARD_FILE", "data_title", "model_card", "renamed_card"]
 
 CARD_FILE = "README.md"
 CARD = """---
@@ -108,6 +108,11 @@ LISTED = (
 )
 
 
+def data_title(name: str) -> str:
+    """What people call a data set: those that come with this package by a name of their own, others as they are."""
+    return KNOWN_DATA[name][0] if name in KNOWN_DATA else name
+
+
 def model_card(
     run: Run,
     *,
@@ -136,7 +141,7 @@ def model_card(
         latents=model["latent_dim"],
         data=_as_text(data),
         commit=f", at commit {trained['commit']}," if trained.get("commit") else "",
-        command=f"{typed_command('train')} {shlex.join(run.train_options)}".rstrip(),
+        command=f"{typed_command('train')} {shlex.join(run.train_options(trained.get('training_images')))}".rstrip(),
         likelihood=config.likelihood,
         prior=config.prior_in_words,
         beta=config.beta,

@@ -48,7 +48,7 @@ def description(run: Run) -> str:
     Raises:
         InputError: its configuration cannot be read.
     """
-    command = f"{typed_command('train')} {shlex.join(['--run', run.name, *run.train_options])}"
+    command = f"{typed_command('train')} {shlex.join(['--run', run.name, *run.train_options()])}"
     parts = sorted(((_size(path), path) for path in (*_children(run.folder), *_children(run.logs))), reverse=True)
     sizes = [f"{size / 1e6:>10.1f} MB  {path}" for size, path in parts]
     return "\n".join([run_table([run]), "", f"made by: {command}", "", *sizes])

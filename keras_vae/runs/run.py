@@ -275,9 +275,11 @@ class Run:
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
 
-    @property
-    def train_options(self) -> list[str]:
+    def train_options(self, training_images: int | None = None) -> list[str]:
         """The options of the command `train` that make such a run again; arrays are named by where they are kept.
+
+        Args:
+            training_images: their number; None takes it from `training.json`, where a training has ended.
 
         Raises:
             InputError: the configuration cannot be read.
@@ -285,10 +287,10 @@ class Run:
         config = self.config
         if self.data.is_dir():  # arrays have no other name
             config = config.replace(dataset=str(self.data.relative_to(self.root)))
-        images = None
-        with contextlib.suppress(InputError):  # a record that is damaged is named by what shows its figures
-            images = self.summary["training_images"] if self.is_finished else None
-        return config.command_options(self.image_shape, images)
+        if training_images is None and self.is_finished:
+            with contextlib.suppress(InputError):  # a record that is damaged is named by what shows its figures
+                training_images = self.summary["training_images"]
+        return config.command_options(self.image_shape, training_images)
 
     @property
     def resume_command(self) -> str:

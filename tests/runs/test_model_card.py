@@ -53,6 +53,11 @@ def test_the_text_has_the_numbers_with_their_protocol_and_the_command(run, card)
     assert max(map(len, card.split("## Measurements")[0].splitlines()[20:])) <= 120
 
 
+def test_the_command_names_what_would_follow_the_number_of_few_images(run):
+    card = model_card(run, trained={**run.summary, "training_images": 300})
+    assert "    python scripts/train.py --prior-components 1000 --epochs 54 --batch-size 500 " in card
+
+
 def test_what_it_shows_of_loading_is_there(run, card):
     for name in ("saved_model", "onnx/decode.onnx", "vae.tflite"):
         assert f'"{name}"' in card
