@@ -47,7 +47,7 @@ def run_command(main: Callable[[], None], words: Sequence[str] | None = None) ->
     try:
         main()
     except InputError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]

@@ -51,6 +51,7 @@ def test_a_training_by_the_library_tells_of_no_error_where_there_is_no_gpu():
 @pytest.mark.parametrize(
     ("failure", "line"),
     [
+        (r"InputError('run\n\x1b[2J\u2028 one is taken')", r"error: run\n\x1b[2J\u2028 one is taken"),
         ("ModuleNotFoundError(name='umap')", "error: this command needs umap: pip install 'keras_vae[all]' brings it."),
         (
             "ModuleNotFoundError(name='tf2onnx.convert')",
@@ -61,7 +62,6 @@ def test_a_training_by_the_library_tells_of_no_error_where_there_is_no_gpu():
             "error: this command needs pyarrow: pip install 'keras_vae[parquet]' brings it.",
         ),
         ("InputError('Give another name.')", "error: Give another name."),
-        ("InputError('a\\nb is no name.')", "error: a b is no name."),
     ],
 )
 def test_what_the_user_can_mend_is_one_line_and_exit_code_2(failure, line):

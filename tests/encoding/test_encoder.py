@@ -104,8 +104,9 @@ def test_the_bound_is_that_of_the_saved_model_up_to_its_noise(run, served, tmp_p
     images = open_dataset(dataset).images("train") / np.float32(255)
     expected = served.log_likelihood(images, tf.constant(300))["nats"]
     assert np.ptp(bound) > 1
-    assert np.quantile(np.abs(bound - expected), 0.9) < 3
-    assert np.abs(np.mean(bound - expected)) < 0.4
+    difference = bound - expected
+    assert np.quantile(np.abs(difference), 0.9) < 3
+    assert abs(np.mean(difference)) < 5 * np.std(difference) / np.sqrt(len(difference))  # of its standard errors
 
 
 @pytest.mark.slow

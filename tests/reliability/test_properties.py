@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -57,6 +57,7 @@ def test_any_json_is_no_configuration_or_one(value):
 
 @MANY
 @given(value=VALUES)
+@example(value={"\n": None})
 def test_a_record_is_refused_unless_it_holds_what_it_must(tmp_path, value):
     path = tmp_path / "record.json"
     whole = {"name": "first", "count": 3, "values": [0.5, 1], "of": {"a": {"value": None}}}
