@@ -49,6 +49,7 @@ _OF_A_DENSITY = (
 NATS_OF_GREY_IMAGES = {
     "bernoulli": "pixel values are probabilities: it bounds the mean over binarised versions of the image",
     "gaussian": _OF_A_DENSITY,
+    "laplace": _OF_A_DENSITY,
     "discretized_logistic": "of a probability of the 8-bit values as they are stored",
     "continuous_bernoulli": _OF_A_DENSITY,
 }

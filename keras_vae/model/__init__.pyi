@@ -6,6 +6,7 @@ from .bounds import elbo_terms as elbo_terms
 from .bounds import importance_weighted_bounds as importance_weighted_bounds
 from .convolutions import first_square as first_square
 from .devices import over_devices as over_devices
+from .distributions import WITH_VARIANCE as WITH_VARIANCE
 from .distributions import gaussian_kl as gaussian_kl
 from .distributions import gaussian_sample as gaussian_sample
 from .distributions import likelihood_mean as likelihood_mean
@@ -34,5 +35,6 @@ from .optimizer import averaged_weights as averaged_weights
 from .priors import StandardNormal as StandardNormal
 from .priors import VampPrior as VampPrior
 from .refinement import encode_refined as encode_refined
+from .sharpening import sharpen as sharpen
 from .vae import LARGEST_LOGIT as LARGEST_LOGIT
 from .vae import VAE as VAE

@@ -7,27 +7,36 @@ import tensorflow as tf
 
 __all__ = [
     "LIKELIHOODS",
+    "SMALLEST_VARIANCE",
+    "WITH_VARIANCE",
     "Likelihood",
     "Tensor",
     "bernoulli_nll",
+    "best_variance",
     "continuous_bernoulli_mean",
     "continuous_bernoulli_nll",
+    "deviations",
     "discretized_logistic_mean",
     "discretized_logistic_nll",
     "gaussian_kl",
     "gaussian_log_density",
     "gaussian_nll",
     "gaussian_sample",
+    "laplace_nll",
     "likelihood_mean",
     "likelihood_nll",
 ]
 
 Tensor: TypeAlias = Any  # TensorFlow ships no types
 
-Likelihood = Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"]
+Likelihood = Literal["bernoulli", "gaussian", "laplace", "discretized_logistic", "continuous_bernoulli"]
 LIKELIHOODS: tuple[Likelihood, ...] = get_args(Likelihood)
+WITH_VARIANCE: tuple[Likelihood, ...] = ("gaussian", "laplace")  # one for all pixels, whose best value is known
 
 GREY_VALUES = 256
+
+# The variance of rounding to one of 256 grey values: no likelihood must claim to know the pixels better.
+SMALLEST_VARIANCE = 1.0 / (12.0 * 255.0**2)
 
 LOG_TWO_PI = math.log(2.0 * math.pi)
 
@@ -140,6 +149,49 @@ def gaussian_nll(images: Tensor, means: Tensor, variance: Tensor) -> Tensor:
     return 0.5 * _sum_over_pixels(LOG_TWO_PI + tf.math.log(variance) + tf.square(images - means) / variance)
 
 
+def laplace_nll(images: Tensor, medians: Tensor, variance: Tensor) -> Tensor:
+    """Negative log density of Laplace pixels that share one variance: their absolute errors count, not the squares.
+
+    Args:
+        images: `(..., h, w, c)` in [0, 1].
+        medians: same shape, in [0, 1]; they are the means too.
+        variance: a positive number, `2 b^2` of the scale b; the mean absolute error per pixel is the best scale.
+
+    Returns:
+        `(...)` nats per image; a density, so it can be negative.
+    """
+    scale = tf.sqrt(0.5 * variance)
+    return _sum_over_pixels(tf.math.log(2.0 * scale) + tf.abs(images - medians) / scale)
+
+
+def deviations(likelihood: Likelihood, residuals: Tensor) -> Tensor:
+    """What `best_variance` takes the mean of.
+
+    Args:
+        likelihood: one of `WITH_VARIANCE`.
+        residuals: images less their expected images, any shape.
+
+    Returns:
+        The same shape: squares for a Gaussian, absolute values for a Laplace distribution.
+    """
+    return tf.square(residuals) if likelihood == "gaussian" else tf.abs(residuals)
+
+
+def best_variance(likelihood: Likelihood, mean_deviation: Tensor) -> Tensor:
+    """The variance that makes images most likely.
+
+    Args:
+        likelihood: one of `WITH_VARIANCE`.
+        mean_deviation: mean over pixels of their `deviations`.
+
+    Returns:
+        The mean square itself for a Gaussian; for a Laplace distribution twice the square of the mean absolute value;
+        at least that of rounding to a grey value.
+    """
+    variance = mean_deviation if likelihood == "gaussian" else 2.0 * tf.square(mean_deviation)
+    return tf.maximum(variance, SMALLEST_VARIANCE)
+
+
 def discretized_logistic_nll(images: Tensor, centers: Tensor, scale: Tensor) -> Tensor:
     """Negative log-likelihood of 8-bit pixels under a logistic distribution that is cut into 256 pieces.
 
@@ -181,17 +233,20 @@ def likelihood_nll(likelihood: Likelihood, images: Tensor, logits: Tensor, sprea
     """Negative log-likelihood of images under the decoder's logits.
 
     Args:
-        likelihood: `bernoulli`, `gaussian` (its mean is the sigmoid of the logit), `discretized_logistic` (its center
-            is the line that touches the sigmoid at 0) or `continuous_bernoulli`.
+        likelihood: `bernoulli`, `gaussian` or `laplace` (their mean is the sigmoid of the logit),
+            `discretized_logistic` (its center is the line that touches the sigmoid at 0) or `continuous_bernoulli`.
         images: `(..., h, w, c)` in [0, 1].
         logits: same shape.
-        spread: of each pixel, the variance of the Gaussian or the scale of the logistic distribution; others have none.
+        spread: of each pixel, the variance of the Gaussian or Laplace distribution or the scale of the logistic one;
+            others have none.
 
     Returns:
         `(...)` nats per image.
     """
     if likelihood == "gaussian":
         return gaussian_nll(images, tf.sigmoid(logits), spread)
+    if likelihood == "laplace":
+        return laplace_nll(images, tf.sigmoid(logits), spread)
     if likelihood == "discretized_logistic":
         return discretized_logistic_nll(images, _center(logits), spread)
     return bernoulli_nll(images, logits) if likelihood == "bernoulli" else continuous_bernoulli_nll(images, logits)

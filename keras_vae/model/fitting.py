@@ -8,9 +8,10 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from keras_vae.model.arguments import check_pixels
+from keras_vae.model.distributions import best_variance, deviations
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.priors import NO_CLASS, GaussianMixture, Prior
-from keras_vae.model.vae import SMALLEST_VARIANCE, VAE
+from keras_vae.model.vae import VAE
 
 __all__ = ["fit_prior", "fit_variance", "log_densities", "posterior_means"]
 
@@ -96,7 +97,7 @@ def log_densities(prior: Prior, latents: np.ndarray, batch_size: int = 500) -> n
 
 
 def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int = 1000) -> None:
-    """Give a Gaussian likelihood the variance that makes images most likely (Rybkin et al. 2021, equation 6).
+    """Give Gaussian or Laplace pixels the variance that makes images most likely (Rybkin et al. 2021, equation 6).
 
     The one that training ends with is an average over batches, of weights on the way. On images that were not trained
     on, it is not too sure of itself either.
@@ -115,8 +116,8 @@ def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int 
     for at in range(0, len(images), batch_size):
         batch = images[at : at + batch_size] / np.float32(255)
         residuals = batch - model.decode(model.draw(batch, (seed, at)).latents)
-        total += float(tf.reduce_sum(tf.square(residuals)))
-    model.variance.assign(max(SMALLEST_VARIANCE, total / images.size))
+        total += float(tf.reduce_sum(deviations(model.likelihood, residuals)))
+    model.variance.assign(best_variance(model.likelihood, total / images.size))
 
 
 def _fit_mixture(

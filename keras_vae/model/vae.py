@@ -24,8 +24,12 @@ from keras_vae.model.arguments import (
     check_prior,
 )
 from keras_vae.model.distributions import (
+    SMALLEST_VARIANCE,
+    WITH_VARIANCE,
     Likelihood,
     Tensor,
+    best_variance,
+    deviations,
     gaussian_log_density,
     likelihood_mean,
     likelihood_nll,
@@ -46,14 +50,11 @@ from keras_vae.model.networks import (
 from keras_vae.model.priors import GaussianMixture, Prior, PriorName, StandardNormal, VampPrior
 from keras_vae.model.replicas import sum_over_replicas
 
-__all__ = ["LARGEST_LOGIT", "SMALLEST_VARIANCE", "VAE"]
+__all__ = ["LARGEST_LOGIT", "VAE"]
 
 # Within 5e-5 of black or white a pixel is sure enough: background would drive its logits ever further, and a
 # latent that was never seen in training then costs a hundred nats a pixel.
 LARGEST_LOGIT = 10.0
-
-# The variance of rounding to one of 256 grey values: a Gaussian likelihood must not claim to know the pixels better.
-SMALLEST_VARIANCE = 1.0 / (12.0 * 255.0**2)
 VARIANCE_OF_UNIFORM = 1.0 / 12.0
 VARIANCE_MOMENTUM, VARIANCE_WARMUP = 0.99, 10.0  # steps
 LOG_SCALE_AT_FIRST = -3.0
@@ -73,7 +74,7 @@ class VAE(GenerativeModel):
         latent_dim: d, at least 1.
         network: `dense`, `convolutional`, or `strided`, which is the convolutional one of versions before 0.3.0.
         widths: hidden widths from the image inwards; None takes the network's own.
-        likelihood: `bernoulli`, `gaussian` with one variance shared by all pixels and set to its optimum
+        likelihood: `bernoulli`, `gaussian` or `laplace` with one variance shared by all pixels and set to its optimum
             (Rybkin et al. 2021), `discretized_logistic` of 8-bit values with one scale that is learned (Salimans et al.
             2017), or `continuous_bernoulli`.
         beta: weight of the KL, at least 0.
@@ -88,7 +89,7 @@ class VAE(GenerativeModel):
         dropout: probability that a hidden unit of a dense network is dropped in a training step (Srivastava et al.
             2014).
         input_noise: deviation of Gaussian noise on what the encoder sees in training (Im et al. 2017).
-        learns_variance: learns a Gaussian likelihood's variance by gradient, instead of its optimum in each batch.
+        learns_variance: learns a Gaussian or Laplace variance by gradient, instead of its optimum in each batch.
         dtype: Keras dtype policy, `float32` or `mixed_bfloat16`: dense layers then multiply in bfloat16 while they are
             trained, and hidden convolutions compute in it, those of a `strided` network always; losses, weights and
             what the model gives stay float32.
@@ -167,7 +168,7 @@ class VAE(GenerativeModel):
         self.noise = keras.random.SeedGenerator(self.seed)
         self.beta = self._add_scalar(beta, "beta")
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
-        self.learns_variance = bool(learns_variance) and likelihood == "gaussian"
+        self.learns_variance = bool(learns_variance) and likelihood in WITH_VARIANCE
         if self.learns_variance:
             self.log_variance = self._add_scalar(math.log(VARIANCE_OF_UNIFORM), "log_variance", trainable=True)
         if likelihood == "discretized_logistic":
@@ -305,7 +306,7 @@ class VAE(GenerativeModel):
 
     @property
     def spread(self) -> Tensor:
-        """The number that all pixels share: the variance of a Gaussian, the scale of a logistic distribution."""
+        """The number that all pixels share: a Gaussian or Laplace variance, the scale of a logistic distribution."""
         if self.likelihood == "discretized_logistic":
             return tf.exp(self.log_scale)
         return tf.convert_to_tensor(self.variance)
@@ -349,7 +350,7 @@ class VAE(GenerativeModel):
 
         *posterior, logits = self.piece(through_both)(images, noise, disturbance)
         images = images if samples == 1 else tf.repeat(images, samples, axis=0)
-        has_variance = training and self.likelihood == "gaussian"
+        has_variance = training and self.likelihood in WITH_VARIANCE
         spread = self._variance_of_training(images, logits) if has_variance else self.spread
         return self.piece(nats)(images, tuple(posterior), logits, spread)
 
@@ -388,11 +389,10 @@ class VAE(GenerativeModel):
             variance = SMALLEST_VARIANCE + tf.exp(self.log_variance)  # at a bound that cuts it off no gradient is left
             self.variance.assign(variance)
             return variance
-        squares = tf.square(images - tf.sigmoid(logits))
-        total, count = tf.unstack(
-            sum_over_replicas(tf.stack([tf.reduce_sum(squares), tf.cast(tf.size(squares), tf.float32)]))
-        )
-        variance = tf.stop_gradient(tf.maximum(total / count, SMALLEST_VARIANCE))
+        apart = deviations(self.likelihood, images - tf.sigmoid(logits))
+        sums = [tf.reduce_sum(apart), tf.cast(tf.size(apart), tf.float32)]
+        total, count = tf.unstack(sum_over_replicas(tf.stack(sums)))
+        variance = tf.stop_gradient(best_variance(self.likelihood, total / count))
         steps = tf.cast(self.optimizer.iterations if self.compiled else math.inf, tf.float32)
         # The average begins where training is: at first it forgets what the first steps had soon.
         momentum = tf.minimum(VARIANCE_MOMENTUM, 1.0 - 1.0 / (1.0 + steps / VARIANCE_WARMUP))

@@ -61,6 +61,7 @@ _DENSITY = "Nats: of a density, which may be above 1. "
 _NATS = {
     "bernoulli": "",
     "gaussian": _DENSITY,
+    "laplace": _DENSITY,
     "discretized_logistic": "Nats: of 8-bit values. ",
     "continuous_bernoulli": _DENSITY,
 }

@@ -224,7 +224,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
         (True, "Kingma & Welling 2014, VAE"),
         (config.dataset == "fashion_mnist", "Xiao et al. 2017, Fashion-MNIST"),
         (config.beta != 1, "Higgins et al. 2017, beta-VAE, ICLR"),
-        (config.likelihood == "gaussian", "Rybkin et al. 2021, calibrated decoders"),
+        (config.likelihood in ("gaussian", "laplace"), "Rybkin et al. 2021, calibrated decoders"),
         (config.likelihood == "discretized_logistic", "Salimans et al. 2017, PixelCNN++"),
         (
             config.likelihood == "continuous_bernoulli",

@@ -13,6 +13,7 @@ __all__ = ["modelling", "training"]
 LIKELIHOOD_WORDS = {
     "bernoulli": "Bernoulli for each pixel",
     "gaussian": "Gaussian for each pixel, one variance σ²",
+    "laplace": "Laplace for each pixel, one scale b",
     "discretized_logistic": "logistic F for each pixel around its mean, one scale learned, cut at 256 values",
     "continuous_bernoulli": "continuous Bernoulli for each pixel, parameter λ",
 }
@@ -87,6 +88,8 @@ def training(config: TrainConfig, summary: Mapping[str, Any], test_images: int) 
     if config.importance_epochs:
         last, samples = f"last {config.importance_epochs} epochs", config.importance_samples
         rows.insert(1, ["Objective", f"{last}: importance-weighted bound, {samples} samples an image"])
+    if config.sharpening_epochs:
+        rows.insert(1, ["Sharpened", f"{config.sharpening_epochs} more epochs, of the decoder alone: absolute error"])
     disturbed = [f"dropout {config.dropout:g}"] if config.dropout else []
     disturbed += [f"noise {config.input_noise:g} on what is encoded"] if config.input_noise else []
     if disturbed:

@@ -25,6 +25,7 @@ MOST_LAYERS, MOST_COUPLINGS = 32, 100
 MOST = 1_000_000  # epochs, images in a batch, MiB: more is a slip of the hand, and would overflow where it is used
 CONVOLUTIONAL_FROM = 48 * 48  # pixels of an image: where `auto` takes a convolutional network (docs/colour.md)
 EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
+LAST_EPOCHS = ("importance_epochs", "sharpening_epochs")
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,11 @@ class TrainConfig:
         low=1,
         high=65_536,
     )
-    likelihood: Literal["bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli"] = option(
+    likelihood: Literal["bernoulli", "gaussian", "laplace", "discretized_logistic", "continuous_bernoulli"] = option(
         "gaussian", "distribution of the pixels"
     )
     variance: Literal["optimal", "learned"] = option(
-        "optimal", "of a Gaussian likelihood while it is trained: the best one for each batch, or one that is learned"
+        "optimal", "of Gaussian or Laplace pixels in training: the best one for each batch, or one that is learned"
     )
     beta: float = option(0.1, "weight of the KL; 1 is the ELBO", low=0, high=1e6)
     prior: Literal["standard_normal", "mixture", "flow", "vamp"] = option(
@@ -152,6 +153,13 @@ class TrainConfig:
         high=MOST,
     )
     importance_samples: int = option(8, "posterior samples an image in --importance-epochs", low=2, high=1000)
+    sharpening_epochs: int = option(
+        0,
+        "epochs after the others, in which the decoder of Gaussian pixels learns alone, the absolute error, so that "
+        "samples are sharper; 0: none",
+        low=0,
+        high=MOST,
+    )
     gradient_clip: float = option(0.0, "largest global norm of a gradient; 0 does not clip", low=0, high=1e30)
     weight_average: float = option(
         0.995, "momentum of the moving average of the weights; 0 keeps none", low=0, high=0.99999
@@ -207,6 +215,10 @@ class TrainConfig:
             raise InputError(
                 f"--dropout is of dense networks, not of {self.network} ones: give --dropout 0, or --network dense."
             )
+        if self.sharpening_epochs and self.likelihood != "gaussian":
+            raise InputError(
+                f"--sharpening-epochs is for --likelihood gaussian, not {self.likelihood}: give this, or 0 epochs."
+            )
         if self.patience and self.distribute == "multiworker":
             raise InputError("--patience is for one process: leave it out, or --distribute multiworker.")
         if self.importance_epochs:
@@ -257,7 +269,7 @@ class TrainConfig:
         """Make a configuration from a preset and the options that differ from it.
 
         A preset's epochs on the importance-weighted bound are left out where a beta, dropout or patience is given that
-        does not go with them.
+        does not go with them, its epochs of sharpening where the likelihood is another.
 
         Args:
             preset: a key of `PRESETS`.
@@ -271,6 +283,8 @@ class TrainConfig:
         chosen = {**PRESETS[preset], **options}
         if options.get("beta", 1.0) != 1.0 or options.get("dropout") or options.get("patience"):
             chosen["importance_epochs"] = options.get("importance_epochs", 0)
+        if options.get("likelihood", "gaussian") != "gaussian":
+            chosen["sharpening_epochs"] = options.get("sharpening_epochs", 0)
         return cls(preset=preset, **chosen)
 
     @classmethod
@@ -351,7 +365,7 @@ class TrainConfig:
         epochs = self.epochs if "epochs" in given else min(MOST, round(longer * self.epochs))
         wanted = {
             "epochs": epochs,
-            "importance_epochs": round(self.importance_epochs * epochs / self.epochs),
+            **{name: min(MOST, round(getattr(self, name) * epochs / self.epochs)) for name in LAST_EPOCHS},
             "batch_size": batch,
             "prior_components": min(self.prior_components, most_components),
             "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),

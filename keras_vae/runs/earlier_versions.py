@@ -31,6 +31,7 @@ ADDED: dict[str, Any] = {
     "patience": 0,
     "importance_samples": 8,
     "importance_epochs": 0,
+    "sharpening_epochs": 0,
 }
 WIDTHS_BEFORE = {"dense": [512, 512], "strided": [32, 64]}
 

@@ -25,6 +25,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augmentation": 0.9,
         "epochs": 110,
         "learning_rate": 4e-3,
+        "sharpening_epochs": 20,
     },
     "compress": {"latent_dim": 64, "widths": (2048, 1024), "augmentation": 0.9, "epochs": 45, "learning_rate": 4e-3},
     "manifold": {

@@ -17,6 +17,7 @@ __all__ = ["ABLATION", "ablate"]
 ABLATION: dict[str, dict[str, Any]] = {
     "none": {},
     "Bernoulli likelihood": {"likelihood": "bernoulli"},
+    "Laplace likelihood": {"likelihood": "laplace"},
     "discretised logistic likelihood": {"likelihood": "discretized_logistic"},
     "variance learned": {"variance": "learned"},
     "beta 1": {"beta": 1.0},

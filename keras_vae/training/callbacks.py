@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import InputError
-from keras_vae.model import averaged_weights, fit_prior, fit_variance, round_to_half
+from keras_vae.model import WITH_VARIANCE, averaged_weights, fit_prior, fit_variance, round_to_half, sharpen
 
 __all__ = [
     "AverageForEvaluation",
@@ -23,6 +23,7 @@ __all__ = [
     "FitToTrainedModel",
     "ImportanceWeighting",
     "KLWarmup",
+    "Sharpening",
     "StopAtNonFiniteLoss",
 ]
 
@@ -155,12 +156,46 @@ class AverageForEvaluation(keras.callbacks.Callback):
         self._swap.close()
 
 
+class Sharpening(keras.callbacks.Callback):
+    """At the end of a training, let the decoder learn alone for some more epochs.
+
+    Args:
+        images: `(n, h, w, c)` uint8, trained on.
+        epochs: how often they are shown; at least 1.
+        batch_size: images in a step.
+        seed: seed of their order and of posterior samples.
+        verbose: whether it says so.
+
+    Raises:
+        InputError: the decoder's weights became NaN or infinite.
+    """
+
+    def __init__(self, images: np.ndarray, epochs: int, batch_size: int, seed: int, *, verbose: bool = False) -> None:
+        super().__init__()
+        self.images = images
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.seed = seed
+        self.verbose = verbose
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self.verbose:
+            times = "once more" if self.epochs == 1 else f"for {self.epochs} more epochs"
+            print(f"The decoder learns alone, {times}: sharper images.", flush=True)
+        try:
+            sharpen(self.model, self.images, self.epochs, self.batch_size, self.seed)
+        except FloatingPointError as error:
+            raise InputError(
+                f"{error} The last good weights are kept: try a smaller --learning-rate, or --sharpening-epochs 0."
+            ) from error
+
+
 class FitToTrainedModel(keras.callbacks.Callback):
     """At the end of a training, round the weights that are kept, and fit to them what depends on them.
 
     Rounded to half precision, they take half the room in a SavedModel, and give the same figures there. What is fitted
-    is the variance of a Gaussian likelihood, and a prior that is fitted afterwards. It comes before all callbacks that
-    draw what the model has learned.
+    is the variance of a Gaussian or Laplace likelihood, and a prior that is fitted afterwards. It comes before all
+    callbacks that draw what the model has learned.
 
     Args:
         held_out: `(n, h, w, c)` uint8, not trained on: the variance is that of their residuals.
@@ -181,7 +216,7 @@ class FitToTrainedModel(keras.callbacks.Callback):
 
     def on_train_end(self, logs: Any = None) -> None:
         round_to_half(self.model.weights)
-        if self.model.likelihood == "gaussian":
+        if self.model.likelihood in WITH_VARIANCE:
             fit_variance(self.model, self.held_out, self.seed)
         if self.images is not None:
             try:

@@ -21,6 +21,7 @@ from keras_vae.training.callbacks import (
     FitToTrainedModel,
     ImportanceWeighting,
     KLWarmup,
+    Sharpening,
     StopAtNonFiniteLoss,
 )
 from keras_vae.training.checkpoints import KeepBest
@@ -82,7 +83,7 @@ def fit_model(
                 StopAtNonFiniteLoss(),
                 *keep_best,
                 *([EpochLine()] if verbose == 2 else []),
-                _fit_to_trained_model(config, data),
+                *_ends_of_training(config, data, verbose),
                 *callbacks,
             ],
             shuffle=False,
@@ -104,8 +105,12 @@ def _keeping_best(config: TrainConfig, folder: Path | None, finished: int) -> It
         yield [KeepBest(folder or Path(temporary), config.patience, config.beta, config.beta_warmup, finished)]
 
 
-def _fit_to_trained_model(config: TrainConfig, data: ImageData) -> FitToTrainedModel:
+def _ends_of_training(config: TrainConfig, data: ImageData, verbose: int) -> Iterator[keras.callbacks.Callback]:
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
     count = max(1000, min(FITTED_IMAGES, affordable))
-    images, labels = data.drawn("train", count, config.seed) if config.is_prior_fitted else (None, None)
-    return FitToTrainedModel(data.drawn("validation", count, config.seed)[0], images, labels, config.seed)
+    seed, epochs = config.seed, config.sharpening_epochs
+    images, labels = data.drawn("train", count, seed) if config.is_prior_fitted or epochs else (None, None)
+    if images is not None and epochs:
+        yield Sharpening(images, epochs, config.batch_size, seed, verbose=verbose > 0)
+    held_out, _ = data.drawn("validation", count, seed)
+    yield FitToTrainedModel(held_out, images if config.is_prior_fitted else None, labels, seed)

@@ -10,14 +10,18 @@ from scipy import integrate, special, stats
 from keras_vae.model import gaussian_sample
 from keras_vae.model.distributions import (
     LIKELIHOODS,
+    WITH_VARIANCE,
     bernoulli_nll,
+    best_variance,
     continuous_bernoulli_mean,
     continuous_bernoulli_nll,
+    deviations,
     discretized_logistic_mean,
     discretized_logistic_nll,
     gaussian_kl,
     gaussian_log_density,
     gaussian_nll,
+    laplace_nll,
     likelihood_mean,
     likelihood_nll,
 )
@@ -118,6 +122,23 @@ def test_gaussian_likelihood_agrees_with_scipy():
     images, means = rng.random((2, 3, 4, 4, 1), np.float32)
     expected = -stats.norm(means, 0.2).logpdf(images).sum(axis=(1, 2, 3))
     assert gaussian_nll(images, means, tf.constant(0.04)).numpy() == pytest.approx(expected, rel=1e-4)
+
+
+def test_laplace_likelihood_agrees_with_scipy():
+    rng = np.random.default_rng(0)
+    images, medians = rng.random((2, 3, 4, 4, 1), np.float32)
+    expected = -stats.laplace(medians, 0.2).logpdf(images).sum(axis=(1, 2, 3))
+    assert laplace_nll(images, medians, tf.constant(2 * 0.2**2)).numpy() == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("likelihood", WITH_VARIANCE)
+def test_the_best_variance_makes_images_most_likely(likelihood):
+    images = tf.random.stateless_uniform((5, 4, 6, 3), (0, 1))
+    logits = tf.random.stateless_normal((5, 4, 6, 3), (0, 2))
+    best = best_variance(likelihood, tf.reduce_mean(deviations(likelihood, images - tf.sigmoid(logits))))
+    nats = [float(tf.reduce_sum(likelihood_nll(likelihood, images, logits, part * best))) for part in (0.95, 1.0, 1.05)]
+    assert nats[1] == min(nats)
+    assert best_variance(likelihood, 0.0) > 0.0
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)

@@ -17,7 +17,7 @@ from keras_vae.model import (
     posterior_means,
     save_model,
 )
-from keras_vae.model.distributions import LIKELIHOODS, bernoulli_nll
+from keras_vae.model.distributions import LIKELIHOODS, WITH_VARIANCE, bernoulli_nll, best_variance, deviations
 from keras_vae.model.levels import LARGEST_LOG_VAR, SMALLEST_LOG_VAR, Posterior
 from keras_vae.model.networks import NETWORKS
 from keras_vae.model.vae import LARGEST_LOGIT
@@ -126,13 +126,16 @@ def test_a_small_model_overfits_64_images(network):
     assert history["reconstruction"][-1] < 0.25 * chance
 
 
-def test_a_gaussian_likelihood_learns_the_variance_that_suits_the_residuals():
+@pytest.mark.parametrize("likelihood", WITH_VARIANCE)
+def test_a_likelihood_with_a_variance_learns_the_one_that_suits_the_residuals(likelihood):
     rng = np.random.default_rng(0)
     images = np.clip(0.5 + 0.1 * rng.standard_normal((512, *SHAPE)), 0, 1).astype(np.float32)
-    model = compiled(small(likelihood="gaussian", latent_dim=1, widths=(4,)))
+    model = compiled(small(likelihood=likelihood, latent_dim=1, widths=(4,)))
     model.fit(images, batch_size=32, epochs=40, verbose=0)
     residuals = images - model(images).numpy()
-    assert float(model.variance.numpy()) == pytest.approx(np.mean(residuals**2), rel=0.1)
+    assert float(model.variance.numpy()) == pytest.approx(
+        float(best_variance(likelihood, np.mean(deviations(likelihood, residuals)))), rel=0.1
+    )
 
 
 class Noiseless(VAE):

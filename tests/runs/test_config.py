@@ -68,6 +68,7 @@ def test_a_configuration_cannot_be_changed():
         ({"importance_epochs": 2, "beta": 1.0, "dropout": 0.1}, "--dropout"),
         ({"importance_epochs": 2, "beta": 1.0, "patience": 3}, "--patience"),
         ({"importance_samples": 1}, "--importance-samples"),
+        ({"sharpening_epochs": 1, "likelihood": "laplace"}, "--sharpening-epochs is for --likelihood gaussian"),
         ({"network": "convolutional", "dropout": 0.1}, "--dropout is of dense networks"),
         ({"network": "strided", "dropout": 0.1}, "--dropout is of dense networks"),
         ({"dataset": "pictures\0"}, "--dataset"),
@@ -152,7 +153,8 @@ def test_batch_epochs_and_warm_up_follow_few_images(preset, images):
         assert 1 <= suited.prior_components <= max(1, images // 20)
     assert suited.replace(
         **{name: getattr(config, name) for name in ("batch_size", "learning_rate", "learning_rate_warmup", "epochs",
-           "beta_warmup", "importance_epochs", "prior_components", "grid_every", "histogram_every", "projector_every")}
+           "beta_warmup", "importance_epochs", "sharpening_epochs", "prior_components", "grid_every", "histogram_every",
+           "projector_every")}
     ) == config  # fmt: skip
 
 
@@ -176,6 +178,11 @@ def test_a_presets_epochs_on_the_bound_are_left_out_for_another_beta_and_refused
         assert TrainConfig.from_preset("benchmark", **options).importance_epochs == 0
     with pytest.raises(InputError, match="--importance-epochs needs --beta 1"):
         TrainConfig.from_preset("benchmark", beta=0.5, importance_epochs=3)
+
+
+def test_a_presets_sharpening_is_left_out_for_another_likelihood():
+    assert TrainConfig.from_preset("samples").sharpening_epochs > 0
+    assert TrainConfig.from_preset("samples", likelihood="bernoulli").sharpening_epochs == 0
 
 
 def test_as_many_images_as_the_presets_are_tuned_for_change_nothing_and_what_is_given_stays():

@@ -17,6 +17,8 @@ KINDS = {
     "bernoulli": {"likelihood": "bernoulli", "binarize": "dynamic"},
     "gaussian": {"likelihood": "gaussian"},
     "learned variance": {"likelihood": "gaussian", "variance": "learned"},
+    "laplace": {"likelihood": "laplace"},
+    "sharpened": {"likelihood": "gaussian", "sharpening_epochs": 2},
     "discretized logistic": {"likelihood": "discretized_logistic"},
     "continuous bernoulli": {"likelihood": "continuous_bernoulli"},
     "convolutional": {"network": "convolutional", "widths": (4, 4)},

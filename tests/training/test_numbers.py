@@ -11,7 +11,7 @@ from keras_vae.training import train
 from keras_vae.training.compilation import compiled_model
 from keras_vae.training.fitting import fit_model
 
-LIKELIHOODS = ("bernoulli", "gaussian", "discretized_logistic", "continuous_bernoulli")
+LIKELIHOODS = ("bernoulli", "gaussian", "laplace", "discretized_logistic", "continuous_bernoulli")
 PRIORS = ("standard_normal", "mixture", "flow", "vamp")
 
 

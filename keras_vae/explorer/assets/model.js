@@ -36,6 +36,7 @@ const softplus = (value) => Math.max(value, 0) + Math.log1p(Math.exp(-Math.abs(v
 
 const MEANS = {
   gaussian: (logits) => logits.map(sigmoid),
+  laplace: (logits) => logits.map(sigmoid),
   bernoulli: (logits, { largest_logit: bound }) => logits.map((logit) => sigmoid(bound * Math.tanh(logit / bound))),
   // A logistic distribution whose tails lie at 0 and 1.
   discretized_logistic: (logits, { spread }) =>

@@ -4,6 +4,7 @@ export const MAP_NAMES = { latent: "Latent plane", umap: "UMAP", tsne: "t-SNE", 
 
 export const LIKELIHOODS = {
   gaussian: "Gaussian pixels",
+  laplace: "Laplace pixels",
   bernoulli: "Bernoulli pixels",
   discretized_logistic: "discretised logistic pixels",
   continuous_bernoulli: "continuous Bernoulli pixels",
