@@ -217,6 +217,7 @@ VARIETIES = {
         )
     },
     "Gaussian": {"config": TrainConfig(likelihood="gaussian", network="convolutional")},
+    "Laplace": {"config": TrainConfig(likelihood="laplace")},
     "continuous Bernoulli": {"config": TrainConfig(likelihood="continuous_bernoulli", weight_average=0.0)},
     "long name": {"config": TrainConfig.from_preset("benchmark"), "name": "b" * 200},
     "long folder": {"config": TrainConfig(dataset="/data/" + "flowers_of_the_alps_" * 8)},

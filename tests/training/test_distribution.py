@@ -118,7 +118,7 @@ def test_two_workers_train_to_the_weights_of_one_and_the_chief_alone_writes(alon
     [
         (3, {"batch_size": 14, "prior": "vamp", "prior_components": 3}),  # 5, 5 and 4 images
         (3, {"batch_size": 14, "levels": 2, "latent_dim": 4, "likelihood": "bernoulli", "prior": "standard_normal"}),
-        (2, {"xla": "on", "prior": "flow", "prior_training": "joint", "prior_components": 2}),
+        (2, {"xla": "on", "prior": "flow", "prior_training": "joint", "prior_components": 2, "sharpening_epochs": 1}),
     ],
     ids=["3-vamp", "3-two levels", "2-xla-flow"],
 )
@@ -155,7 +155,7 @@ def fitted(
         {"prior": "vamp", "prior_components": 3, "likelihood": "gaussian"},
         pytest.param({"xla": True, "likelihood": "gaussian"}, marks=pytest.mark.slow),
         pytest.param({"prior": "mixture", "prior_training": "joint", "prior_components": 3}, marks=pytest.mark.slow),
-        {"levels": 2, "samples": 4},
+        {"levels": 2, "samples": 4, "likelihood": "laplace"},
         pytest.param({"prior": "flow", "prior_training": "joint", "prior_components": 2}, marks=pytest.mark.slow),
         pytest.param({"likelihood": "continuous_bernoulli", "network": "convolutional"}, marks=pytest.mark.slow),
     ],
@@ -195,7 +195,9 @@ train(config, "four", sys.argv[2])
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "options", [{}, {"batch_size": 14, "prior": "vamp", "prior_components": 3}], ids=["default", "vamp, uneven"]
+    "options",
+    [{"sharpening_epochs": 1}, {"batch_size": 14, "prior": "vamp", "prior_components": 3}],
+    ids=["default, sharpened", "vamp, uneven"],
 )
 def test_four_devices_train_to_the_weights_of_one(options, picture_folder, tmp_path):
     alone = train(config(picture_folder, **options), "alone", tmp_path)

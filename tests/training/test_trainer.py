@@ -169,7 +169,7 @@ def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, 
 @pytest.mark.parametrize(
     "options",
     [
-        {"likelihood": "gaussian", "grid_every": 4, "projector_every": 4},
+        {"likelihood": "gaussian", "sharpening_epochs": 2, "grid_every": 4, "projector_every": 4},
         pytest.param({"xla": "on", "binarize": "dynamic", "steps_per_execution": 1}, marks=pytest.mark.slow),
         pytest.param({"levels": 2, "prior": "vamp", "prior_components": 5}, marks=pytest.mark.slow),
         pytest.param({"beta": 1.0, "importance_epochs": 10, "importance_samples": 3}, marks=pytest.mark.slow),
@@ -189,7 +189,7 @@ def test_the_same_configuration_gives_the_same_weights(trained, picture_folder, 
             marks=pytest.mark.slow,
         ),
     ],
-    ids=["gaussian", "xla", "two_levels", "importance_weighted", "streamed", "disturbed"],
+    ids=["sharpened", "xla", "two_levels", "importance_weighted", "streamed", "disturbed"],
 )
 def test_a_run_killed_and_resumed_ends_with_the_weights_of_one_never_interrupted(options, picture_folder, tmp_path):
     config = tiny(picture_folder, epochs=12, **options)
