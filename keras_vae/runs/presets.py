@@ -18,15 +18,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "grid_every": 2,
         "histogram_every": 2,
     },
-    "samples": {
-        "latent_dim": 32,
-        "widths": (2048, 1024),
-        "beta": 0.3,
-        "augmentation": 0.9,
-        "epochs": 110,
-        "learning_rate": 4e-3,
-        "sharpening_epochs": 20,
-    },
+    "samples": {"widths": (2048, 1024), "epochs": 110, "learning_rate": 4e-3, "sharpening_epochs": 20},
     "compress": {"latent_dim": 64, "widths": (2048, 1024), "augmentation": 0.9, "epochs": 45, "learning_rate": 4e-3},
     "manifold": {
         "latent_dim": 2,
