@@ -215,9 +215,10 @@ class TrainConfig:
             raise InputError(
                 f"--dropout is of dense networks, not of {self.network} ones: give --dropout 0, or --network dense."
             )
-        if self.sharpening_epochs and self.likelihood != "gaussian":
+        if self.sharpening_epochs and not _has_grey_means(self.likelihood, self.binarize):
             raise InputError(
-                f"--sharpening-epochs is for --likelihood gaussian, not {self.likelihood}: give this, or 0 epochs."
+                "--sharpening-epochs is for --likelihood gaussian and --binarize none, not "
+                f"{self.likelihood} and {self.binarize}: give these, or 0 epochs."
             )
         if self.patience and self.distribute == "multiworker":
             raise InputError("--patience is for one process: leave it out, or --distribute multiworker.")
@@ -269,7 +270,7 @@ class TrainConfig:
         """Make a configuration from a preset and the options that differ from it.
 
         A preset's epochs on the importance-weighted bound are left out where a beta, dropout or patience is given that
-        does not go with them, its epochs of sharpening where the likelihood is another.
+        does not go with them, its epochs of sharpening where the pixels are others.
 
         Args:
             preset: a key of `PRESETS`.
@@ -283,7 +284,7 @@ class TrainConfig:
         chosen = {**PRESETS[preset], **options}
         if options.get("beta", 1.0) != 1.0 or options.get("dropout") or options.get("patience"):
             chosen["importance_epochs"] = options.get("importance_epochs", 0)
-        if options.get("likelihood", "gaussian") != "gaussian":
+        if not _has_grey_means(options.get("likelihood", "gaussian"), options.get("binarize", "none")):
             chosen["sharpening_epochs"] = options.get("sharpening_epochs", 0)
         return cls(preset=preset, **chosen)
 
@@ -388,3 +389,7 @@ class TrainConfig:
             InputError: a value is out of its range.
         """
         return dataclasses.replace(self, **options)
+
+
+def _has_grey_means(likelihood: str, binarize: str) -> bool:
+    return likelihood == "gaussian" and binarize == "none"

@@ -69,6 +69,7 @@ def test_a_configuration_cannot_be_changed():
         ({"importance_epochs": 2, "beta": 1.0, "patience": 3}, "--patience"),
         ({"importance_samples": 1}, "--importance-samples"),
         ({"sharpening_epochs": 1, "likelihood": "laplace"}, "--sharpening-epochs is for --likelihood gaussian"),
+        ({"sharpening_epochs": 1, "binarize": "dynamic"}, "--sharpening-epochs .* --binarize none"),
         ({"network": "convolutional", "dropout": 0.1}, "--dropout is of dense networks"),
         ({"network": "strided", "dropout": 0.1}, "--dropout is of dense networks"),
         ({"dataset": "pictures\0"}, "--dataset"),
@@ -180,9 +181,10 @@ def test_a_presets_epochs_on_the_bound_are_left_out_for_another_beta_and_refused
         TrainConfig.from_preset("benchmark", beta=0.5, importance_epochs=3)
 
 
-def test_a_presets_sharpening_is_left_out_for_another_likelihood():
+@pytest.mark.parametrize("options", [{"likelihood": "bernoulli"}, {"binarize": "dynamic"}])
+def test_a_presets_sharpening_is_left_out_for_other_pixels(options):
     assert TrainConfig.from_preset("samples").sharpening_epochs > 0
-    assert TrainConfig.from_preset("samples", likelihood="bernoulli").sharpening_epochs == 0
+    assert TrainConfig.from_preset("samples", **options).sharpening_epochs == 0
 
 
 def test_as_many_images_as_the_presets_are_tuned_for_change_nothing_and_what_is_given_stays():
