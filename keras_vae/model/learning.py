@@ -90,6 +90,7 @@ class ElboModel(keras.Model):
         self._trackers = {name: Tracker(name) for name in ("loss", "reconstruction", "kl", "elbo")}
 
     def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        self._refuse_other_losses()
         _refuse_weights(options)
         check_images(x, self.image_shape, least=1)
         if (held_out := options.get("validation_data")) is not None:
@@ -107,6 +108,7 @@ class ElboModel(keras.Model):
         return super().predict(x, *arguments, **options)
 
     def train_on_batch(self, x: Any, *arguments: Any, **options: Any) -> Any:
+        self._refuse_other_losses()
         check_images(x, self.image_shape, least=1)
         return super().train_on_batch(x, *arguments, **options)
 
@@ -179,6 +181,10 @@ class ElboModel(keras.Model):
     def piece(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Let XLA compile a part of a step, where it does not compile the whole."""
         return tf.function(function, jit_compile=True, autograph=False) if self.compiles_pieces else function
+
+    def _refuse_other_losses(self) -> None:
+        if self.loss is not None:
+            raise ValueError("The loss of a VAE is its own, reconstruction + beta * kl: compile it without another.")
 
     def _disturbance(self, share: Share, seed: Tensor) -> Disturbance | None:
         if not (self.dropout or self.input_noise):

@@ -10,7 +10,7 @@ from keras_vae.model.vae import VAE
 
 __all__ = ["sharpen"]
 
-RATE = 1e-3
+RATE = 3e-3
 
 
 def sharpen(model: VAE, images: np.ndarray, epochs: int, batch_size: int = 500, seed: int = 0) -> None:
@@ -35,6 +35,9 @@ def sharpen(model: VAE, images: np.ndarray, epochs: int, batch_size: int = 500, 
     check_pixels(images)
     if model.likelihood != "gaussian":
         raise ValueError(f"What is sharpened are the means of a Gaussian likelihood, not of a {model.likelihood} one.")
+    encoded = [model.encode(images[at : at + 1000] / np.float32(255)) for at in range(0, len(images), 1000)]
+    mean, log_var = (np.concatenate(column) for column in zip(*encoded, strict=True))
+    deviation = np.exp(log_var / 2)
     # One of one device, whoever shares the model.
     twin = build_decoder(
         model.network, model.image_shape, model.latent_dim, model.widths, seed=model.seed, dtype=model.dtype_policy
@@ -45,7 +48,6 @@ def sharpen(model: VAE, images: np.ndarray, epochs: int, batch_size: int = 500, 
     steps = len(images) // batch
     optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, max(1, epochs * steps)))
     optimizer.build(variables)
-    draw = tf.function(lambda shown, seed: model.draw(shown, seed).latents, autograph=False)
     # Some twenty small operations on each weight are one with XLA, whether or not the rest is compiled.
     apply = tf.function(
         lambda gradients: optimizer.apply_gradients(zip(gradients, variables, strict=True)),
@@ -54,7 +56,8 @@ def sharpen(model: VAE, images: np.ndarray, epochs: int, batch_size: int = 500, 
     )
 
     @tf.function(jit_compile=model.jit_compile, autograph=False)
-    def gradients(shown: tf.Tensor, latents: tf.Tensor) -> list[tf.Tensor]:
+    def gradients(shown: tf.Tensor, mean: tf.Tensor, deviation: tf.Tensor, seed: tf.Tensor) -> list[tf.Tensor]:
+        latents = mean + deviation * tf.random.stateless_normal(tf.shape(mean), seed)
         with tf.GradientTape() as tape:
             errors = tf.abs(shown - tf.sigmoid(twin(latents, training=True)))
             loss = tf.reduce_sum(errors) / tf.cast(batch, tf.float32)
@@ -64,8 +67,8 @@ def sharpen(model: VAE, images: np.ndarray, epochs: int, batch_size: int = 500, 
     for epoch in range(epochs):
         for number, chosen in enumerate(np.split(rng.permutation(len(images))[: steps * batch], steps)):
             shown = images[chosen] / np.float32(255)
-            latents = draw(shown, tf.constant((seed, epoch * steps + number), tf.int32))
-            apply(gradients(shown, latents))
+            noise = tf.constant((seed, epoch * steps + number), tf.int32)
+            apply(gradients(shown, mean[chosen], deviation[chosen], noise))
     if not all(np.isfinite(weight).all() for weight in twin.get_weights()):
         raise FloatingPointError("The weights of the decoder became NaN or infinite.")
     model.decoder.set_weights(twin.get_weights())

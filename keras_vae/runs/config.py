@@ -25,7 +25,6 @@ MOST_LAYERS, MOST_COUPLINGS = 32, 100
 MOST = 1_000_000  # epochs, images in a batch, MiB: more is a slip of the hand, and would overflow where it is used
 CONVOLUTIONAL_FROM = 48 * 48  # pixels of an image: where `auto` takes a convolutional network (docs/colour.md)
 EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
-LAST_EPOCHS = ("importance_epochs", "sharpening_epochs")
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ class TrainConfig:
         high=1,
         heading="training",
     )
-    epochs: int = option(54, "number of passes over the training images", low=1, high=MOST)
+    epochs: int = option(42, "number of passes over the training images", low=1, high=MOST)
     batch_size: int = option(500, "number of images in a training step", low=1, high=MOST)
     learning_rate: float = option(5e-3, "peak learning rate of Adam", low=0, high=1e30)
     schedule: Literal["cosine", "constant"] = option("cosine", "course of the learning rate after its warm-up")
@@ -153,10 +152,11 @@ class TrainConfig:
         high=MOST,
     )
     importance_samples: int = option(8, "posterior samples an image in --importance-epochs", low=2, high=1000)
-    sharpening_epochs: int = option(
-        0,
-        "epochs after the others, in which the decoder of Gaussian pixels learns alone, the absolute error, so that "
-        "samples are sharper; 0: none",
+    sharpening_epochs: int | None = option(
+        None,
+        "epochs after the others, in which the decoder learns alone, the absolute error, so that samples are sharper; "
+        "0: none (default: half as many as --epochs, for grey pixels of Gaussian likelihood; else none)",
+        type=int,
         low=0,
         high=MOST,
     )
@@ -215,7 +215,7 @@ class TrainConfig:
             raise InputError(
                 f"--dropout is of dense networks, not of {self.network} ones: give --dropout 0, or --network dense."
             )
-        if self.sharpening_epochs and not _has_grey_means(self.likelihood, self.binarize):
+        if self.sharpening_epochs and not self._has_grey_means:
             raise InputError(
                 "--sharpening-epochs is for --likelihood gaussian and --binarize none, not "
                 f"{self.likelihood} and {self.binarize}: give these, or 0 epochs."
@@ -236,6 +236,13 @@ class TrainConfig:
     def varied_epochs(self) -> float:
         """How many epochs show varied images."""
         return self.augmentation * self.epochs
+
+    @property
+    def epochs_of_sharpening(self) -> int:
+        """How many epochs the decoder learns alone, after the others."""
+        if self.sharpening_epochs is not None:
+            return self.sharpening_epochs
+        return self.epochs // 2 if self._has_grey_means else 0
 
     @property
     def is_prior_fitted(self) -> bool:
@@ -270,7 +277,7 @@ class TrainConfig:
         """Make a configuration from a preset and the options that differ from it.
 
         A preset's epochs on the importance-weighted bound are left out where a beta, dropout or patience is given that
-        does not go with them, its epochs of sharpening where the pixels are others.
+        does not go with them.
 
         Args:
             preset: a key of `PRESETS`.
@@ -284,8 +291,6 @@ class TrainConfig:
         chosen = {**PRESETS[preset], **options}
         if options.get("beta", 1.0) != 1.0 or options.get("dropout") or options.get("patience"):
             chosen["importance_epochs"] = options.get("importance_epochs", 0)
-        if not _has_grey_means(options.get("likelihood", "gaussian"), options.get("binarize", "none")):
-            chosen["sharpening_epochs"] = options.get("sharpening_epochs", 0)
         return cls(preset=preset, **chosen)
 
     @classmethod
@@ -366,7 +371,7 @@ class TrainConfig:
         epochs = self.epochs if "epochs" in given else min(MOST, round(longer * self.epochs))
         wanted = {
             "epochs": epochs,
-            **{name: min(MOST, round(getattr(self, name) * epochs / self.epochs)) for name in LAST_EPOCHS},
+            "importance_epochs": min(MOST, round(self.importance_epochs * epochs / self.epochs)),
             "batch_size": batch,
             "prior_components": min(self.prior_components, most_components),
             "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),
@@ -377,6 +382,10 @@ class TrainConfig:
             },
         }
         return self.replace(**{name: value for name, value in wanted.items() if name not in given})
+
+    @property
+    def _has_grey_means(self) -> bool:
+        return self.likelihood == "gaussian" and self.binarize == "none"
 
     def _differing_from(self, other: "TrainConfig") -> set[str]:
         names = (each.name for each in dataclasses.fields(self))
@@ -389,7 +398,3 @@ class TrainConfig:
             InputError: a value is out of its range.
         """
         return dataclasses.replace(self, **options)
-
-
-def _has_grey_means(likelihood: str, binarize: str) -> bool:
-    return likelihood == "gaussian" and binarize == "none"

@@ -16,6 +16,7 @@ __all__ = ["ABLATION", "ablate"]
 # One change at a time: what the default would be without one of its choices, or with another.
 ABLATION: dict[str, dict[str, Any]] = {
     "none": {},
+    "not sharpened": {"sharpening_epochs": 0},
     "Bernoulli likelihood": {"likelihood": "bernoulli"},
     "Laplace likelihood": {"likelihood": "laplace"},
     "discretised logistic likelihood": {"likelihood": "discretized_logistic"},

@@ -53,7 +53,8 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         beta: weight of the KL.
         prior: distribution of the latents.
         prior_components: Gaussians of a mixture, images of a VampPrior, couplings of a flow.
-        epochs: passes over the training images.
+        epochs: passes over the training images; half as many follow in which the decoder of a Gaussian likelihood
+            learns alone (`keras_vae.model.sharpen`), but for presets that leave them out.
         batch_size: images in a training step; where there are fewer, all of them.
         learning_rate: peak learning rate.
         augmentation: share of the training in which images are varied too, in [0, 1].

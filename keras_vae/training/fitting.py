@@ -108,7 +108,7 @@ def _keeping_best(config: TrainConfig, folder: Path | None, finished: int) -> It
 def _ends_of_training(config: TrainConfig, data: ImageData, verbose: int) -> Iterator[keras.callbacks.Callback]:
     affordable = config.memory_budget * 2**20 // math.prod(data.image_shape)
     count = max(1000, min(FITTED_IMAGES, affordable))
-    seed, epochs = config.seed, config.sharpening_epochs
+    seed, epochs = config.seed, config.epochs_of_sharpening
     images, labels = data.drawn("train", count, seed) if config.is_prior_fitted or epochs else (None, None)
     if images is not None and epochs:
         yield Sharpening(images, epochs, config.batch_size, seed, verbose=verbose > 0)

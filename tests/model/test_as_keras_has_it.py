@@ -62,6 +62,14 @@ def test_whole_numbers_are_refused_as_images_in_a_graph_too():
             tf.function(lambda images, method=method: method(images))(tf.constant(PIXELS))
 
 
+@pytest.mark.parametrize("use", ["fit", "train_on_batch"])
+def test_another_loss_is_refused_not_ignored(use):
+    vae = small()
+    vae.compile("adam", loss="mse")
+    with pytest.raises(ValueError, match="compile it without another"):
+        getattr(vae, use)(IMAGES)
+
+
 @pytest.mark.parametrize("name", ["sample_weight", "class_weight"])
 def test_weights_of_images_are_refused(name):
     vae = small()

@@ -112,7 +112,7 @@ WRONG = {int: [None, "5", 1.5, True, [5]], float: [None, "0.5", True, [0.5]], st
 def test_a_saved_value_of_another_type_is_refused_with_its_option(name):
     saved = json.loads(TrainConfig().to_json())
     wrong = {"widths": [5, "5", [1.5], [None], [True]], "image_size": [5, "5", [9.5]], "data_dir": [5, True, ["a"]]}
-    wrong["value_range"] = [5, "5", ["a", "b"], [True, 2.0]]
+    wrong |= {"value_range": [5, "5", ["a", "b"], [True, 2.0]], "sharpening_epochs": [1.5, "5", True, [5]]}
     for value in wrong.get(name, WRONG.get(type(saved[name]), [])) or [5]:
         with pytest.raises(InputError, match="--" + name.replace("_", "-")) as error:
             TrainConfig.from_json(json.dumps({**saved, name: value}))
@@ -154,8 +154,7 @@ def test_batch_epochs_and_warm_up_follow_few_images(preset, images):
         assert 1 <= suited.prior_components <= max(1, images // 20)
     assert suited.replace(
         **{name: getattr(config, name) for name in ("batch_size", "learning_rate", "learning_rate_warmup", "epochs",
-           "beta_warmup", "importance_epochs", "sharpening_epochs", "prior_components", "grid_every", "histogram_every",
-           "projector_every")}
+           "beta_warmup", "importance_epochs", "prior_components", "grid_every", "histogram_every", "projector_every")}
     ) == config  # fmt: skip
 
 
@@ -181,10 +180,20 @@ def test_a_presets_epochs_on_the_bound_are_left_out_for_another_beta_and_refused
         TrainConfig.from_preset("benchmark", beta=0.5, importance_epochs=3)
 
 
-@pytest.mark.parametrize("options", [{"likelihood": "bernoulli"}, {"binarize": "dynamic"}])
-def test_a_presets_sharpening_is_left_out_for_other_pixels(options):
-    assert TrainConfig.from_preset("samples").sharpening_epochs > 0
-    assert TrainConfig.from_preset("samples", **options).sharpening_epochs == 0
+@pytest.mark.parametrize(
+    ("options", "epochs"),
+    [
+        ({}, 4),
+        ({"epochs": 1}, 0),
+        ({"sharpening_epochs": 3}, 3),
+        ({"sharpening_epochs": 0}, 0),
+        ({"likelihood": "bernoulli"}, 0),
+        ({"likelihood": "laplace"}, 0),
+        ({"binarize": "dynamic"}, 0),
+    ],
+)
+def test_grey_gaussian_pixels_are_sharpened_for_half_as_many_epochs_unless_told_otherwise(options, epochs):
+    assert TrainConfig(**{"epochs": 8, **options}).epochs_of_sharpening == epochs
 
 
 def test_as_many_images_as_the_presets_are_tuned_for_change_nothing_and_what_is_given_stays():

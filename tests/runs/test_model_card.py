@@ -55,7 +55,7 @@ def test_the_text_has_the_numbers_with_their_protocol_and_the_command(run, card)
 
 def test_the_command_names_what_would_follow_the_number_of_few_images(run):
     card = model_card(run, trained={**run.summary, "training_images": 300})
-    assert "    python scripts/train.py --prior-components 1000 --epochs 54 --batch-size 500 " in card
+    assert f"    python scripts/train.py --prior-components 1000 --epochs {run.config.epochs} --batch-size 500 " in card
 
 
 def test_what_it_shows_of_loading_is_there(run, card):
