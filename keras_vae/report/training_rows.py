@@ -89,7 +89,7 @@ def training(config: TrainConfig, summary: Mapping[str, Any], test_images: int) 
         last, samples = f"last {config.importance_epochs} epochs", config.importance_samples
         rows.insert(1, ["Objective", f"{last}: importance-weighted bound, {samples} samples an image"])
     if alone := config.epochs_of_sharpening:
-        rows.insert(1, ["Sharpened", f"{alone} more epochs, of the decoder alone: absolute error"])
+        rows.insert(1, ["Sharpened", f"{alone} {'epoch' if alone == 1 else 'epochs'} of the decoder alone"])
     disturbed = [f"dropout {config.dropout:g}"] if config.dropout else []
     disturbed += [f"noise {config.input_noise:g} on what is encoded"] if config.input_noise else []
     if disturbed:
