@@ -41,10 +41,12 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     if config.is_prior_fitted:  # that of the objective is another one
         words = f"N(0, I) in training, then a {words.removesuffix(', fitted afterwards')}"
     prior = f"p(z2) = {words}; p(z1|z2) Gaussian" if of_two else f"p(z) = {words}"
+    alone = config.epochs_of_sharpening
+    sharpened = f"; {alone} more {'epoch' if alone == 1 else 'epochs'} alone: absolute error" if alone else ""
     return [
         ["Model", f"variational autoencoder, {weights:,} weights"],
         ["Encoder", f"{kind}: {pixels} - {hidden} - mean, log variance"],
-        ["Decoder", f"{kind}: {latents} - {back} - {pixels}"],
+        ["Decoder", f"{kind}: {latents} - {back} - {pixels}{sharpened}"],
         ["Posterior", f"Gaussian {posterior} diagonal, reparametrised"],
         ["Prior", prior],
         ["Likelihood", f"{LIKELIHOOD_WORDS[config.likelihood]}; {values}"],
@@ -88,8 +90,6 @@ def training(config: TrainConfig, summary: Mapping[str, Any], test_images: int) 
     if config.importance_epochs:
         last, samples = f"last {config.importance_epochs} epochs", config.importance_samples
         rows.insert(1, ["Objective", f"{last}: importance-weighted bound, {samples} samples an image"])
-    if alone := config.epochs_of_sharpening:
-        rows.insert(1, ["Sharpened", f"{alone} {'epoch' if alone == 1 else 'epochs'} of the decoder alone"])
     disturbed = [f"dropout {config.dropout:g}"] if config.dropout else []
     disturbed += [f"noise {config.input_noise:g} on what is encoded"] if config.input_noise else []
     if disturbed:
