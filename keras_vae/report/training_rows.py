@@ -44,7 +44,7 @@ def modelling(config: TrainConfig, widths: Sequence[int], image_shape: Sequence[
     alone = config.epochs_of_sharpening
     sharpened = f"; {alone} more {'epoch' if alone == 1 else 'epochs'} alone: absolute error" if alone else ""
     return [
-        ["Model", f"variational autoencoder, {weights:,} weights"],
+        ["Model", f"VAE of {weights:,} weights"],
         ["Encoder", f"{kind}: {pixels} - {hidden} - mean, log variance"],
         ["Decoder", f"{kind}: {latents} - {back} - {pixels}{sharpened}"],
         ["Posterior", f"Gaussian {posterior} diagonal, reparametrised"],

@@ -190,7 +190,13 @@ def test_sources_are_those_that_the_run_uses():
 def test_networks_are_described_from_the_image_to_the_latents_and_back():
     rows = dict(modelling(TrainConfig(latent_dim=8), (512, 256), (28, 28, 1), 1000))
     assert rows["Encoder"].startswith("dense, SiLU: 28 x 28 x 1 - 512 - 256 - mean")
-    assert rows["Decoder"].endswith("8 - 256 - 512 - 28 x 28 x 1")
+    assert rows["Decoder"].endswith("8 - 256 - 512 - 28 x 28 x 1; 21 more epochs alone: absolute error")
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(0, "28 x 28 x 1"), (1, "; 1 more epoch alone: absolute error")])
+def test_a_decoder_says_how_long_it_is_sharpened(epochs, words):
+    rows = dict(modelling(TrainConfig(sharpening_epochs=epochs), (512,), (28, 28, 1), 1000))
+    assert rows["Decoder"].endswith(words)
 
 
 @pytest.mark.parametrize(
