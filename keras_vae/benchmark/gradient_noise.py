@@ -68,7 +68,7 @@ def measure_noise_scales(config: TrainConfig, data: ImageData, epochs: Collectio
     """
     model = compiled_model(config, data)
     measuring = _Measuring(config, data, epochs)
-    fit_model(model, config, data, callbacks=[measuring])
+    fit_model(model, config.replace(sharpening_epochs=0), data, callbacks=[measuring])  # it is measured by then
     return measuring.found
 
 
