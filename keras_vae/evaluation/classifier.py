@@ -14,6 +14,7 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation.known_images import IMAGE_SHAPE
 from keras_vae.files import BUNDLED, typed_command
+from keras_vae.model import AdamW
 
 __all__ = [
     "CLASSIFIER_WEIGHTS",
@@ -97,7 +98,7 @@ def train_classifier(data: ImageData, epochs: int = 15, seed: int = 0) -> keras.
     )
     classifier = build_classifier(seed)
     classifier.compile(
-        keras.optimizers.AdamW(rate, weight_decay=0.05, use_ema=True, ema_momentum=0.995),
+        AdamW(rate, weight_decay=0.05, use_ema=True, ema_momentum=0.995),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
         jit_compile=False,  # XLA has no fast convolutions on a CPU

@@ -13,6 +13,7 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.evaluation.classifier import build_classifier, feature_extractor
 from keras_vae.files import replace_durably
+from keras_vae.model import AdamW
 
 __all__ = ["own_features"]
 
@@ -89,7 +90,7 @@ def _train(network: keras.Model, data: ImageData) -> None:
     warmup = steps // 10
     rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=LEARNING_RATE, warmup_steps=warmup)
     network.compile(
-        keras.optimizers.AdamW(rate, weight_decay=0.05, global_clipnorm=LARGEST_GRADIENT),
+        AdamW(rate, weight_decay=0.05, global_clipnorm=LARGEST_GRADIENT),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,  # XLA has no fast convolutions on a CPU
     )

@@ -30,6 +30,7 @@ from .litert_file import Precision as Precision
 from .litert_file import export_litert as export_litert
 from .networks import DEFAULT_WIDTHS as DEFAULT_WIDTHS
 from .onnx_files import export_onnx as export_onnx
+from .optimizer import AdamW as AdamW
 from .optimizer import AveragingAdamW as AveragingAdamW
 from .optimizer import averaged_weights as averaged_weights
 from .priors import StandardNormal as StandardNormal

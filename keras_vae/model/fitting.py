@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from keras_vae.model.arguments import check_pixels
 from keras_vae.model.distributions import best_variance, deviations
 from keras_vae.model.flow import FlowPrior
+from keras_vae.model.optimizer import AdamW
 from keras_vae.model.priors import NO_CLASS, GaussianMixture, Prior
 from keras_vae.model.vae import VAE
 
@@ -56,7 +57,7 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
     if isinstance(prior, GaussianMixture):
         _fit_mixture(prior, mean, log_var, labels, seed)
     else:
-        _fit_flow(prior, mean, log_var, seed)
+        _fit_flow(prior, mean, log_var, seed, with_xla=model.jit_compile or model.compiles_updates)
     model.awaits_prior = False
     model.make_test_function(force=True)
 
@@ -199,19 +200,17 @@ def _precision_factors(covariances: np.ndarray) -> np.ndarray:
     return inverses.transpose(0, 2, 1)[:, ::-1, ::-1]
 
 
-def _fit_flow(prior: FlowPrior, mean: np.ndarray, log_var: np.ndarray, seed: int) -> None:
+def _fit_flow(prior: FlowPrior, mean: np.ndarray, log_var: np.ndarray, seed: int, *, with_xla: bool) -> None:
     """By Adam, with a new sample of each posterior at every epoch."""
     twin = FlowPrior(prior.latent_dim, len(prior.networks), seed=prior.seed)  # of one device, whoever shares the prior
     twin.set_weights(prior.get_weights())
     variables = twin.trainable_variables
     batch = min(FLOW_BATCH, len(mean))
     steps = len(mean) // batch
-    optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(FLOW_RATE, FLOW_EPOCHS * steps), weight_decay=0.1
-    )
+    optimizer = AdamW(keras.optimizers.schedules.CosineDecay(FLOW_RATE, FLOW_EPOCHS * steps), weight_decay=0.1)
     optimizer.build(variables)
 
-    @tf.function(jit_compile=True)
+    @tf.function(jit_compile=with_xla, autograph=False)
     def step(means: tf.Tensor, widths: tf.Tensor, noise: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             loss = -tf.reduce_mean(twin.log_density(means + widths * noise))

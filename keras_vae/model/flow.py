@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.model.distributions import Tensor, gaussian_log_density
+from keras_vae.model.layers import silu
 from keras_vae.model.priors import Prior
 
 __all__ = ["LARGEST_LOG_SCALE", "FlowPrior"]
@@ -84,7 +85,7 @@ def _coupling_network(inputs: int, outputs: int, units: int, seed: int) -> keras
         [
             keras.Input((inputs,), dtype="float32"),
             *(
-                keras.layers.Dense(units, "silu", kernel_initializer=each, dtype="float32", name=f"hidden_{number}")
+                keras.layers.Dense(units, silu, kernel_initializer=each, dtype="float32", name=f"hidden_{number}")
                 for number, each in enumerate(start)
             ),
             keras.layers.Dense(2 * outputs, kernel_initializer="zeros", dtype="float32", name="scale_and_shift"),

@@ -1,6 +1,7 @@
 """The layers of the networks, and what makes them from one seed."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,9 +10,21 @@ import tensorflow as tf
 
 from keras_vae.model.distributions import Tensor
 
-__all__ = ["Centered", "Conv2D", "Dense", "LayerMaker"]
+__all__ = ["Centered", "Conv2D", "Dense", "LayerMaker", "silu"]
 
 SMALLEST_DEVIATION = 1.0 / 255.0  # where all images are alike
+
+Activation = str | Callable[[Tensor], Tensor] | None
+
+
+@keras.saving.register_keras_serializable(package="keras_vae")
+def silu(values: Tensor) -> Tensor:
+    """The values, each times its sigmoid: SiLU (Elfwing et al. 2018), of numbers of any shape.
+
+    Keras takes the one of TensorFlow, which has a gradient of its own making: of each function that has such a one
+    TensorFlow keeps the graph until the process ends, with all that the graph holds.
+    """
+    return values * tf.sigmoid(values)
 
 
 @keras.saving.register_keras_serializable(package="keras_vae")
@@ -28,7 +41,7 @@ class Dense(keras.layers.Dense):
         **options: those of `keras.layers.Dense`.
     """
 
-    def __init__(self, units: int, activation: str | None = None, *, rounds: bool = False, **options: Any) -> None:
+    def __init__(self, units: int, activation: Activation = None, *, rounds: bool = False, **options: Any) -> None:
         super().__init__(units, activation, **{"dtype": "float32", **options})
         self.rounds = rounds
 
@@ -58,7 +71,7 @@ class Conv2D(keras.layers.Conv2D):
     """
 
     def __init__(
-        self, filters: int, kernel_size: Any, activation: str | None = None, *, rounds: bool = False, **options: Any
+        self, filters: int, kernel_size: Any, activation: Activation = None, *, rounds: bool = False, **options: Any
     ) -> None:
         options = {"padding": "same", "data_format": "channels_last", "dtype": "float32", "autocast": False, **options}
         super().__init__(filters, kernel_size, activation=activation, **options)
@@ -119,12 +132,12 @@ class LayerMaker:
         self._seeds = itertools.count(seed * 1000)
         self._rounds = keras.dtype_policies.get(dtype or "float32").compute_dtype == "bfloat16"
 
-    def dense(self, units: int, activation: str | None = None) -> keras.layers.Layer:
+    def dense(self, units: int, activation: Activation = None) -> keras.layers.Layer:
         """A dense layer."""
         return Dense(units, activation, rounds=self._rounds, kernel_initializer=self.initializer())
 
     def convolution(
-        self, channels: int, kernel: int, activation: str | None = None, *, exact: bool = False
+        self, channels: int, kernel: int, activation: Activation = None, *, exact: bool = False
     ) -> keras.layers.Layer:
         """A convolution; `exact` in float32 in training too."""
         rounds = self._rounds and not exact

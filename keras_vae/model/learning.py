@@ -30,6 +30,7 @@ class ElboModel(keras.Model):
         objective_samples: posterior samples an image in a training step.
         dropout: probability that a hidden unit is dropped in a training step.
         input_noise: deviation of the noise on what the encoder sees in training.
+        compiles_updates: whether XLA compiles the optimizer's part of a step, where it does not compile the whole.
         noise: what posterior samples of training are drawn with; its state is saved with the weights.
     """
 
@@ -40,6 +41,7 @@ class ElboModel(keras.Model):
     objective_samples: int = 1
     dropout: float = 0.0
     input_noise: float = 0.0
+    compiles_updates: bool = False
     noise: keras.random.SeedGenerator
 
     def elbo_terms(self, images: Tensor, seed: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
@@ -204,9 +206,8 @@ class ElboModel(keras.Model):
         def apply(gradients: list[Tensor]) -> None:
             self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
 
-        # Some twenty small operations on each weight are one with XLA, whether or not the rest is compiled.
-        # Not so where replicas' gradients are added up on the way.
-        if not (self.jit_compile or self._has_replicas or tf.executing_eagerly()):
+        # Some twenty small operations on each weight are one with XLA. It takes none in which replicas wait for others.
+        if self.compiles_updates and not (self.jit_compile or self._has_replicas or tf.executing_eagerly()):
             apply = tf.function(apply, jit_compile=True, autograph=False)
         apply(gradients)
 

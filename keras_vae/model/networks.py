@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import keras
 
 from keras_vae.model.convolutions import ACTIVATION, convolved, from_small, small_shape
-from keras_vae.model.layers import Centered, LayerMaker
+from keras_vae.model.layers import Centered, LayerMaker, silu
 from keras_vae.model.strided import strided, upsampled
 
 __all__ = [
@@ -67,7 +67,7 @@ def build_encoder(
     if network == "dense":
         hidden = keras.layers.Flatten("channels_last", dtype="float32")(hidden)
         for width in widths:
-            hidden = layers.dense(width, "silu")(hidden)
+            hidden = layers.dense(width, silu)(hidden)
     else:
         through, dtype = (convolved, "float32") if network == "convolutional" else (strided, dtype)
         hidden = keras.layers.Flatten("channels_last", dtype=dtype)(through(layers, hidden, widths))
@@ -101,7 +101,7 @@ def build_decoder(
     hidden = latents
     if network == "dense":
         for width in reversed(widths):
-            hidden = layers.dense(width, "silu")(hidden)
+            hidden = layers.dense(width, silu)(hidden)
         logits = layers.dense(math.prod(image_shape))(hidden)
         logits = keras.layers.Reshape(image_shape, dtype="float32")(logits)
     elif network == "convolutional":
@@ -130,7 +130,7 @@ def build_lower_posterior(lower_dim: int, upper_dim: int, *, seed: int, dtype: A
     upper = keras.Input((upper_dim,), dtype="float32", name="upper")
     # The encoder's last layer has taken the image's part of this product: many draws of an image share it.
     hidden = keras.layers.Add(dtype="float32")([features, layers.dense(LOWER_UNITS)(upper)])
-    hidden = keras.layers.Activation("silu", dtype="float32")(hidden)
+    hidden = keras.layers.Activation(silu, dtype="float32")(hidden)
     return keras.Model([features, upper], layers.dense(2 * lower_dim)(hidden), name="lower_posterior")
 
 
@@ -147,5 +147,5 @@ def build_lower_prior(lower_dim: int, upper_dim: int, *, seed: int) -> keras.Mod
     """
     layers = LayerMaker(seed, "float32")
     upper = keras.Input((upper_dim,), dtype="float32", name="upper")
-    hidden = layers.dense(LOWER_UNITS, "silu")(layers.dense(LOWER_UNITS, "silu")(upper))
+    hidden = layers.dense(LOWER_UNITS, silu)(layers.dense(LOWER_UNITS, silu)(upper))
     return keras.Model(upper, layers.dense(2 * lower_dim)(hidden), name="lower_prior")

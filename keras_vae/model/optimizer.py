@@ -1,4 +1,4 @@
-"""AdamW that keeps a moving average of a model's weights, and the model with these weights."""
+"""AdamW over all replicas, with a moving average of a model's weights, and the model with these weights."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,27 +7,37 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-__all__ = ["AveragingAdamW", "averaged_weights"]
+__all__ = ["AdamW", "AveragingAdamW", "averaged_weights"]
 
 REMEMBERED = 10  # the average reaches back over one in so many of the steps that were made
 
 
 @keras.saving.register_keras_serializable(package="keras_vae")
-class AveragingAdamW(keras.optimizers.AdamW):
-    """Keras's AdamW, whose moving average (`use_ema`) begins where training is.
+class AdamW(keras.optimizers.AdamW):
+    """Keras's AdamW, which clips the sum of the gradients of all replicas, so that several make the step of one device.
 
-    Its momentum grows with the steps, up to `ema_momentum`: until then the average reaches back over a tenth of the
-    steps that were made, so that a short run does not end with what it began with. Where gradients are clipped, it is
-    their sum over all replicas, so that several make the step of one device; Keras itself clips the part of each.
+    Keras itself clips the part of each. It also sums where there is one replica alone, by an operation with a gradient
+    of its own making: TensorFlow keeps the graph of a function with such a one until the process ends.
     """
 
-    # Keras has no public names for these three; under others the tests fail instead of keeping what Keras itself does.
+    # Keras has no public names for these; under others the tests fail instead of keeping what Keras itself does.
     def _clip_gradients(self, grads: Sequence[tf.Tensor]) -> Sequence[tf.Tensor]:
         return grads
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]]) -> list[Any]:
-        gradients, variables = zip(*super()._all_reduce_sum_gradients(grads_and_vars), strict=True)
+        if tf.distribute.get_replica_context().num_replicas_in_sync > 1:
+            grads_and_vars = super()._all_reduce_sum_gradients(grads_and_vars)
+        gradients, variables = zip(*grads_and_vars, strict=True)
         return list(zip(super()._clip_gradients(gradients), variables, strict=True))
+
+
+@keras.saving.register_keras_serializable(package="keras_vae")
+class AveragingAdamW(AdamW):
+    """AdamW whose moving average (`use_ema`) begins where training is.
+
+    Its momentum grows with the steps, up to `ema_momentum`: until then the average reaches back over a tenth of the
+    steps that were made, so that a short run does not end with what it began with.
+    """
 
     def _update_model_variables_moving_average(self, trainable_variables: Sequence[keras.Variable]) -> None:
         if not self.use_ema:

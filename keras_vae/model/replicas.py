@@ -59,6 +59,8 @@ def share_of_batch(count: Tensor) -> Share:
 
 def sum_over_replicas(value: Tensor) -> Tensor:
     """Add up what the replicas have, one tensor of the same shape each."""
+    if _replicas() == 1:
+        return value
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_vae.model.arguments import check_pixels
 from keras_vae.model.networks import build_decoder
+from keras_vae.model.optimizer import AdamW
 from keras_vae.model.vae import VAE
 
 __all__ = ["sharpen"]
@@ -46,12 +47,12 @@ def sharpen(model: VAE, images: np.ndarray, epochs: int, batch_size: int = 500, 
     variables = twin.trainable_variables
     batch = min(batch_size, len(images))
     steps = len(images) // batch
-    optimizer = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, max(1, epochs * steps)))
+    rate = keras.optimizers.schedules.CosineDecay(RATE, max(1, epochs * steps))
+    optimizer = AdamW(rate, weight_decay=0.0)
     optimizer.build(variables)
-    # Some twenty small operations on each weight are one with XLA, whether or not the rest is compiled.
     apply = tf.function(
         lambda gradients: optimizer.apply_gradients(zip(gradients, variables, strict=True)),
-        jit_compile=True,
+        jit_compile=model.jit_compile or model.compiles_updates,
         autograph=False,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_vae.model.convolutions import margins_of
 from keras_vae.model.distributions import Tensor
-from keras_vae.model.layers import LayerMaker
+from keras_vae.model.layers import LayerMaker, silu
 
 __all__ = ["strided", "upsampled"]
 
@@ -36,7 +36,7 @@ def upsampled(layers: LayerMaker, latents: Tensor, image_shape: tuple[int, int, 
     """Go from latents to logits of the pixels, `(n, h, w, c)`, by sub-pixel convolutions (Shi et al. 2016)."""
     margins = margins_of(image_shape, 2 ** len(widths))
     height, width = ((side + sum(more)) >> len(widths) for side, more in zip(image_shape[:2], margins, strict=True))
-    hidden = layers.dense(height * width * widths[-1], "silu")(latents)
+    hidden = layers.dense(height * width * widths[-1], silu)(latents)
     hidden = keras.layers.Reshape((height, width, widths[-1]), dtype=layers.dtype)(hidden)
     for channels in reversed(widths):
         hidden = _residual(layers, hidden, hidden.shape[-1])
@@ -51,7 +51,7 @@ def _convolution(
     layers: LayerMaker, channels: int, *, strides: int = 1, kernel: int = 3, **options: Any
 ) -> keras.layers.Layer:
     options = {
-        "activation": "silu",
+        "activation": silu,
         "padding": "same",
         "data_format": "channels_last",
         "dtype": layers.dtype,

@@ -61,6 +61,7 @@ def compiled_model(config: TrainConfig, data: ImageData, strategy: tf.distribute
         except ValueError as error:
             raise InputError(str(error)) from error
         model.awaits_prior = config.is_prior_fitted
+        model.compiles_updates = config.xla != "off"
         model.adapt(data.images("train", CENTERING_IMAGES))
         if config.init_from is not None:
             _start_from(model, Run.open(config.init_from))
