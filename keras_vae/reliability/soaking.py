@@ -29,9 +29,8 @@ LOOKS = 30  # at a training or a server, over its time
 SETTLED = 1 / 3  # of the looks are left out: caches fill while they are taken
 JUDGED = 6  # looks that are left, at least, before files or threads count as growing
 SERVER, ROUND = "one server", "a round"
-# Of a server, which makes nothing anew; of rounds TensorFlow itself keeps the graphs of every model.
 MOST_GROWTH = 1.0  # MiB a minute
-NOISE = 8.0  # MiB that an allocator may take or give back at any time
+NOISE = {SERVER: 8.0, ROUND: 64.0}  # MiB that allocators may take or give back at any time
 
 
 class Use(NamedTuple):
@@ -139,7 +138,7 @@ def soak_table(found: Soak) -> str:
 
 
 def what_grew(found: Soak) -> list[str]:
-    """Name what grew and may not: open files and threads of anything, and the memory of a server.
+    """Name what grew and may not: open files and threads of anything, and the memory of a server and of rounds.
 
     Files and threads grow where each look of the last third found more than any of the first did.
 
@@ -159,7 +158,7 @@ def what_grew(found: Soak) -> list[str]:
             if least > most:
                 lines.append(f"{name}: {what} grew from {most} at most to {least} at least")
         minutes = counted[-1].minutes - counted[0].minutes if counted else 0.0
-        if name == SERVER and _slope(counted) * minutes > max(MOST_GROWTH * minutes, NOISE):
+        if name in NOISE and _slope(counted) * minutes > max(MOST_GROWTH * minutes, NOISE[name]):
             lines.append(f"{name}: memory grew by {_slope(counted):.2f} MiB a minute")
     return lines
 

@@ -13,8 +13,8 @@ def uses(memory: float = 0.0, files: float = 0.0, threads: float = 0.0) -> list[
     ]
 
 
-def test_what_stays_and_graphs_that_tensorflow_keeps_are_allowed():
-    assert what_grew(Soak({"one server": uses(0.5), "one training": uses(), "a round": uses(memory=30.0)}, {})) == []
+def test_what_stays_is_allowed():
+    assert what_grew(Soak({"one server": uses(0.5), "one training": uses(), "a round": uses(memory=0.9)}, {})) == []
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ def test_what_stays_and_graphs_that_tensorflow_keeps_are_allowed():
     [
         ("one server", {"memory": 2.0}, "one server: memory grew by 2.0"),
         ("one training", {"files": 0.5}, "one training: files grew from 20 at most to 24 at least"),
+        ("a round", {"memory": 5.0}, "a round: memory grew by 5.0"),
         ("a round", {"files": 1.0}, "a round: files grew from"),
         ("a round", {"threads": 1.0}, "a round: threads grew from"),
     ],
