@@ -129,7 +129,7 @@ class _Own:
             batch_size=batch,
             augmentation=0.0,
             steps_per_execution=STEPS_AT_ONCE,
-            xla="on" if computes == WITH_XLA else "off",
+            xla="on" if computes == WITH_XLA else "updates",
             mixed_precision="on" if computes == BFLOAT16 else "off",
         )
         self.seconds = Training(config, data)

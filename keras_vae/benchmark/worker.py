@@ -34,7 +34,9 @@ def main(batch: int, steps: int) -> None:
     whole = batch * strategy.num_replicas_in_sync
     pixels = np.random.default_rng(0).integers(0, 256, (2 * whole, 28, 28, 1), np.uint8)
     data = ImageData.of_pixels(pixels, pixels[:1])
-    config = TrainConfig.from_preset("default", batch_size=whole, augmentation=0.0, xla="off", distribute="multiworker")
+    config = TrainConfig.from_preset(
+        "default", batch_size=whole, augmentation=0.0, xla="updates", distribute="multiworker"
+    )
     model = compiled_model(config, data, strategy)
     batches = data.training_batches(whole, seed=0)
 

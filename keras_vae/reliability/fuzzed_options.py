@@ -56,7 +56,7 @@ OPTIONS = {
     "sharpening-epochs": ("0", "1"),
     "gradient-clip": ("0", "1e-9", "1"),
     "weight-average": ("0", "0.5", "0.995"),
-    "xla": ("on", "off"),
+    "xla": ("on", "updates", "off"),
     "mixed-precision": ("on", "off"),
     "steps-per-execution": ("1", "10"),
     "grid-every": ("0", "1"),

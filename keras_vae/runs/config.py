@@ -169,8 +169,8 @@ class TrainConfig:
     )
     seed: int = option(0, "seed of the initial weights, the order of the images and the noise", low=0, high=2**31 - 1)
 
-    xla: Literal["auto", "on", "off"] = option(
-        "auto", "compile with XLA; auto: the parts of a step where that is faster; off: none", heading="computing"
+    xla: Literal["auto", "on", "updates", "off"] = option(
+        "auto", "compile steps with XLA, or the optimizer's part alone; auto: what is faster", heading="computing"
     )
     mixed_precision: Literal["auto", "on", "off"] = option(
         "auto", "multiply in bfloat16 while training; auto: where that is faster"

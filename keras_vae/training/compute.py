@@ -21,7 +21,8 @@ def with_xla(config: TrainConfig) -> bool:
     """Whether to compile whole training steps with XLA.
 
     On a CPU, XLA fuses the many small operations around a float32 product, but loses oneDNN's convolutions and bfloat16
-    products, so that it is for dense networks in float32; it does not compile a step over several replicas.
+    products, so that it is for dense networks in float32; it does not compile a step over several replicas. Where it
+    does not compile the step, it compiles what the optimizer does, unless it is off.
 
     Args:
         config: with the network that was taken, not `auto`.

@@ -27,7 +27,7 @@ from keras_vae.data import ImageData
 from keras_vae.runs import TrainConfig
 from keras_vae.training import compiled_model
 
-SMALL = TrainConfig(latent_dim=2, widths=(8,), batch_size=10, xla="off", mixed_precision="off", augmentation=0.0)
+SMALL = TrainConfig(latent_dim=2, widths=(8,), batch_size=10, xla="updates", mixed_precision="off", augmentation=0.0)
 
 
 def noise(count: int, side: int) -> ImageData:

@@ -1,9 +1,11 @@
 """A training computes in the way that is fastest where it runs, or in the way that is asked for."""
 
+import numpy as np
 import pytest
 
+from keras_vae.data import ImageData
 from keras_vae.runs import TrainConfig
-from keras_vae.training import compute
+from keras_vae.training import compiled_model, compute
 
 
 @pytest.fixture
@@ -32,6 +34,7 @@ def processor(tmp_path, monkeypatch):
         (("amx_bf16",), {"xla": "on"}, True, False),
         (("amx_bf16",), {"mixed_precision": "off"}, True, False),
         ((), {"mixed_precision": "on"}, False, True),
+        ((), {"xla": "updates"}, False, False),
         ((), {"xla": "off"}, False, False),
     ],
 )
@@ -63,6 +66,16 @@ def test_on_gpus_it_follows_from_what_they_are(capabilities, options, xla, bfloa
     config = TrainConfig(**{"network": "dense", **options})
     assert compute.with_xla(config) == xla
     assert compute.in_mixed_precision(config) == bfloat16
+
+
+@pytest.mark.parametrize(
+    ("xla", "steps", "updates"), [("on", True, True), ("updates", False, True), ("off", False, False)]
+)
+def test_xla_compiles_what_it_is_asked_to(xla, steps, updates):
+    pixels = np.zeros((20, 8, 8, 1), np.uint8)
+    config = TrainConfig(latent_dim=2, widths=(8,), batch_size=10, prior="standard_normal", xla=xla)
+    model = compiled_model(config, ImageData.of_pixels(pixels, pixels))
+    assert (model.jit_compile, model.jit_compile or model.compiles_updates) == (steps, updates)
 
 
 def test_a_machine_that_does_not_tell_is_taken_for_one_without(tmp_path, monkeypatch):
