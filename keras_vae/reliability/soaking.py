@@ -103,7 +103,6 @@ def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Call
         "explore": lambda: run(EXPLORE, root),
         "report": lambda: run(REPORT, root),
         "load and serve": lambda: _request(tf.saved_model.load(str(Run(NAME, root).saved_model)), images),
-        "two layers in Keras alone: fit, export and load": lambda: _keras_alone(folder / "alone"),
     }
     while len(uses.get(ROUND, [])) <= WARM_UP or time.monotonic() - start < 3 * share:
         for name, step in steps.items():
@@ -202,17 +201,6 @@ def _request(served: Any, images: np.ndarray) -> None:
     for number in range(REQUESTS):
         served.reconstruct(images[: 1 + number % len(images)])
         served.sample(3)
-
-
-def _keras_alone(folder: Path) -> None:
-    model = keras.Sequential([keras.Input((SIDE * SIDE,)), keras.layers.Dense(8), keras.layers.Dense(SIDE * SIDE)])
-    model.compile("adam", "mse", jit_compile=False)
-    images = np.zeros((160, SIDE * SIDE), np.float32)
-    model.fit(images, images, epochs=3, batch_size=20, validation_data=(images, images), verbose=0)
-    model.export(folder, verbose=False)
-    served = tf.saved_model.load(str(folder))  # whose variables are gone with it
-    served.serve(images)
-    shutil.rmtree(folder)
 
 
 def _range(values: list[float]) -> str:
