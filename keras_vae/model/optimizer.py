@@ -25,7 +25,7 @@ class AdamW(keras.optimizers.AdamW):
         return grads
 
     def _all_reduce_sum_gradients(self, grads_and_vars: Iterable[tuple[tf.Tensor, tf.Variable]]) -> list[Any]:
-        if tf.distribute.get_replica_context().num_replicas_in_sync > 1:
+        if tf.distribute.get_strategy().num_replicas_in_sync > 1:
             grads_and_vars = super()._all_reduce_sum_gradients(grads_and_vars)
         gradients, variables = zip(*grads_and_vars, strict=True)
         return list(zip(super()._clip_gradients(gradients), variables, strict=True))
