@@ -226,6 +226,7 @@ MEASURES = (
     ("largest -ELBO, its mean refined, nats", 0, "likelihood.largest_negative_elbo_refined"),
     ("active latents", 0, "likelihood.active_units"),
     ("5-NN accuracy in the latent space", 4, "neighbours.accuracy"),
+    ("5-NN accuracy there, by angle", 4, "neighbours.accuracy_by_angle"),
     ("KL of aggregate posterior to prior, lower bound, nats", 2, "likelihood.aggregate_kl_lower_bound"),
     ("KL of aggregate posterior to prior, upper bound, nats", 2, "likelihood.aggregate_kl_upper_bound"),
     ("Frechet distance, classifier", 3, "generation.classifier.frechet_distance"),

@@ -28,7 +28,7 @@ from keras_vae.latent_space.map_study import explore_clusters, explore_maps
 from keras_vae.latent_space.maps import Map
 from keras_vae.latent_space.path_study import REAL_IMAGES, explore_paths
 from keras_vae.latent_space.space import Space
-from keras_vae.latent_space.spectral import DIFFUSION_STEPS, MUTUAL_NEIGHBOURS
+from keras_vae.latent_space.spectral import DIFFUSION_STEPS, MOST_NEIGHBOURS
 from keras_vae.plotting import png, rendered, svg
 from keras_vae.runs import Run, environment
 from keras_vae.tensorboard import is_projector, write_projector
@@ -49,7 +49,8 @@ MEASURES = {
     "latents": "that are active, whose means are clustered",
     "accuracy": "share of test images in the cluster of their class, by the best matching; noise counts as wrong",
     "normalised_mutual_information, adjusted_rand": "of clusters and classes; noise is a cluster of its own",
-    "spectral": f"of a graph of at most {MUTUAL_NEIGHBOURS} mutual neighbours, after {DIFFUSION_STEPS} steps of a walk",
+    "spectral": f"of a graph of the means of test and training images together, at most {MOST_NEIGHBOURS} mutual "
+    f"neighbours of each, after {DIFFUSION_STEPS} steps of a walk",
     "10-d UMAP": "of the means of test and training images together, least distance 0 (N2D, McConville et al. 2021)",
     "mean, standard_deviation": "over the seeds of a clustering, on the same means or map",
     "overlap": "of two classes' distributions over the clusters, 0 to 1",

@@ -19,6 +19,7 @@ from keras_vae.latent_space.clusters import (
 )
 from keras_vae.latent_space.maps import MAPS, Map, flatten, make_map
 from keras_vae.latent_space.space import Findings, Space
+from keras_vae.latent_space.spectral import spectral_coordinates
 from keras_vae.model import active_units
 from keras_vae.plotting import chart_contingency, chart_map, chart_maps
 
@@ -105,8 +106,11 @@ def explore_clusters(space: Space, maps: dict[str, Map]) -> Findings:
     active = active_units(space.means)
     used = active if active.any() else np.ones_like(active)
     means = space.means[:, used]
-    clusterings = _clusterings(space, maps["umap"].points, means, space.reference_means[:, used])
-    table = contingency(cluster("spectral", means, len(names), seed), space.labels, len(names))
+    # Training images make both graphs, the spectral one and that of UMAP, truer; their labels are not looked at.
+    all_means = np.concatenate([means, space.reference_means[:, used]])
+    directions = spectral_coordinates(all_means, len(names))[: len(means)]
+    clusterings = _clusterings(space, maps["umap"].points, means, directions, all_means)
+    table = contingency(cluster("spectral", directions, len(names), seed), space.labels, len(names))
     numbers = {
         "spaces": scores,
         "clusterings": {"images": len(means), "latents": means.shape[1], "seeds": space.config.repeats, **clusterings},
@@ -159,17 +163,18 @@ def _space_scores(space: Space, maps: dict[str, Map], is_judged: bool) -> dict[s
 
 
 def _clusterings(
-    space: Space, umap: np.ndarray, means: np.ndarray, reference_means: np.ndarray
+    space: Space, umap: np.ndarray, means: np.ndarray, directions: np.ndarray, all_means: np.ndarray
 ) -> dict[str, dict[str, dict[str, float]]]:
     """How well the clusters of each way to find some agree with the classes, over the seeds."""
     seeds = range(space.config.seed, space.config.seed + space.config.repeats)
+    flat = flatten(all_means, FLAT, min(FLAT_NEIGHBOURS, len(all_means) - 1), space.config.seed)
     tried: tuple[tuple[Clustering, str, np.ndarray], ...] = (
         ("k_means", "means", means),
         ("gaussian_mixture", "means", means),
-        ("spectral", "means", means),
+        ("spectral", "means", directions),
         ("gaussian_mixture", "UMAP map", umap),
         ("hdbscan", "UMAP map", umap),
-        ("gaussian_mixture", f"{FLAT}-d UMAP", _flattened(means, reference_means, space.config.seed)),
+        ("gaussian_mixture", f"{FLAT}-d UMAP", flat[: len(means)]),
     )
     clusterings = {}
     for name, where, points in tried:
@@ -184,12 +189,6 @@ def _interpretation(space: Space, table: Contingency) -> str:
         return f"{len(space.labels):,} test images are too few to say which classes the clusters tell apart."
     overlap = describe_overlap(table, space.data.class_names)
     return f"By spectral clusters of the posterior means: {overlap}"
-
-
-def _flattened(means: np.ndarray, reference_means: np.ndarray, seed: int) -> np.ndarray:
-    """Means in ten dimensions of UMAP, laid out together with those of training images: dense clusters show by many."""
-    points = np.concatenate([means, reference_means])
-    return flatten(points, FLAT, min(FLAT_NEIGHBOURS, len(points) - 1), seed)[: len(means)]
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

@@ -69,6 +69,18 @@ def test_neighbours_are_looked_for_among_many_images_however_small_the_memory_bu
     assert 1_000 <= found == references <= COUNT
 
 
+def test_neighbours_by_angle_are_of_one_direction_however_far_they_lie(subject, monkeypatch):
+    def classes_on_rays(model, images):
+        numbers = numbers_of([images / np.float32(255)])
+        angles = 1e-4 * (numbers % 3)
+        return numbers[:, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)], axis=1) + [1e-3, 0.0]
+
+    monkeypatch.setattr("keras_vae.evaluation.neighbour_study.posterior_means", classes_on_rays)
+    measured = measure_neighbours(subject)[0]
+    assert measured["neighbours.accuracy"].value < 0.1
+    assert measured["neighbours.accuracy_by_angle"].value > 0.9
+
+
 def test_measures_of_a_part_of_the_images_say_of_how_many_they_are(tmp_path, monkeypatch):
     monkeypatch.setattr("keras_vae.evaluation.unusual_study.IMAGES", 20)
     monkeypatch.setattr("keras_vae.evaluation.neighbour_study.LEAST", 30)
@@ -76,7 +88,7 @@ def test_measures_of_a_part_of_the_images_say_of_how_many_they_are(tmp_path, mon
     data = open_dataset({"train": pairs, "validation": pairs, "test": pairs}, name="some")
     run = Run.create(TrainConfig(memory_budget=0), "some", tmp_path)
     measured = Subject(run, EvaluationConfig(), VAE((16, 16, 1), 2, widths=(4,)), data, None, "")
-    assert measure_neighbours(measured)[0]["neighbours.accuracy"].images == 30
+    assert {each.images for each in measure_neighbours(measured)[0].values()} == {30}
     assert {each.images for each in measure_unusual_images(measured)[0].values()} == {20}
 
 

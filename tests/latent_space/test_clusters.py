@@ -14,6 +14,7 @@ from keras_vae.latent_space.clusters import (
     nearest_centroids,
     trustworthiness_of,
 )
+from keras_vae.latent_space.spectral import spectral_coordinates
 
 
 def blobs(classes: int = 4, size: int = 100, width: int = 3, apart: float = 100.0, seed: int = 0):
@@ -170,9 +171,24 @@ def test_spectral_clusters_follow_what_hangs_together_and_strangers_take_none_fo
     rings = (np.array([1.0, 3.0])[labels] + 0.1 * rng.standard_normal(900))[:, np.newaxis]
     rings = rings * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     strangers = 20 * rng.standard_normal((8, 2))
-    found = cluster("spectral", np.concatenate([rings, strangers]), 2)
+    found = cluster("spectral", spectral_coordinates(np.concatenate([rings, strangers]), 2), 2)
     assert agreement(found[:900], labels).accuracy == 1.0
     assert agreement(cluster("k_means", rings, 2), labels).accuracy < 0.7
+
+
+def test_more_points_make_the_graph_of_a_few_truer():
+    rng = np.random.default_rng(0)
+    labels, angles = rng.integers(0, 2, 3000), rng.uniform(0, 2 * np.pi, 3000)
+    rings = np.array([1.0, 2.0])[labels, np.newaxis] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    rings += 0.1 * rng.standard_normal(rings.shape)
+    alone, together = (spectral_coordinates(rings[:count], 2)[:60] for count in (60, 3000))
+    assert agreement(cluster("spectral", alone, 2), labels[:60]).accuracy < 0.8
+    assert agreement(cluster("spectral", together, 2), labels[:60]).accuracy == 1.0
+
+
+def test_points_of_which_nothing_hangs_together_stay_what_they_are():
+    points = 10.0 ** np.arange(4.0)[:, np.newaxis]
+    assert np.array_equal(spectral_coordinates(points, 4), points)
 
 
 def test_hdbscan_leaves_out_what_is_far_from_everything():
