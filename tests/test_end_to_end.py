@@ -13,6 +13,7 @@ from commands import command
 from tensorboard_server import get, get_json, tensorboard
 
 from keras_vae.data import open_dataset
+from keras_vae.model import load_model
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.training import train
 
@@ -92,8 +93,12 @@ def test_images_are_served_and_decode(url):
         assert image.std() > 30
 
 
-def test_histograms_of_weights_are_served(url):
-    assert any("kernel" in tag for tag in get_json(url, "/data/plugin/histograms/tags")["first/train"])
+def test_histograms_of_weights_are_served(url, run):
+    sizes = sorted(np.size(weight) for weight in load_model(run.model_file).weights if "kernel" in weight.path)
+    kernels = [tag for tag in get_json(url, "/data/plugin/histograms/tags")["first/train"] if "kernel" in tag]
+    latest = [get_json(url, "/data/plugin/histograms/histograms", run="first/train", tag=tag)[-1][2] for tag in kernels]
+    assert sorted(sum(count for _, _, count in buckets) for buckets in latest) == sizes
+    assert all(left < right for buckets in latest for left, right, _ in buckets)
 
 
 def test_the_configuration_is_served_as_text(url):

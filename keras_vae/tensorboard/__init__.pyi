@@ -1,3 +1,4 @@
+from .callbacks import Curves as Curves
 from .callbacks import EmbeddingProjector as EmbeddingProjector
 from .callbacks import SampleGrid as SampleGrid
 from .hparams import COMPARED_METRICS as COMPARED_METRICS

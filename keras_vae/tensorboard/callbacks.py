@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a training while it goes on: pictures, and latents for the projector."""
+"""What TensorBoard shows of a training while it goes on: curves and histograms, pictures, latents for the projector."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +7,30 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorboard.plugins.histogram.metadata import create_summary_metadata
 
 from keras_vae.files import write_atomically
 from keras_vae.model import averaged_weights, posterior_means
 from keras_vae.plotting import draw_pictures, png
 from keras_vae.tensorboard.projector import complete_projectors, is_projector, write_projector
 
-__all__ = ["EmbeddingProjector", "SampleGrid"]
+__all__ = ["Curves", "EmbeddingProjector", "SampleGrid"]
+
+BUCKETS = 30  # of a histogram, as TensorBoard has by default
+
+
+class Curves(keras.callbacks.TensorBoard):
+    """Keras's own, whose histograms of weights NumPy counts.
+
+    TensorBoard's make thirty numbers of float64 of each weight, which took a second for four million.
+    """
+
+    def _log_weights(self, epoch: int) -> None:
+        metadata = create_summary_metadata(display_name=None, description=None)
+        with self._train_writer.as_default(step=epoch):
+            for weight in (weight for layer in self.model.layers for weight in layer.weights):
+                tf.summary.write(f"{weight.path}/histogram", _histogram(np.asarray(weight)), metadata=metadata)
+            self._train_writer.flush()
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -149,3 +166,9 @@ class EmbeddingProjector(keras.callbacks.Callback):
             self.images,
             description=f"Posterior means of {len(self.images):,} test images after {epoch} epochs.",
         )
+
+
+def _histogram(values: np.ndarray) -> np.ndarray:
+    """The least and the largest value of each bucket, and how many lie between them, `(BUCKETS, 3)` float64."""
+    counts, edges = np.histogram(values, BUCKETS)
+    return np.stack([edges[:-1], edges[1:], counts], axis=1).astype(np.float64)

@@ -23,7 +23,7 @@ from keras_vae.errors import InputError
 from keras_vae.files import expanded, remove_durably, synchronise
 from keras_vae.model import VAE, export_saved_model, save_model
 from keras_vae.runs import CARD_FILE, Run, TrainConfig, environment, keep_data, model_card, open_data
-from keras_vae.tensorboard import EmbeddingProjector, SampleGrid, describe_run
+from keras_vae.tensorboard import Curves, EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import Decoration
 from keras_vae.training.checkpoints import Checkpoint, best_epoch, history_of, latest_checkpoint, restore
 from keras_vae.training.compilation import compiled_model
@@ -207,7 +207,7 @@ def _records(
         checkpoint,
         saving,
         _WatchingLogs(run),
-        keras.callbacks.TensorBoard(run.logs, histogram_freq=config.histogram_every, write_graph=False),
+        Curves(run.logs, histogram_freq=config.histogram_every, write_graph=False),
         Decoration(
             SampleGrid(
                 run.logs / "images",
