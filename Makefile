@@ -8,6 +8,7 @@ REQUIREMENTS := $(if $(CI),requirements.lock,requirements.txt)
 INSTALLED := $(VENV)/.installed-from-$(REQUIREMENTS)
 
 RUN ?= default
+EXPLORE ?=
 
 # Options decide on a training: those for a run that is trained already would change nothing.
 ifneq ($(filter report docs,$(MAKECMDGOALS)),)
@@ -23,14 +24,14 @@ train: $(INSTALLED)
 
 report: saved_models/$(RUN)/training.json
 	$(BIN)/python scripts/evaluate.py $(RUN)
-	$(BIN)/python scripts/explore.py $(RUN)
+	$(BIN)/python scripts/explore.py $(RUN) $(EXPLORE)
 	$(BIN)/python scripts/report.py $(RUN)
 
 saved_models/%/training.json: | $(INSTALLED)
 	$(BIN)/python scripts/train.py $(if $(wildcard saved_models/$*/config.json),--resume) --run $* $(ARGS)
 
 docs: report api
-	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png saved_models/$(RUN)/figures/map_umap.png docs/
+	cp saved_models/$(RUN)/report.pdf saved_models/$(RUN)/report.png saved_models/$(RUN)/figures/map_tsne.png docs/
 	$(BIN)/python scripts/page.py $(RUN) docs/explorer.html
 	$(BIN)/python scripts/sheet.py docs/theory.md
 

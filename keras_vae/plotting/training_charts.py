@@ -28,7 +28,7 @@ def chart_training(history: Sequence[Mapping[str, float]], size: tuple[float, fl
     style: dict[str, Any] = {"lw": 1.2, "marker": "o" if len(history) < 4 else None, "ms": 2.5}
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     upper, lower = figure.subplots(
-        2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 0.75 / height}
+        2, 1, sharex=True, gridspec_kw={"height_ratios": (2.2, 1.0), "hspace": 1.05 / height}
     )
     figure.subplots_adjust(left=LEFT / width, right=1.0 - 0.05 / width, top=1.0 - 0.18 / height, bottom=0.4 / height)
     epochs = [each["epoch"] for each in history]

@@ -48,7 +48,7 @@ __all__ = ["missing_parts", "page_facts", "report_content", "write_report"]
 # Size of the text in points and of the pictures: the first that fits the page is taken.
 SIZES = ((8.0, 1.0), (7.75, 1.0), (7.5, 1.0), (7.25, 1.0), *((7.0, scale / 20) for scale in range(20, 8, -1)))
 LARGE_MAP, SMALL_MAP = (54.0, 35.0), (36.0, 35.0)  # width and height, mm
-LOSS_CURVES, TABLE_HEIGHT = (48.0, 37.0), 34.0  # mm
+LOSS_CURVES, TABLE_HEIGHT = (48.0, 42.0), 34.0  # mm
 REPORT_BYTES = 5_000_000
 MILLIMETRES = 25.4  # in an inch
 LONGEST_RUN = 60  # letters of a run where it need not be copied
