@@ -103,7 +103,11 @@ LISTED = (
     ("mse", "MSE per pixel, posterior mean", "reconstruction.mean.mse_per_pixel"),
     ("ssim", "SSIM, posterior mean", "reconstruction.mean.ssim"),
     ("negative_elbo", "negative ELBO, nats per image", "likelihood.negative_elbo"),
-    ("frechet_distance", "Frechet distance, this project's classifier (not the FID)", "generation.classifier.frechet_distance"),
+    (
+        "frechet_distance",
+        "Frechet distance, this project's classifier (not the FID)",
+        "generation.classifier.frechet_distance",
+    ),
     ("frechet_distance", "Frechet distance, own network (not the FID)", "generation.own.frechet_distance"),
 )
 
