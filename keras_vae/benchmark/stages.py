@@ -43,7 +43,7 @@ STAGES: Mapping[str, tuple[Stage, ...]] = {
         )),
         Stage("    pictures", ("tensorboard/callbacks.py on_epoch_end",)),
         Stage("    curves and histograms", ("callbacks/tensorboard.py on_epoch_end",)),
-        Stage(f"  {CALLBACKS} at the end: prior, exports, pictures, projector", (
+        Stage(f"  {CALLBACKS} at the end: sharpening, prior, exports, pictures, projector", (
             "callbacks/callback_list.py on_train_end",
         )),
         Stage("splits measured, results written", (
