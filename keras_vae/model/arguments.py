@@ -45,14 +45,14 @@ def check_arguments(
     beta: float,
 ) -> None:
     """Raise a `ValueError` for an argument that no VAE can have."""
-    if len(image_shape) != 3 or min(image_shape) < 1:
-        raise ValueError(f"image_shape must be (height, width, channels), not {tuple(image_shape)}.")
-    if latent_dim < 1:
-        raise ValueError(f"latent_dim must be at least 1, not {latent_dim}.")
+    if not _are_positive(image_shape) or len(image_shape) != 3:
+        raise ValueError(f"image_shape must be (height, width, channels), not {image_shape}.")
+    if not _are_positive([latent_dim]):
+        raise ValueError(f"latent_dim must be a whole number of at least 1, not {latent_dim}.")
     if network not in NETWORKS:
         raise ValueError(f"network must be one of {', '.join(NETWORKS)}, not {network!r}.")
-    if widths is not None and (not widths or min(widths) < 1):
-        raise ValueError(f"widths must be positive numbers, not {tuple(widths)}.")
+    if widths is not None and not _are_positive(widths):
+        raise ValueError(f"widths must be whole numbers of at least 1, in a list, not {widths}.")
     if network == "convolutional" and widths is not None and len(widths) > (most := largest_depth(image_shape)):
         raise ValueError(
             f"widths of a convolutional network halve the sides: of {image_shape[0]} x {image_shape[1]} pixels there "
@@ -193,6 +193,14 @@ def as_float32(images: Any) -> tf.Tensor:
     if not images.dtype.is_floating:
         raise ValueError(f"Images must be float32 in [0, 1], not {images.dtype.name}: divide them, images / 255.")
     return tf.cast(images, tf.float32)
+
+
+def _are_positive(numbers: Any) -> bool:
+    """Whether these are whole numbers above 0, and some."""
+    try:
+        return len(numbers) > 0 and min(map(operator.index, numbers)) >= 1
+    except TypeError:
+        return False
 
 
 def _first(element: Any) -> Any:

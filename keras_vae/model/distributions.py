@@ -242,6 +242,9 @@ def likelihood_nll(likelihood: Likelihood, images: Tensor, logits: Tensor, sprea
 
     Returns:
         `(...)` nats per image.
+
+    Raises:
+        ValueError: there is no such likelihood.
     """
     if likelihood == "gaussian":
         return gaussian_nll(images, tf.sigmoid(logits), spread)
@@ -249,7 +252,11 @@ def likelihood_nll(likelihood: Likelihood, images: Tensor, logits: Tensor, sprea
         return laplace_nll(images, tf.sigmoid(logits), spread)
     if likelihood == "discretized_logistic":
         return discretized_logistic_nll(images, _center(logits), spread)
-    return bernoulli_nll(images, logits) if likelihood == "bernoulli" else continuous_bernoulli_nll(images, logits)
+    if likelihood == "bernoulli":
+        return bernoulli_nll(images, logits)
+    if likelihood == "continuous_bernoulli":
+        return continuous_bernoulli_nll(images, logits)
+    raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
 
 
 def likelihood_mean(likelihood: Likelihood, logits: Tensor, spread: Tensor = 1.0) -> Tensor:
@@ -262,7 +269,12 @@ def likelihood_mean(likelihood: Likelihood, logits: Tensor, spread: Tensor = 1.0
 
     Returns:
         `(..., h, w, c)` in [0, 1].
+
+    Raises:
+        ValueError: there is no such likelihood.
     """
+    if likelihood not in LIKELIHOODS:
+        raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
     if likelihood == "discretized_logistic":
         return discretized_logistic_mean(_center(logits), spread)
     return continuous_bernoulli_mean(logits) if likelihood == "continuous_bernoulli" else tf.sigmoid(logits)

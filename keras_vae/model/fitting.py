@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from keras_vae.model.arguments import check_pixels
-from keras_vae.model.distributions import best_variance, deviations
+from keras_vae.model.distributions import WITH_VARIANCE, best_variance, deviations
 from keras_vae.model.flow import FlowPrior
 from keras_vae.model.optimizer import AdamW
 from keras_vae.model.priors import NO_CLASS, GaussianMixture, Prior
@@ -110,9 +110,11 @@ def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int 
         batch_size: images at a time.
 
     Raises:
-        ValueError: images of another type.
+        ValueError: images of another type, or a likelihood that has no variance.
     """
     check_pixels(images)
+    if model.likelihood not in WITH_VARIANCE:
+        raise ValueError(f"A {model.likelihood} likelihood has no variance: fit that of {' or '.join(WITH_VARIANCE)}.")
     total = 0.0
     for at in range(0, len(images), batch_size):
         batch = images[at : at + batch_size] / np.float32(255)

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+import keras_vae.model.optimizer  # noqa: F401 (registers it: a model in a file may have been compiled with it)
 from keras_vae.model.arguments import as_float32, check_images
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.disturbance import Disturbance
@@ -94,12 +96,14 @@ class ElboModel(keras.Model):
     def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
         self._refuse_other_losses()
         _refuse_weights(options)
+        _refuse_targets(x, arguments[0] if arguments else options.get("y"))
         check_images(x, self.image_shape, least=1)
         if (held_out := options.get("validation_data")) is not None:
             check_images(held_out[0] if isinstance(held_out, (tuple, list)) else held_out, self.image_shape, least=1)
         return super().fit(x, *arguments, **options)
 
     def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
+        self._refuse_other_losses()
         _refuse_weights(options)
         if not options.get("_use_cached_eval_dataset"):  # which `fit` sets, and has looked at before
             check_images(x, self.image_shape, least=1)
@@ -124,7 +128,8 @@ class ElboModel(keras.Model):
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return list(self._trackers.values())
+        others = [each for each in super().metrics if each.name not in self._trackers]  # those of a subclass
+        return [*self._trackers.values(), *others]
 
     @keras.Model.jit_compile.getter
     def jit_compile(self) -> bool:
@@ -147,6 +152,8 @@ class ElboModel(keras.Model):
                 self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data: Any) -> dict[str, Any]:
+        if not self.trainable_variables:
+            raise ValueError("Nothing of this model is trainable: set trainable to True, or evaluate it.")
         images = _images_of(data)
         share = share_of_batch(tf.shape(images)[0])
         seed = self._training_seed()
@@ -187,10 +194,14 @@ class ElboModel(keras.Model):
     def _refuse_other_losses(self) -> None:
         if self.loss is not None:
             raise ValueError("The loss of a VAE is its own, reconstruction + beta * kl: compile it without another.")
+        if any(each.name == "compile_metrics" for each in super().metrics):
+            raise ValueError("A VAE measures loss, reconstruction, kl and elbo: compile it without other metrics.")
 
     def _disturbance(self, share: Share, seed: Tensor) -> Disturbance | None:
         if not (self.dropout or self.input_noise):
             return None
+        if self.dropout and self.objective_samples > 1:
+            raise ValueError("Dropout takes one posterior sample an image: set objective_samples to 1 or dropout to 0.")
         seed = tf.random.experimental.stateless_fold_in(seed, 1)
         return Disturbance.draw(share, seed, self.image_shape, self.widths, self.input_noise, self.dropout)
 
@@ -236,6 +247,11 @@ def _refuse_weights(options: Mapping[str, Any]) -> None:
     for name in ("sample_weight", "class_weight"):
         if options.get(name) is not None:
             raise ValueError(f"A VAE weighs all images alike: leave {name} out.")
+
+
+def _refuse_targets(images: Any, targets: Any) -> None:
+    if targets is not None and targets is not images and np.shape(targets) == np.shape(images):
+        raise ValueError("A VAE reconstructs the images that it is given: leave the targets out.")
 
 
 def _as_before(seed: Tensor) -> Tensor:

@@ -175,10 +175,10 @@ class VAE(GenerativeModel):
             self.log_scale = self._add_scalar(LOG_SCALE_AT_FIRST, "log_scale", trainable=True)
         self.awaits_prior = False
         self.track_nats()
-        self.build((None, *self.image_shape))
+        # The networks are built with their inputs. To call `build` would let no subclass add a layer or a metric.
+        self.built = True
 
     def build(self, input_shape: Any) -> None:
-        # The networks are built with their inputs; marking the model as built lets it be saved before it is called.
         self.built = True
 
     def get_config(self) -> dict[str, Any]:

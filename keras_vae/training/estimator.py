@@ -221,10 +221,11 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
                     "or uint8 in [0, 255]."
                 )
             given = given.clip(0.0, 1.0)
-        elif reset:
+        elif reset or not self._given_as_8_bits:
             range_of(given.dtype, given.min(), given.max(), "X", "give X.astype(bool) where 1 is white, or X / 255.")
         if reset:
-            self._given_shape, self._given_as_8_bits = given.shape[1:], given.dtype == np.uint8
+            self._given_shape = given.shape[1:]
+            self._given_as_8_bits: bool = given.dtype == np.uint8
             self.image_shape_ = _image_shape(self._given_shape, self.image_shape)
         elif given.shape[1:] != self._given_shape:
             raise InputError(f"X has images of shape {given.shape[1:]}, those of fit had {self._given_shape}.")

@@ -1,11 +1,16 @@
 """What Keras's users do with models and layers works, or is refused in one line."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_vae.model import VAE, encode_refined, fit_prior, fit_variance, importance_weighted_bounds, save_model
+from keras_vae.model.distributions import likelihood_mean, likelihood_nll
+from keras_vae.model.optimizer import AveragingAdamW
 
 SHAPE = (8, 8, 1)
 IMAGES = np.random.default_rng(0).random((20, *SHAPE), np.float32)
@@ -137,3 +142,78 @@ def test_no_images_are_refused_and_change_nothing():
 def test_a_model_is_saved_to_a_file_that_can_be_loaded(tmp_path):
     with pytest.raises(ValueError, match=r"ends in \.keras"):
         save_model(small(), tmp_path / "model.h5")
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class WithMore(VAE):
+    """A VAE with a layer and a metric of its own."""
+
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+        self.head = keras.layers.Dense(3)
+        self.head.build((None, self.latent_dim))
+        self.seen = keras.metrics.Sum("seen")
+
+    def train_step(self, data):
+        logs = super().train_step(data)
+        self.seen.update_state(tf.shape(keras.utils.unpack_x_y_sample_weight(data)[0])[0])
+        return {**logs, "seen": self.seen.result()}
+
+
+def test_a_subclass_adds_layers_and_metrics(tmp_path):
+    vae = WithMore(image_shape=SHAPE, latent_dim=2, widths=(8,))
+    vae.compile("adam")
+    history = vae.fit(IMAGES, epochs=2, batch_size=10, verbose=0).history
+    assert history["seen"] == [20, 20]  # its own metric begins anew with each epoch
+    vae.save(tmp_path / "more.keras")
+    loaded = keras.saving.load_model(tmp_path / "more.keras")
+    assert np.array_equal(loaded.head.kernel, vae.head.kernel)
+    assert np.array_equal(loaded(IMAGES), vae(IMAGES))
+
+
+def test_keras_alone_opens_what_was_trained_with_averaged_weights_once_it_knows_a_vae(tmp_path):
+    vae = small()
+    vae.compile(AveragingAdamW(1e-3, use_ema=True))
+    vae.fit(IMAGES, verbose=0)
+    vae.save(tmp_path / "vae.keras")
+    words = f"from keras_vae import VAE; import keras; keras.saving.load_model({str(tmp_path / 'vae.keras')!r})"
+    subprocess.run([sys.executable, "-c", words], check=True)
+
+
+@pytest.mark.parametrize("name", ["metrics", "weighted_metrics"])
+def test_metrics_that_a_vae_would_not_look_at_are_refused(name):
+    vae = small()
+    vae.compile("adam", **{name: ["mae"]})
+    for method in (vae.fit, vae.evaluate, vae.train_on_batch):
+        with pytest.raises(ValueError, match="compile it without other metrics"):
+            method(IMAGES)
+
+
+def test_targets_other_than_the_images_are_refused():
+    vae = small()
+    vae.compile("adam")
+    with pytest.raises(ValueError, match="leave the targets out"):
+        vae.fit(np.clip(IMAGES + 0.1, 0.0, 1.0), IMAGES, verbose=0)
+    vae.fit(IMAGES, IMAGES, verbose=0)
+    vae.fit(IMAGES, np.arange(len(IMAGES)), verbose=0)  # labels are not looked at
+
+
+def test_what_cannot_be_trained_says_so():
+    vae = small(dropout=0.1)
+    vae.compile("adam", jit_compile=False)
+    vae.objective_samples = 3
+    with pytest.raises(ValueError, match="set objective_samples to 1"):
+        vae.fit(IMAGES, verbose=0)
+    frozen = small()
+    frozen.trainable = False
+    frozen.compile("adam", jit_compile=False)
+    with pytest.raises(ValueError, match="Nothing of this model is trainable"):
+        frozen.fit(IMAGES, verbose=0)
+
+
+def test_a_likelihood_that_there_is_not_is_no_other_one():
+    for function in (lambda name: likelihood_nll(name, IMAGES, IMAGES), lambda name: likelihood_mean(name, IMAGES)):
+        with pytest.raises(ValueError, match="likelihood must be one of bernoulli"):
+            function("normal")
+    with pytest.raises(ValueError, match="has no variance"):
+        fit_variance(small(), PIXELS)

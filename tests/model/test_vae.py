@@ -276,7 +276,10 @@ def test_the_importance_weighted_bound_grows_with_the_number_of_samples():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"latent_dim": 0}, "latent_dim must be at least 1"),
+        ({"latent_dim": 0}, "latent_dim must be a whole number of at least 1"),
+        ({"latent_dim": 2.7}, "latent_dim must be a whole number of at least 1"),
+        ({"image_shape": 28}, "image_shape must be"),
+        ({"widths": 16}, "widths must be whole numbers"),
         ({"network": "transformer"}, "network must be one of dense, convolutional"),
         ({"network": "convolutional", "widths": (4,) * 9}, "of 8 x 8 pixels there can be 3, not 9"),
         ({"likelihood": "poisson"}, "likelihood must be one of bernoulli"),
@@ -284,8 +287,8 @@ def test_the_importance_weighted_bound_grows_with_the_number_of_samples():
         ({"prior": "uniform"}, "prior must be one of standard_normal, mixture"),
         ({"prior_components": 0}, "prior_components must be at least 1"),
         ({"prior_training": "before"}, "prior_training must be one of afterwards, joint"),
-        ({"widths": ()}, "widths must be positive"),
-        ({"widths": (0,)}, "widths must be positive"),
+        ({"widths": ()}, "widths must be whole numbers"),
+        ({"widths": (0,)}, "widths must be whole numbers"),
         ({"image_shape": (8, 8)}, "image_shape must be"),
     ],
 )

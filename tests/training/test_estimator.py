@@ -46,6 +46,14 @@ def encoder(bars) -> LatentEncoder:
     return LatentEncoder(**SMALL).fit(bars)
 
 
+def test_whole_numbers_that_fit_would_refuse_are_refused_where_it_was_given_others(encoder, bars):
+    """0 and 1 of uint8 are no grey values of 255 just because the training had numbers in [0, 1]."""
+    with pytest.raises(InputError, match="X: uint8 values from 0 to 1"):
+        encoder.transform(np.round(bars).astype(np.uint8))
+    given_as_8_bits = np.round(bars * 255).astype(np.uint8)
+    assert encoder.transform(given_as_8_bits) == pytest.approx(encoder.transform(bars), abs=0.1)
+
+
 def test_latents_are_the_posterior_means_of_the_model(encoder, bars):
     latents = encoder.transform(bars)
     assert latents.shape == (240, 3)
