@@ -194,7 +194,7 @@ def test_targets_other_than_the_images_are_refused():
     vae.compile("adam")
     with pytest.raises(ValueError, match="leave the targets out"):
         vae.fit(np.clip(IMAGES + 0.1, 0.0, 1.0), IMAGES, verbose=0)
-    vae.fit(IMAGES, IMAGES, verbose=0)
+    vae.fit(IMAGES, IMAGES.copy(), verbose=0)
     vae.fit(IMAGES, np.arange(len(IMAGES)), verbose=0)  # labels are not looked at
 
 
