@@ -33,6 +33,16 @@ def test_a_gpu_that_cannot_be_used_is_named_with_tensorflows_reason(driver, tmp_
     assert ("cuda" in process.stderr.lower()) == driver
 
 
+def test_commands_compute_float32_as_float32():
+    code = (
+        "import keras_vae.console as console\n"
+        "console.import_tensorflow()\n"
+        "import tensorflow as tf\n"
+        "assert not tf.config.experimental.tensor_float_32_execution_enabled()"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120, check=True)
+
+
 def test_a_training_by_the_library_tells_of_no_error_where_there_is_no_gpu():
     code = (
         "import keras_vae, numpy\n"

@@ -50,8 +50,14 @@ def auroc(usual: np.ndarray, unusual: np.ndarray) -> float:
     Args:
         usual: `(n,)` scores; infinite ones are the highest there are.
         unusual: `(m,)` scores, which should be higher.
+
+    Raises:
+        ValueError: one of the scores is not a number.
     """
-    scores = np.nan_to_num(np.concatenate([usual, unusual]).astype(np.float64))
+    scores = np.concatenate([usual, unusual]).astype(np.float64)
+    if np.isnan(scores).any():
+        raise ValueError("A score is not a number (NaN): there is no order of it and others.")
+    scores = np.nan_to_num(scores)  # scikit-learn takes no infinite ones
     return float(roc_auc_score(np.repeat([0, 1], [len(usual), len(unusual)]), scores))
 
 

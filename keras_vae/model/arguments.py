@@ -5,11 +5,12 @@ import operator
 from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_vae.model.convolutions import largest_depth
-from keras_vae.model.distributions import LIKELIHOODS
+from keras_vae.model.distributions import LIKELIHOODS, WITH_VARIANCE
 from keras_vae.model.networks import NETWORKS
 from keras_vae.model.priors import PRIORS
 
@@ -20,6 +21,7 @@ __all__ = [
     "assert_finite",
     "assert_images",
     "check_arguments",
+    "check_count",
     "check_disturbance",
     "check_images",
     "check_label",
@@ -27,7 +29,7 @@ __all__ = [
     "check_pixels",
     "check_policy",
     "check_prior",
-    "check_samples",
+    "check_seed",
 ]
 
 PriorTraining = Literal["afterwards", "joint"]
@@ -43,6 +45,8 @@ def check_arguments(
     widths: Sequence[int] | None,
     likelihood: str,
     beta: float,
+    seed: int,
+    learns_variance: bool,
 ) -> None:
     """Raise a `ValueError` for an argument that no VAE can have."""
     if not _are_positive(image_shape) or len(image_shape) != 3:
@@ -62,6 +66,11 @@ def check_arguments(
         raise ValueError(f"likelihood must be one of {', '.join(LIKELIHOODS)}, not {likelihood!r}.")
     if not 0.0 <= beta < math.inf:
         raise ValueError(f"beta must be at least 0 and finite, not {beta}.")
+    check_count(seed, "seed", least=0)
+    if learns_variance and likelihood not in WITH_VARIANCE:
+        raise ValueError(
+            f"learns_variance is of {' and '.join(WITH_VARIANCE)} pixels, not of {likelihood} ones: leave it out."
+        )
 
 
 def check_disturbance(dropout: float, input_noise: float, network: str) -> None:
@@ -78,8 +87,7 @@ def check_prior(prior: str, components: int, training: str) -> None:
     """Raise a `ValueError` for a prior that there is not."""
     if prior not in PRIORS:
         raise ValueError(f"prior must be one of {', '.join(PRIORS)}, not {prior!r}.")
-    if components < 1:
-        raise ValueError(f"prior_components must be at least 1, not {components}.")
+    check_count(components, "prior_components", least=1)
     if training not in PRIOR_TRAININGS:
         raise ValueError(f"prior_training must be one of {', '.join(PRIOR_TRAININGS)}, not {training!r}.")
 
@@ -92,17 +100,26 @@ def check_levels(levels: int, latent_dim: int) -> None:
         raise ValueError(f"latent_dim must be at least 2 for two levels, which share it, not {latent_dim}.")
 
 
-def check_samples(samples: Any) -> None:
-    """Raise a `ValueError` for no samples, or a number that is not whole; within a graph, once there is a number."""
-    if tf.is_symbolic_tensor(samples) and samples.dtype.is_integer:
-        tf.debugging.Assert(samples >= 1, ["samples must be at least 1, not", samples])
+def check_count(count: Any, name: str, *, least: int) -> None:
+    """Raise a `ValueError` for less than the least, or a number that is not whole; in a graph, once there is one."""
+    if tf.is_symbolic_tensor(count) and count.dtype.is_integer:
+        tf.debugging.Assert(count >= least, [f"{name} must be at least {least}, not", count])
         return
     try:
-        count = operator.index(samples)
+        number = operator.index(count)
     except (TypeError, AttributeError) as error:  # the latter of a tensor
-        raise ValueError(f"samples must be a whole number, not {samples}.") from error
-    if count < 1:
-        raise ValueError(f"samples must be at least 1, not {count}.")
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {count}.") from error
+    if number < least:
+        raise ValueError(f"{name} must be at least {least}, not {number}.")
+
+
+def check_seed(seed: Any) -> None:
+    """Raise a `ValueError` for other than two whole numbers; what is computed within a graph is left to TensorFlow."""
+    if any(map(tf.is_symbolic_tensor, tf.nest.flatten(seed))):
+        return
+    numbers = np.asarray(seed)
+    if numbers.shape != (2,) or numbers.dtype.kind not in "iu":
+        raise ValueError(f"seed must be two whole numbers, such as (0, 1), not {seed}.")
 
 
 def check_policy(name: str) -> None:
@@ -149,7 +166,8 @@ def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 
     """Raise a `ValueError` for images that a VAE cannot take, before Keras tells it in a page.
 
     Arrays, and nested lists of numbers, are looked at as a whole; of a `tf.data.Dataset` what it says of its elements,
-    and the first one. All else is left to Keras, and what is computed within a graph, where there are no values yet.
+    and the first one; the first batch of a `PyDataset`. All else is left to Keras, and what is computed within a graph,
+    where there are no values yet.
 
     Args:
         given: what a method was given.
@@ -158,9 +176,15 @@ def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 
     """
     if tf.is_symbolic_tensor(given):
         return
+    if isinstance(given, keras.utils.PyDataset):
+        given = _first(given[0])
+    if isinstance(given, (tuple, dict)):
+        raise ValueError(f"Images must be an array, not a {type(given).__name__}: give the images of it alone.")
     if isinstance(given, list) and given and isinstance(given[0], list):
         given = np.asarray(given)
     spec = _first(given.element_spec) if isinstance(given, tf.data.Dataset) else given
+    if isinstance(spec, dict):
+        raise ValueError(f"Elements must be images, or images and labels, not a dict of {', '.join(spec)}: `map` them.")
     shape, dtype = getattr(spec, "shape", None), getattr(spec, "dtype", None)
     if shape is None or dtype is None:
         return

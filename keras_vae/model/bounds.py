@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from scipy.special import logsumexp
 
-from keras_vae.model.arguments import as_float32
+from keras_vae.model.arguments import as_float32, check_count, check_images
 from keras_vae.model.devices import over_devices
 from keras_vae.model.distributions import likelihood_nll
 from keras_vae.model.vae import VAE
@@ -75,6 +75,9 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
         model: a VAE.
         batches: batches of images `(n, h, w, c)` in [0, 1].
         seed: seed of the posterior samples.
+
+    Raises:
+        ValueError: no batches, or images of another shape, type or range.
     """
 
     @tf.function(autograph=False, reduce_retracing=True)
@@ -87,7 +90,12 @@ def elbo_terms(model: VAE, batches: Iterable[Any], *, seed: int = 0) -> ElboTerm
         kl_by_latent = model.prior.kl_by_latent(mean, log_var, latents)
         return ElboTerms(reconstruction, kl, kl_by_latent, *model.encode(images))
 
-    rows = [terms(images, tf.constant((seed, number), tf.int32)) for number, images in enumerate(batches)]
+    rows = []
+    for number, images in enumerate(batches):
+        check_images(images, model.image_shape)
+        rows.append(terms(images, tf.constant((seed, number), tf.int32)))
+    if not rows:
+        raise ValueError("There are no batches of images: give some.")
     return ElboTerms(*(np.concatenate(column) for column in zip(*rows, strict=True)))
 
 
@@ -159,16 +167,16 @@ def importance_weighted_bounds(
         `(n,)` nats per image for each batch; on average at most the log-likelihood, and growing with K.
 
     Raises:
-        ValueError: `samples` is below 1.
+        ValueError: no whole number of samples that is at least 1, or images of another shape, type or range.
     """
-    if samples < 1:
-        raise ValueError(f"The bound needs at least 1 sample, not {samples}.")
+    check_count(samples, "samples", least=1)
     bound = tf.function(model.log_likelihood, autograph=False, reduce_retracing=True)
     parts = [min(SAMPLES_AT_ONCE, samples - start) for start in range(0, samples, SAMPLES_AT_ONCE)]
     telling = threading.Lock()
 
     def bound_batch(numbered: tuple[int, Any]) -> np.ndarray:
         number, images = numbered
+        check_images(images, model.image_shape)
         bounds = []
         for part, count in enumerate(parts):
             batch_seed = tf.constant((seed, number * len(parts) + part), tf.int32)

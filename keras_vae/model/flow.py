@@ -51,6 +51,7 @@ class FlowPrior(Prior):
         return self._orders
 
     def log_density(self, latents: Tensor) -> Tensor:
+        latents = tf.cast(latents, tf.float32)
         leading = tf.shape(latents)[:-1]
         latents = tf.reshape(latents, (-1, self.latent_dim))  # the networks take no more axes
         log_scales = tf.zeros(tf.shape(latents)[:-1])

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_vae.model.arguments import as_float32, assert_images, check_images, check_label, check_samples
+from keras_vae.model.arguments import as_float32, assert_images, check_count, check_images, check_label, check_seed
 from keras_vae.model.distributions import Likelihood, Tensor
 from keras_vae.model.importance import importance_weighted_bound
 from keras_vae.model.learning import ElboModel
@@ -58,10 +58,11 @@ class GenerativeModel(ElboModel):
             `(count, h, w, c)` in [0, 1].
 
         Raises:
-            ValueError: the prior knows of no classes, or not of this one.
-            InvalidArgumentError: it does not know of this one, within a `tf.function`.
+            ValueError: the prior knows of no classes, or not of this one; no such count, or no such seed.
+            InvalidArgumentError: the count or the label is out of its range, within a `tf.function`.
         """
-        seed = fresh_seed() if seed is None else seed
+        check_count(count, "count", least=0)
+        seed = _given_or_fresh(seed)
         if label is None:
             return self.decode(self.prior.sample(count, seed))
         check_label(label, self.prior.class_labels)
@@ -79,8 +80,10 @@ class GenerativeModel(ElboModel):
             `(steps, h, w, c)` in [0, 1].
 
         Raises:
-            ValueError: images of another shape, type or range.
+            ValueError: images of another shape, type or range, or fewer steps.
         """
+        if not tf.is_symbolic_tensor(steps):  # ONNX has nothing that asserts
+            check_count(steps, "steps", least=2)
         for image in (start, end):
             check_images(image[tf.newaxis] if tf.is_tensor(image) else np.asarray(image)[np.newaxis], self.image_shape)
         mean, _ = self.encode(tf.stack([start, end]))
@@ -103,12 +106,19 @@ class GenerativeModel(ElboModel):
             `(n,)` nats per image. Memory does not grow with K.
 
         Raises:
-            ValueError: images of another shape, type or range, or no whole number of samples that is at least 1.
+            ValueError: images of another shape, type or range, no whole number of samples that is at least 1, or no
+                such seed.
             InvalidArgumentError: images or samples out of their range, within a `tf.function`.
         """
         check_images(images, self.image_shape)
         if tf.is_symbolic_tensor(images):
             assert_images(images, "images")
-        check_samples(samples)
-        seed = fresh_seed() if seed is None else seed
-        return importance_weighted_bound(self, as_float32(images), samples, seed, shared_noise)
+        check_count(samples, "samples", least=1)
+        return importance_weighted_bound(self, as_float32(images), samples, _given_or_fresh(seed), shared_noise)
+
+
+def _given_or_fresh(seed: Tensor) -> Tensor:
+    if seed is None:
+        return fresh_seed()
+    check_seed(seed)
+    return seed

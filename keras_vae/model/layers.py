@@ -49,7 +49,8 @@ class Dense(keras.layers.Dense):
         if not (training and self.rounds):
             return super().call(inputs)
         product = tf.matmul(tf.cast(inputs, tf.bfloat16), tf.cast(self.kernel, tf.bfloat16))
-        return self.activation(tf.nn.bias_add(tf.cast(product, tf.float32), self.bias))
+        values = tf.cast(product, tf.float32)
+        return self.activation(tf.nn.bias_add(values, self.bias) if self.use_bias else values)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rounds": self.rounds}
@@ -63,7 +64,7 @@ class Conv2D(keras.layers.Conv2D):
     as much to carry to the next layer, unless that is asked for in float32.
 
     Args:
-        filters: channels of the result, which has the sides of the input.
+        filters: channels of the result, which has the sides of the input unless options say otherwise.
         kernel_size: side of the kernel.
         activation: as Keras names it.
         rounds: whether it computes in bfloat16 in training.
@@ -79,8 +80,8 @@ class Conv2D(keras.layers.Conv2D):
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         dtype = tf.bfloat16 if training and self.rounds else tf.float32
-        product = tf.nn.conv2d(tf.cast(inputs, dtype), tf.cast(self.kernel, dtype), self.strides, "SAME")
-        return self.activation(tf.nn.bias_add(product, tf.cast(self.bias, dtype)))
+        product = self.convolution_op(tf.cast(inputs, dtype), tf.cast(self.kernel, dtype))
+        return self.activation(tf.nn.bias_add(product, tf.cast(self.bias, dtype)) if self.use_bias else product)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rounds": self.rounds}

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 import keras_vae.model.optimizer  # noqa: F401 (registers it: a model in a file may have been compiled with it)
-from keras_vae.model.arguments import as_float32, check_images
+from keras_vae.model.arguments import as_float32, check_images, check_seed
 from keras_vae.model.distributions import Tensor
 from keras_vae.model.disturbance import Disturbance
 from keras_vae.model.importance import log_mean_exp
@@ -60,9 +60,10 @@ class ElboModel(keras.Model):
             `reconstruction` and `kl`, each `(n,)` nats per image.
 
         Raises:
-            ValueError: images of another shape, type or range.
+            ValueError: images of another shape, type or range, or no such seed.
         """
         check_images(images, self.image_shape)
+        check_seed(seed)
         images = as_float32(images)
         noise = share_of_batch(tf.shape(images)[0]).normal(self.latent_dim, seed)
         return self.elbo_terms_of(images, noise, training)
@@ -162,6 +163,11 @@ class ElboModel(keras.Model):
         disturbance = self._disturbance(share, seed)
         with tf.GradientTape() as tape:
             reconstruction, kl = self.elbo_terms_of(images, noise, True, disturbance, samples)
+            if self.losses:
+                raise ValueError(
+                    "A VAE has no loss but its own: what a regularizer or `add_loss` would add belongs to the "
+                    "reconstruction or the kl that `elbo_terms_of` of a subclass gives."
+                )
             if samples == 1:
                 losses = reconstruction + self.beta * kl
             else:

@@ -132,7 +132,7 @@ class TwoLevelPrior(Prior):
         return tf.concat([self._lower_kl(mean, log_var, latents), self.upper.kl_by_latent(*of_upper)], axis=-1)
 
     def _log_density(self, latents: Tensor, of_upper: Callable[[Tensor], Tensor]) -> Tensor:
-        lower, upper = self._levels(latents)
+        lower, upper = self._levels(tf.cast(latents, tf.float32))
         return of_upper(upper) + gaussian_log_density(lower, *self._given(upper))
 
     def _from_noise(self, noise: Tensor, upper_from_noise: Callable[[Tensor], Tensor]) -> Tensor:

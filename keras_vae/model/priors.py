@@ -64,7 +64,7 @@ class Prior(keras.layers.Layer):
         """Log density of latents.
 
         Args:
-            latents: `(..., d)`.
+            latents: `(..., d)`, of any floating-point type; it is computed in float32.
 
         Returns:
             `(...)` nats.
@@ -149,7 +149,7 @@ class StandardNormal(Prior):
     """N(0, I), the prior of Kingma & Welling (2014). It has nothing to learn."""
 
     def log_density(self, latents: Tensor) -> Tensor:
-        return gaussian_log_density(latents, 0.0, 0.0)
+        return gaussian_log_density(tf.cast(latents, tf.float32), 0.0, 0.0)
 
     def sample(self, count: Tensor, seed: Tensor) -> Tensor:
         return tf.random.stateless_normal((count, self.latent_dim), seed)
@@ -346,6 +346,7 @@ def _mixture_log_density(latents: Tensor, joined: Tensor, shift: Tensor, log_wei
     """Of Gaussians with precisions `L L'`: all L side by side are `joined`, `(d, K d)`, and all `m' L` are `shift`."""
     count, d = log_weights.shape[0], joined.shape[0]
     # (z - m)' L for all Gaussians at once is one matrix product.
+    latents = tf.cast(latents, tf.float32)
     shape = tf.concat([tf.shape(latents)[:-1], (count, d)], axis=0)
     squares = tf.square(tf.reshape(tf.matmul(latents, joined) - shift, shape))
     return tf.reduce_logsumexp(log_weights - 0.5 * tf.reduce_sum(squares, axis=-1), axis=-1)
@@ -368,6 +369,7 @@ def _choice(noise: Tensor) -> Tensor:
 
 
 def _vamp_log_density(latents: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    latents = tf.cast(latents, tf.float32)
     # The exponent is linear in (z^2, z, 1): all pairs of latents and images are one matrix product.
     precision = tf.exp(-log_var)
     constant = -0.5 * tf.reduce_sum(math.log(2.0 * math.pi) + log_var + tf.square(mean) * precision, axis=-1)

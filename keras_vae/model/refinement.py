@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_vae.model.arguments import as_float32
+from keras_vae.model.arguments import as_float32, check_count
 from keras_vae.model.distributions import Tensor, likelihood_nll
 from keras_vae.model.vae import VAE
 
@@ -28,7 +28,12 @@ def encode_refined(model: VAE, images: Tensor, steps: Tensor) -> tuple[Tensor, T
 
     Returns:
         `mean` and `log_var`, each `(n, d)`.
+
+    Raises:
+        ValueError: images of another shape, type or range, or no whole number of steps that is at least 0.
+        InvalidArgumentError: fewer steps, within a `tf.function`.
     """
+    check_count(steps, "steps", least=0)
     start, log_var = model.encode(images)
     images = as_float32(images)
 

@@ -22,6 +22,7 @@ from keras_vae.model.arguments import (
     check_pixels,
     check_policy,
     check_prior,
+    check_seed,
 )
 from keras_vae.model.distributions import (
     SMALLEST_VARIANCE,
@@ -130,7 +131,7 @@ class VAE(GenerativeModel):
         learns_variance: bool = False,
         **kwargs: Any,
     ) -> None:
-        check_arguments(image_shape, latent_dim, network, widths, likelihood, beta)
+        check_arguments(image_shape, latent_dim, network, widths, likelihood, beta, seed, learns_variance)
         check_prior(prior, prior_components, prior_training)
         check_levels(levels, latent_dim)
         check_disturbance(dropout, input_noise, network)
@@ -142,9 +143,7 @@ class VAE(GenerativeModel):
         self.latent_dim = int(latent_dim)
         self.network = network
         self.widths = tuple(widths or DEFAULT_WIDTHS[network])
-        self.likelihood = likelihood
-        self.seed = int(seed)
-        self._initial_beta = float(beta)
+        self.likelihood, self.seed, self._initial_beta = likelihood, int(seed), float(beta)
 
         self.dropout, self.input_noise, self.levels = float(dropout), float(input_noise), int(levels)
         self.lower_dim = self.latent_dim - self.latent_dim // self.levels
@@ -168,7 +167,7 @@ class VAE(GenerativeModel):
         self.noise = keras.random.SeedGenerator(self.seed)
         self.beta = self._add_scalar(beta, "beta")
         self.variance = self._add_scalar(VARIANCE_OF_UNIFORM, "variance")
-        self.learns_variance = bool(learns_variance) and likelihood in WITH_VARIANCE
+        self.learns_variance = bool(learns_variance)
         if self.learns_variance:
             self.log_variance = self._add_scalar(math.log(VARIANCE_OF_UNIFORM), "log_variance", trainable=True)
         if likelihood == "discretized_logistic":
@@ -287,9 +286,10 @@ class VAE(GenerativeModel):
             `latents`, `(n, d)`, and the Gaussians that they were drawn from.
 
         Raises:
-            ValueError: images of another shape, type or range.
+            ValueError: images of another shape, type or range, or no such seed.
         """
         check_images(images, self.image_shape)
+        check_seed(seed)
         noise = tf.random.stateless_normal((tf.shape(images)[0], self.latent_dim), seed)
         return self.posterior(as_float32(images), training).draw(noise)
 

@@ -195,10 +195,8 @@ class TrainConfig:
             raise InputError(f"--preset must be a text, not {self.preset!r}.")
         if self.learning_rate <= 0:
             raise InputError(f"--learning-rate must be more than 0, not {self.learning_rate}.")
-        if self.widths == ():
-            raise InputError("--widths must be positive numbers, not none.")
-        if self.widths is not None and len(self.widths) > MOST_LAYERS:
-            raise InputError(f"--widths has {len(self.widths)} layers: give {MOST_LAYERS} at most.")
+        if self.widths is not None and not 1 <= len(self.widths) <= MOST_LAYERS:
+            raise InputError(f"--widths has {len(self.widths)} layers: give 1 to {MOST_LAYERS}.")
         if self.prior == "flow" and self.prior_components > MOST_COUPLINGS:
             raise InputError(
                 f"--prior flow of {self.prior_components:,} couplings would not be learned in a lifetime: "
@@ -215,6 +213,8 @@ class TrainConfig:
             raise InputError(
                 f"--dropout is of dense networks, not of {self.network} ones: give --dropout 0, or --network dense."
             )
+        if self.variance == "learned" and self.likelihood not in ("gaussian", "laplace"):
+            raise InputError(f"--variance learned is for --likelihood gaussian or laplace, not {self.likelihood}.")
         if self.sharpening_epochs and not self._has_grey_means:
             raise InputError(
                 "--sharpening-epochs is for --likelihood gaussian and --binarize none, not "

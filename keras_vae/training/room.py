@@ -34,6 +34,8 @@ def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> No
     """
     weights, values = estimated_size(config, image_shape)
     passes = config.batch_size * (config.importance_samples if config.importance_epochs else 1)
+    # Each step encodes the images of a VampPrior too, by the encoder's half of the layers.
+    passes += config.prior_components // 2 if config.prior == "vamp" else 0
     needed = BYTES * (COPIES * weights + KEPT_FOR_GRADIENTS * passes * values)
     if needed > (available := available_memory()):
         raise InputError(

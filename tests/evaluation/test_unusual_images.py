@@ -39,3 +39,5 @@ def test_the_area_is_the_share_of_pairs_of_which_the_unusual_one_scores_higher()
     assert auroc(usual, unusual) == pytest.approx(np.mean(unusual > usual[:, np.newaxis]))
     assert auroc(np.zeros(3), np.array([np.inf, np.inf])) == 1.0
     assert auroc(np.zeros(3), np.zeros(3)) == 0.5
+    with pytest.raises(ValueError, match="not a number"):
+        auroc(np.zeros(3), np.array([1.0, np.nan, 2.0]))

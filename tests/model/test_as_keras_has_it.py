@@ -171,6 +171,22 @@ def test_a_subclass_adds_layers_and_metrics(tmp_path):
     assert np.array_equal(loaded(IMAGES), vae(IMAGES))
 
 
+@keras.saving.register_keras_serializable(package="tests")
+class WithAnotherLoss(VAE):
+    """A VAE that adds a loss where Keras's own training step would find it."""
+
+    def elbo_terms_of(self, *arguments, **options):
+        self.add_loss(tf.constant(1.0))
+        return super().elbo_terms_of(*arguments, **options)
+
+
+def test_a_loss_that_a_subclass_adds_is_refused_not_ignored():
+    vae = WithAnotherLoss(image_shape=SHAPE, latent_dim=2, widths=(8,))
+    vae.compile("adam")
+    with pytest.raises(ValueError, match="A VAE has no loss but its own"):
+        vae.fit(IMAGES, verbose=0)
+
+
 def test_keras_alone_opens_what_was_trained_with_averaged_weights_once_it_knows_a_vae(tmp_path):
     vae = small()
     vae.compile(AveragingAdamW(1e-3, use_ema=True))

@@ -119,7 +119,7 @@ def test_every_part_and_every_batch_has_noise_of_its_own():
 
 
 def test_no_samples_are_refused():
-    with pytest.raises(ValueError, match="at least 1 sample"):
+    with pytest.raises(ValueError, match="samples must be at least 1"):
         bounds_of(LinearGaussian(), [images_like(1)], 0)
 
 
@@ -134,6 +134,18 @@ def test_the_terms_of_the_elbo_are_those_of_the_model():
     assert terms.reconstruction.mean() == pytest.approx(reconstruction.mean(), rel=0.02)
     assert np.array_equal(terms.reconstruction, elbo_terms(model, batches).reconstruction)
     assert not np.allclose(terms.reconstruction[:200], terms.reconstruction[200:])  # new noise for each batch
+
+
+def test_what_is_no_batch_of_images_is_named():
+    model, images = VAE((8, 8, 1), 3, widths=(8,)), np.zeros((2, 8, 8, 1), np.float32)
+    labelled, pixels = [(images, np.zeros(2))], [images.astype(np.uint8)]
+    for batches, message in ((labelled, "an array, not a tuple"), (pixels, "not uint8: divide them")):
+        with pytest.raises(ValueError, match=message):
+            elbo_terms(model, batches)
+        with pytest.raises(ValueError, match=message):
+            bounds_of(model, batches, 1)
+    with pytest.raises(ValueError, match="There are no batches"):
+        elbo_terms(model, [])
 
 
 def test_units_are_active_whose_mean_varies_by_more_than_the_threshold():

@@ -121,5 +121,43 @@ def test_no_images_are_named_in_one_line(method, form, model, images):
     assert len(str(caught.value).splitlines()) == 1
 
 
+class Batches(keras.utils.PyDataset):
+    """Images in batches of five."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        super().__init__()
+        self._images = images
+
+    def __len__(self) -> int:
+        return len(self._images) // 5
+
+    def __getitem__(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._images[5 * number : 5 * number + 5], np.zeros(5)
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_images_that_come_by_a_py_dataset_are_looked_at(method, model, images):
+    getattr(model, method)(Batches(images))
+    with pytest.raises(ValueError, match="divide 8-bit values by 255"):
+        getattr(model, method)(Batches(200 * images))
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        (lambda images: (images, np.zeros(20)), "Images must be an array, not a tuple"),
+        (lambda images: {"image": images}, "Images must be an array, not a dict"),
+        (
+            lambda images: tf.data.Dataset.from_tensors({"image": images, "label": np.zeros(20)}),
+            "not a dict of image, label: `map` them",
+        ),
+    ],
+)
+def test_images_among_other_things_are_asked_for_alone(form, message, model, images):
+    for method in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(ValueError, match=message):
+            method(form(images))
+
+
 def batches_of(images: np.ndarray) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(images).batch(5)

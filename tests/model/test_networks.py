@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae.model.layers import Centered
+from keras_vae.model.layers import Centered, Conv2D, Dense
 from keras_vae.model.networks import NETWORKS, build_decoder, build_encoder
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (64, 64, 3), (16, 24, 1), (29, 31, 3), (10, 9, 1)]
@@ -71,6 +71,26 @@ def test_convolutions_round_in_training_alone():
     assert 0.0 < difference.max() < 2.0**-4
     assert mixed(images, training=True).dtype == "float32"
     assert {weight.dtype for weight in mixed.weights} == {"float32"}
+
+
+@pytest.mark.parametrize(
+    "options", [{"padding": "valid"}, {"use_bias": False}, {"strides": 2}, {"dilation_rate": 2}, {"groups": 2}]
+)
+def test_convolutions_are_those_of_keras_whatever_their_options(options):
+    images = np.random.default_rng(0).random((4, 8, 8, 2), np.float32)
+    ours = Conv2D(4, 3, "relu", **options)
+    keras_own = keras.layers.Conv2D(4, 3, activation="relu", **{"padding": "same", **options})
+    values = ours(images)
+    keras_own.build(images.shape)
+    keras_own.set_weights(ours.get_weights())
+    assert np.array_equal(values, keras_own(images))
+
+
+@pytest.mark.parametrize("layer", [Dense(4, rounds=True, use_bias=False), Conv2D(4, 3, rounds=True, use_bias=False)])
+def test_layers_without_a_bias_round_in_training_too(layer):
+    images = np.random.default_rng(0).random((4, 8, 8, 2), np.float32)
+    exact, rounded = layer(images, training=False), layer(images, training=True)
+    assert 0.0 < np.abs(exact - np.float32(rounded)).max() < 2.0**-4
 
 
 def test_sides_that_cannot_be_halved_are_filled_up_with_the_mean_image_and_cropped_again():

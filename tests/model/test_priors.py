@@ -94,6 +94,12 @@ def test_leading_axes_of_latents_are_kept(name):
     assert prior.log_density(latents).numpy() == pytest.approx(flat.reshape(3, 4), abs=1e-4)
 
 
+@pytest.mark.parametrize("name", PRIORS)
+def test_latents_of_any_floating_point_type_have_a_density(name):
+    prior, latents = unlike_normal(name), np.random.default_rng(1).standard_normal((5, 2)).astype(np.float32)
+    assert np.array_equal(prior.log_density(latents.astype(np.float64)), prior.log_density(latents))
+
+
 @pytest.mark.parametrize("kind", [GaussianMixture, FlowPrior])
 def test_a_prior_that_is_to_be_fitted_begins_as_the_standard_normal(kind):
     prior = kind(2, 5, learned=False)

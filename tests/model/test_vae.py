@@ -287,6 +287,10 @@ def test_the_importance_weighted_bound_grows_with_the_number_of_samples():
         ({"prior": "uniform"}, "prior must be one of standard_normal, mixture"),
         ({"prior_components": 0}, "prior_components must be at least 1"),
         ({"prior_training": "before"}, "prior_training must be one of afterwards, joint"),
+        ({"prior_components": 2.5}, "prior_components must be a whole number of at least 1"),
+        ({"seed": -1}, "seed must be at least 0"),
+        ({"seed": 0.5}, "seed must be a whole number of at least 0"),
+        ({"learns_variance": True}, "learns_variance is of gaussian and laplace pixels"),
         ({"widths": ()}, "widths must be whole numbers"),
         ({"widths": (0,)}, "widths must be whole numbers"),
         ({"image_shape": (8, 8)}, "image_shape must be"),
@@ -352,6 +356,36 @@ def test_images_of_any_floating_type_give_what_the_same_in_float32_give(form):
         lambda each: compiled(small(likelihood="gaussian")).train_on_batch(np.asarray(each)),
     ):
         assert np.array_equal(use(form(images)), use(images))
+
+
+@pytest.mark.parametrize("seed", [5, (1, 2, 3), (0.5, 1.0), [[1, 2]]])
+def test_a_seed_is_two_whole_numbers(seed):
+    model, images = small(), images_like(2)
+    for use in (
+        lambda: model.sample(2, seed),
+        lambda: model.draw(images, seed),
+        lambda: model.elbo_terms(images, seed),
+        lambda: model.log_likelihood(images, 1, seed),
+    ):
+        with pytest.raises(ValueError, match="seed must be two whole numbers"):
+            use()
+
+
+@pytest.mark.parametrize("count", [-1, 2.5])
+def test_a_count_is_a_whole_number_and_not_too_small(count):
+    model, images = small(), images_like(2)
+    for use, name in (
+        (lambda: model.sample(count), "count"),
+        (lambda: model.interpolate(images[0], images[1], count), "steps"),
+        (lambda: encode_refined(model, images, count), "steps"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} must be "):
+            use()
+    with pytest.raises(ValueError, match="steps must be at least 2, not 1"):
+        model.interpolate(images[0], images[1], 1)
+    assert model.sample(0).shape == (0, *SHAPE)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.function(model.sample, autograph=False)(tf.constant(-1))
 
 
 @pytest.mark.parametrize("samples", [0, -1])

@@ -68,6 +68,7 @@ def test_a_configuration_cannot_be_changed():
         ({"importance_epochs": 2, "beta": 1.0, "dropout": 0.1}, "--dropout"),
         ({"importance_epochs": 2, "beta": 1.0, "patience": 3}, "--patience"),
         ({"importance_samples": 1}, "--importance-samples"),
+        ({"variance": "learned", "likelihood": "bernoulli"}, "--variance learned is for --likelihood"),
         ({"sharpening_epochs": 1, "likelihood": "laplace"}, "--sharpening-epochs is for --likelihood gaussian"),
         ({"sharpening_epochs": 1, "binarize": "dynamic"}, "--sharpening-epochs .* --binarize none"),
         ({"network": "convolutional", "dropout": 0.1}, "--dropout is of dense networks"),

@@ -9,8 +9,8 @@ from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.model import VAE
 from keras_vae.runs import TrainConfig
-from keras_vae.training import train
-from keras_vae.training.room import estimated_size
+from keras_vae.training import room, train
+from keras_vae.training.room import estimated_size, require_memory
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,11 @@ def test_a_model_that_no_memory_holds_is_refused_before_anything_is_written(opti
     with pytest.raises(InputError, match=r"takes about .* GB of memory .* GB are free: give smaller --widths"):
         train(TrainConfig(**{"batch_size": 10, **options}), "large", tmp_path, data)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_images_of_a_vamp_prior_are_counted_as_every_step_encodes_them(monkeypatch):
+    monkeypatch.setattr(room, "available_memory", lambda: 1e9)
+    config = TrainConfig(prior="vamp", prior_components=100_000, widths=(1024,), latent_dim=2, batch_size=1)
+    require_memory(config.replace(prior_components=10_000), (8, 8, 1))
+    with pytest.raises(InputError, match="GB of memory"):
+        require_memory(config, (8, 8, 1))
