@@ -1,5 +1,7 @@
 """What is fitted to a trained model: the variance of its likelihood, and a prior to where its posteriors lie."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -23,7 +25,9 @@ KMEANS_ROUNDS = 30
 FLOW_EPOCHS, FLOW_BATCH, FLOW_RATE = 30, 500, 1e-3
 
 
-def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, seed: int = 0) -> None:
+def fit_prior(
+    model: VAE, images: np.ndarray, labels: np.ndarray | None = None, seed: int = 0, temperature: float = 1.0
+) -> None:
     """Fit a prior that `prior_training="afterwards"` left as N(0, I), of two levels the upper one's.
 
     The rest of the model stays as it is.
@@ -37,10 +41,13 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
         labels: `(n,)` from 0 on; a mixture with a Gaussian for each class is then fitted class by class, so that it can
             be asked for one. A flow makes no use of them.
         seed: seed of the posterior samples and of the fit.
+        temperature: above 0, of a mixture: the standard deviations of its Gaussians in those of the latents that they
+            are fitted to. Below 1 samples are more plausible and less varied (Kingma & Dhariwal 2018, section 6), and
+            the prior finds latents less likely.
 
     Raises:
-        ValueError: the prior is not one that is fitted afterwards, images are of another type, or labels are not whole
-            numbers, one for each.
+        ValueError: the prior is not one that is fitted afterwards, images are of another type, labels are not whole
+            numbers, one for each, or a temperature that is none, or not of this prior.
     """
     check_pixels(images)
     if labels is not None:
@@ -51,11 +58,13 @@ def fit_prior(model: VAE, images: np.ndarray, labels: np.ndarray | None = None, 
             )
     if model.has_learned_prior or model.prior_name == "standard_normal":
         raise ValueError(f"A {model.prior_name} prior that is learned with the model, or fixed, is not fitted to it.")
+    prior = model.upper_prior
+    if not 0.0 < temperature < math.inf or (temperature != 1.0 and not isinstance(prior, GaussianMixture)):
+        raise ValueError(f"temperature must be above 0, and 1 but for a mixture, not {temperature}.")
     parts = [model.posterior(images[at : at + 1000] / np.float32(255)).upper for at in range(0, len(images), 1000)]
     mean, log_var = (np.concatenate(column) for column in zip(*parts, strict=True))
-    prior = model.upper_prior
     if isinstance(prior, GaussianMixture):
-        _fit_mixture(prior, mean, log_var, labels, seed)
+        _fit_mixture(prior, mean, log_var, labels, seed, temperature)
     else:
         _fit_flow(prior, mean, log_var, seed, with_xla=model.jit_compile or model.compiles_updates)
     model.awaits_prior = False
@@ -124,7 +133,12 @@ def fit_variance(model: VAE, images: np.ndarray, seed: int = 0, batch_size: int 
 
 
 def _fit_mixture(
-    prior: GaussianMixture, mean: np.ndarray, log_var: np.ndarray, labels: np.ndarray | None, seed: int
+    prior: GaussianMixture,
+    mean: np.ndarray,
+    log_var: np.ndarray,
+    labels: np.ndarray | None,
+    seed: int,
+    temperature: float,
 ) -> None:
     """Clusters of means, and around each what its members spread, with the width of their posteriors.
 
@@ -144,7 +158,7 @@ def _fit_mixture(
             sizes, centers, covariances = _clusters(mean[group], np.exp(log_var[group]), counts[label], seed)
             weights.append(sizes)
             means.append(centers)
-            factors.append(_precision_factors(covariances))
+            factors.append(_precision_factors(covariances * temperature**2))
             class_of.append(np.full(len(sizes), label))
     unused = components - sum(map(len, weights))  # where there are too few latents for so many
     parts = [np.concatenate(column) for column in (weights, means, factors, class_of)]

@@ -11,20 +11,14 @@ from keras_vae.command_line import check_fields, command_options, option
 from keras_vae.errors import InputError
 from keras_vae.formats import FORMAT
 from keras_vae.runs.earlier_versions import FIRST_VERSION, with_options_of_its_time
+from keras_vae.runs.fewer_images import MOST, options_for
 from keras_vae.runs.presets import PRESETS
 from keras_vae.version import __version__
 
 __all__ = ["TrainConfig"]
 
-# What the presets are tuned for, and how far they are changed for fewer images.
-TUNED_FOR, TUNED_FOR_BY_PRESET = 50_000, {"colour": 10_000}  # training images
-LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
-LONGEST = 3  # times the epochs
-MEMBERS_OF_A_GAUSSIAN = 20  # training images: where there are fewer, a mixture that is fitted leaves Gaussians unused
 MOST_LAYERS, MOST_COUPLINGS = 32, 100
-MOST = 1_000_000  # epochs, images in a batch, MiB: more is a slip of the hand, and would overflow where it is used
 CONVOLUTIONAL_FROM = 48 * 48  # pixels of an image: where `auto` takes a convolutional network (docs/colour.md)
-EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
 
 
 @dataclass(frozen=True)
@@ -105,15 +99,19 @@ class TrainConfig:
         "mixture", "distribution of the latents that samples are drawn from"
     )
     prior_components: int = option(
-        1000,
-        "Gaussians of a mixture, images of a VampPrior, couplings of a flow",
-        low=1,
-        high=100_000,
+        1000, "Gaussians of a mixture, images of a VampPrior, couplings of a flow", low=1, high=100_000
     )
     prior_training: Literal["afterwards", "joint"] = option(
         "afterwards",
         "when a mixture or flow is learned: afterwards fits it to the latents of a model trained against N(0, I), "
         "joint learns it with the model, as a VampPrior always is",
+    )
+    prior_temperature: float = option(
+        1.0,
+        "of a mixture that is fitted afterwards: standard deviations of its Gaussians, in those that fit; below 1 "
+        "samples are more plausible, and less varied",
+        low=0.1,
+        high=10,
     )
     beta_warmup: float = option(0.0, "epochs over which beta grows from 0 to its value", low=0, high=MOST)
 
@@ -202,6 +200,11 @@ class TrainConfig:
                 f"--prior flow of {self.prior_components:,} couplings would not be learned in a lifetime: "
                 f"give --prior-components 8, say, and {MOST_COUPLINGS} at most."
             )
+        if self.prior_temperature != 1.0 and not (self.is_prior_fitted and self.prior == "mixture"):
+            raise InputError(
+                "--prior-temperature is of a mixture that is fitted afterwards: leave it out, or give --prior mixture "
+                "and --prior-training afterwards."
+            )
         if self.image_size is not None and len(self.image_size) not in (1, 2):
             raise InputError(f"--image-size takes a side, or a height and a width, not {list(self.image_size)}.")
         if self.value_range is not None:
@@ -258,6 +261,7 @@ class TrainConfig:
             "flow": f"flow of {self.prior_components:,} couplings",
             "vamp": f"VampPrior of {self.prior_components:,} images",
         }[self.prior]
+        words = f"{words} at a temperature of {self.prior_temperature:g}" if self.prior_temperature != 1.0 else words
         words = f"{words}, fitted afterwards" if self.is_prior_fitted else words
         return f"{words} (upper of two levels)" if self.levels == 2 else words
 
@@ -277,7 +281,7 @@ class TrainConfig:
         """Make a configuration from a preset and the options that differ from it.
 
         A preset's epochs on the importance-weighted bound are left out where a beta, dropout or patience is given that
-        does not go with them.
+        does not go with them, and its temperature where the prior is no mixture that is fitted afterwards.
 
         Args:
             preset: a key of `PRESETS`.
@@ -291,6 +295,8 @@ class TrainConfig:
         chosen = {**PRESETS[preset], **options}
         if options.get("beta", 1.0) != 1.0 or options.get("dropout") or options.get("patience"):
             chosen["importance_epochs"] = options.get("importance_epochs", 0)
+        if options.get("prior", "mixture") != "mixture" or options.get("prior_training") == "joint":
+            chosen["prior_temperature"] = options.get("prior_temperature", 1.0)
         return cls(preset=preset, **chosen)
 
     @classmethod
@@ -358,29 +364,7 @@ class TrainConfig:
         Returns:
             The same configuration where there are as many images as in these, or more.
         """
-        tuned_for = TUNED_FOR_BY_PRESET.get(self.preset, TUNED_FOR)
-        if images >= tuned_for:
-            return self
-        batch = self.batch_size
-        if "batch_size" not in given:
-            batch = min(batch, max(images // LEAST_STEPS, min(images, SMALLEST_BATCH)))
-        is_mixture = self.is_prior_fitted and self.prior == "mixture"
-        most_components = max(1, images // MEMBERS_OF_A_GAUSSIAN) if is_mixture else MOST
-        tuned_steps, steps = tuned_for // self.batch_size, images // max(1, batch)
-        longer = min(LONGEST, max(1.0, tuned_steps / max(1, steps)))
-        epochs = self.epochs if "epochs" in given else min(MOST, round(longer * self.epochs))
-        wanted = {
-            "epochs": epochs,
-            "importance_epochs": min(MOST, round(self.importance_epochs * epochs / self.epochs)),
-            "batch_size": batch,
-            "prior_components": min(self.prior_components, most_components),
-            "learning_rate": float(f"{self.learning_rate * math.sqrt(batch / self.batch_size):.2g}"),
-            **{name: min(MOST, round(longer * getattr(self, name))) for name in EVERY},
-            **{
-                name: min(MOST, round(longer * getattr(self, name), 1))
-                for name in ("beta_warmup", "learning_rate_warmup")
-            },
-        }
+        wanted = options_for(self, images, given)
         return self.replace(**{name: value for name, value in wanted.items() if name not in given})
 
     @property

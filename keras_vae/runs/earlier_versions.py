@@ -32,6 +32,7 @@ ADDED: dict[str, Any] = {
     "importance_samples": 8,
     "importance_epochs": 0,
     "sharpening_epochs": 0,
+    "prior_temperature": 1.0,
 }
 WIDTHS_BEFORE = {"dense": [512, 512], "strided": [32, 64]}
 

@@ -18,7 +18,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "grid_every": 2,
         "histogram_every": 2,
     },
-    "samples": {"widths": (2048, 1024), "epochs": 110, "learning_rate": 4e-3},
+    "samples": {
+        "latent_dim": 64,
+        "widths": (2048, 1024),
+        "epochs": 110,
+        "learning_rate": 4e-3,
+        "prior_components": 2000,
+        "prior_temperature": 0.9,
+    },
     # These two are for a small squared error, which medians do not have.
     "compress": {
         "latent_dim": 64,

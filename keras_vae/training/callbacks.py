@@ -202,17 +202,26 @@ class FitToTrainedModel(keras.callbacks.Callback):
         images: `(m, h, w, c)` uint8, trained on, to whose latents the prior is fitted; None fits none.
         labels: `(m,)`, of these.
         seed: seed of posterior samples and of the fit.
+        temperature: of the prior that is fitted, where it is a mixture.
 
     Raises:
         InputError: the latents are such that no prior can be fitted to them.
     """
 
-    def __init__(self, held_out: np.ndarray, images: np.ndarray | None, labels: np.ndarray | None, seed: int) -> None:
+    def __init__(
+        self,
+        held_out: np.ndarray,
+        images: np.ndarray | None,
+        labels: np.ndarray | None,
+        seed: int,
+        temperature: float = 1.0,
+    ) -> None:
         super().__init__()
         self.held_out = held_out
         self.images = images
         self.labels = labels
         self.seed = seed
+        self.temperature = temperature
 
     def on_train_end(self, logs: Any = None) -> None:
         round_to_half(self.model.weights)
@@ -220,7 +229,7 @@ class FitToTrainedModel(keras.callbacks.Callback):
             fit_variance(self.model, self.held_out, self.seed)
         if self.images is not None:
             try:
-                fit_prior(self.model, self.images, self.labels, self.seed)
+                fit_prior(self.model, self.images, self.labels, self.seed, self.temperature)
             except np.linalg.LinAlgError as error:
                 raise InputError(
                     f"No prior can be fitted to latents that lie so far apart ({error}): the last good weights are "

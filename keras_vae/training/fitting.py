@@ -113,4 +113,5 @@ def _ends_of_training(config: TrainConfig, data: ImageData, verbose: int) -> Ite
     if images is not None and epochs:
         yield Sharpening(images, epochs, config.batch_size, seed, verbose=verbose > 0)
     held_out, _ = data.drawn("validation", count, seed)
-    yield FitToTrainedModel(held_out, images if config.is_prior_fitted else None, labels, seed)
+    fitted_to = images if config.is_prior_fitted else None
+    yield FitToTrainedModel(held_out, fitted_to, labels, seed, config.prior_temperature)

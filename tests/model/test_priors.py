@@ -94,6 +94,27 @@ def test_leading_axes_of_latents_are_kept(name):
     assert prior.log_density(latents).numpy() == pytest.approx(flat.reshape(3, 4), abs=1e-4)
 
 
+@pytest.mark.parametrize("labels", [None, np.arange(400) % 4], ids=["of no class", "by class"])
+def test_a_mixture_of_a_lower_temperature_keeps_its_centers_and_is_narrower(labels):
+    images = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 1), np.uint8)
+    model = small(prior="mixture")
+    fitted = []
+    for temperature in (1.0, 0.5):
+        fit_prior(model, images, labels, temperature=temperature)
+        prior = model.prior
+        fitted.append([np.array(each) for each in (prior.log_weights, prior.means, prior.class_of, prior._factors())])
+    (*same, factors), (*same_again, narrow_factors) = fitted
+    assert all(np.array_equal(one, other) for one, other in zip(same, same_again, strict=True))
+    assert narrow_factors == pytest.approx(2.0 * factors, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize(("name", "temperature"), [("mixture", 0.0), ("mixture", np.inf), ("flow", 0.9)])
+def test_a_temperature_that_a_prior_cannot_have_is_refused(name, temperature):
+    images = np.zeros((40, 8, 8, 1), np.uint8)
+    with pytest.raises(ValueError, match="temperature must be above 0, and 1 but for a mixture"):
+        fit_prior(small(prior=name), images, temperature=temperature)
+
+
 @pytest.mark.parametrize("name", PRIORS)
 def test_latents_of_any_floating_point_type_have_a_density(name):
     prior, latents = unlike_normal(name), np.random.default_rng(1).standard_normal((5, 2)).astype(np.float32)

@@ -69,6 +69,9 @@ def test_a_configuration_cannot_be_changed():
         ({"importance_epochs": 2, "beta": 1.0, "patience": 3}, "--patience"),
         ({"importance_samples": 1}, "--importance-samples"),
         ({"variance": "learned", "likelihood": "bernoulli"}, "--variance learned is for --likelihood"),
+        ({"prior_temperature": 0.0}, "--prior-temperature"),
+        ({"prior_temperature": 0.9, "prior": "vamp"}, "--prior-temperature is of a mixture that is fitted afterwards"),
+        ({"prior_temperature": 0.9, "prior_training": "joint"}, "--prior-temperature is of a mixture"),
         ({"sharpening_epochs": 1, "likelihood": "laplace"}, "--sharpening-epochs is for --likelihood gaussian"),
         ({"sharpening_epochs": 1, "binarize": "dynamic"}, "--sharpening-epochs .* --binarize none"),
         ({"network": "convolutional", "dropout": 0.1}, "--dropout is of dense networks"),
@@ -250,6 +253,19 @@ def test_a_configuration_that_was_written_before_there_were_levels_has_one():
     saved = json.loads(TrainConfig(levels=2).to_json())
     del saved["levels"]
     assert TrainConfig.from_json(json.dumps(saved)).levels == 1
+
+
+def test_a_presets_temperature_is_left_out_for_a_prior_that_has_none_and_refused_where_it_is_given_too():
+    assert TrainConfig.from_preset("samples").prior_temperature < 1.0
+    for options in ({"prior": "flow", "prior_components": 8}, {"prior_training": "joint"}):
+        assert TrainConfig.from_preset("samples", **options).prior_temperature == 1.0
+        with pytest.raises(InputError, match="--prior-temperature"):
+            TrainConfig.from_preset("samples", **options, prior_temperature=0.9)
+
+
+def test_a_temperature_is_named_with_the_prior():
+    words = TrainConfig(prior_components=9, prior_temperature=0.9).prior_in_words
+    assert words == "mixture of 9 Gaussians at a temperature of 0.9, fitted afterwards"
 
 
 @pytest.mark.parametrize(
