@@ -42,7 +42,7 @@ def fit_prior(
             be asked for one. A flow makes no use of them.
         seed: seed of the posterior samples and of the fit.
         temperature: above 0, of a mixture: the standard deviations of its Gaussians in those of the latents that they
-            are fitted to. Below 1 samples are more plausible and less varied (Kingma & Dhariwal 2018, section 6), and
+            are fitted to. Below 1 samples are more plausible and less varied (Kingma & Dhariwal 2018), and
             the prior finds latents less likely.
 
     Raises:

@@ -48,4 +48,6 @@ def with_options_of_its_time(saved: Mapping[str, Any], version: Any) -> dict[str
     if version in EARLIER_VERSIONS:
         widths = options.get("widths") or WIDTHS_BEFORE.get(str(options.get("network")))
         options = {**BEFORE, **options, "widths": widths}
+    if options["variance"] == "learned" and options.get("likelihood") not in ("gaussian", "laplace"):
+        options["variance"] = "optimal"  # of pixels that have none it was passed over
     return options

@@ -249,6 +249,11 @@ def test_a_run_that_was_split_in_order_stays_so():
     assert TrainConfig.from_json(json.dumps(saved)).held_out == "in_order"
 
 
+def test_a_variance_that_was_given_for_pixels_without_one_is_passed_over_in_what_was_saved():
+    saved = json.loads(TrainConfig(likelihood="bernoulli").to_json())
+    assert TrainConfig.from_json(json.dumps({**saved, "variance": "learned"})).variance == "optimal"
+
+
 def test_a_configuration_that_was_written_before_there_were_levels_has_one():
     saved = json.loads(TrainConfig(levels=2).to_json())
     del saved["levels"]
