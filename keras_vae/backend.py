@@ -6,7 +6,15 @@ from pathlib import Path
 
 from keras_vae.errors import InputError
 
-__all__ = ["GPU_DRIVER", "LOG_LEVEL", "NO_NOTES", "BackendError", "choose_tensorflow", "require_tensorflow"]
+__all__ = [
+    "GPU_DRIVER",
+    "LOG_LEVEL",
+    "NO_NOTES",
+    "BackendError",
+    "choose_tensorflow",
+    "compute_exactly",
+    "require_tensorflow",
+]
 
 GPU_DRIVER = Path("/proc/driver/nvidia")  # exists where the driver of an NVIDIA GPU is loaded
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -25,6 +33,17 @@ def choose_tensorflow() -> None:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if not GPU_DRIVER.exists():  # where TensorFlow calls it an error that CUDA finds none
         os.environ.setdefault(LOG_LEVEL, NO_NOTES)
+
+
+def compute_exactly() -> None:
+    """Let TensorFlow compute float32 as float32 on GPUs too, in this process.
+
+    From Ampere on it multiplies them as TensorFloat-32, whose three digits are too few for densities: their large terms
+    cancel. What is fast enough in bfloat16 has that type.
+    """
+    import tensorflow
+
+    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def require_tensorflow() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from keras_vae.backend import compute_exactly
 from keras_vae.errors import InputError
 from keras_vae.version import __version__
 
@@ -104,4 +105,5 @@ def _call(version: str, folder: str, function: Callable[..., Result], arguments:
             f"The worker at {worker.address} cannot enter {folder} ({error.strerror}): it must reach the folder under "
             "the path that it has for the command."
         ) from error
+    compute_exactly()  # as the command does
     return function(*arguments)

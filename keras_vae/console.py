@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 
-from keras_vae.backend import GPU_DRIVER, LOG_LEVEL, NO_NOTES, require_tensorflow
+from keras_vae.backend import GPU_DRIVER, LOG_LEVEL, NO_NOTES, compute_exactly, require_tensorflow
 from keras_vae.errors import InputError
 
 __all__ = ["import_tensorflow", "run_command"]
@@ -123,10 +123,7 @@ def _is_given(name: str, words: Sequence[str]) -> bool:
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow without its notes on CUDA and oneDNN, and let it compute float32 as float32.
-
-    Its notes are written before any log level is read. Products of TensorFloat-32, which it takes on GPUs from Ampere
-    on, have three digits: too few for densities, whose large terms cancel. What may be rounded says so by its type.
+    """Import TensorFlow without its notes on CUDA and oneDNN, which it writes before any log level is read.
 
     Where the machine has an NVIDIA GPU that TensorFlow does not list, its notes are shown: they say why. Where the user
     has set another `TF_CPP_MIN_LOG_LEVEL` than 3, everything is shown as they asked.
@@ -135,14 +132,11 @@ def import_tensorflow() -> None:
         BackendError: Keras is told to compute with something else.
     """
     require_tensorflow()
-    _load_tensorflow()
-
-    import tensorflow
-
-    tensorflow.config.experimental.enable_tensor_float_32_execution(False)
+    _import_in_silence()
+    compute_exactly()
 
 
-def _load_tensorflow() -> None:
+def _import_in_silence() -> None:
     if os.environ.get(LOG_LEVEL, NO_NOTES) != NO_NOTES:
         import tensorflow
 

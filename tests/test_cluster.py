@@ -31,6 +31,13 @@ def test_paths_mean_on_workers_what_they_mean_to_the_command(address, tmp_path, 
     assert dict(calls_on_cluster(os.getcwd, {"folder": ()}, address)) == {"folder": str(tmp_path)}
 
 
+def test_workers_compute_float32_as_float32(address):
+    import tensorflow as tf
+
+    is_rounded = tf.config.experimental.tensor_float_32_execution_enabled
+    assert dict(calls_on_cluster(is_rounded, {"rounded": ()}, address)) == {"rounded": False}
+
+
 def test_a_folder_that_workers_cannot_reach_is_named(address, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "getcwd", lambda: str(tmp_path / "gone"))
     with pytest.raises(InputError, match=r"The worker at tcp://.* cannot enter .*gone \(No such file or directory\)"):

@@ -46,7 +46,7 @@ class _Scores:
         self._model, self._seed = subject.model, subject.config.seed
         self._of_batch = tf.function(self._compute, autograph=False, reduce_retracing=True)
         own = self._own(held_out)
-        self._moments = {score: (own[score].mean(), own[score].std() or 1.0) for score in ("latent", "error")}
+        self._moments = {score: _moments(own[score]) for score in ("latent", "error")}
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         own = self._own(images)
@@ -65,3 +65,9 @@ class _Scores:
             "latent": -self._model.prior.log_density(mean),
             "error": tf.reduce_sum(tf.square(images - self._model.decode(mean)), axis=(1, 2, 3)),
         }
+
+
+def _moments(scores: np.ndarray) -> tuple[float, float]:
+    """Mean and deviation of those that are finite: less an infinite mean, no score would be a number."""
+    finite = scores[np.isfinite(scores)]
+    return (float(finite.mean()), float(finite.std()) or 1.0) if len(finite) else (0.0, 1.0)

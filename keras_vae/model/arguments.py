@@ -102,6 +102,8 @@ def check_levels(levels: int, latent_dim: int) -> None:
 
 def check_count(count: Any, name: str, *, least: int) -> None:
     """Raise a `ValueError` for less than the least, or a number that is not whole; in a graph, once there is one."""
+    if isinstance(count, (tf.Variable, keras.Variable)):
+        count = tf.convert_to_tensor(count)
     if tf.is_symbolic_tensor(count) and count.dtype.is_integer:
         tf.debugging.Assert(count >= least, [f"{name} must be at least {least}, not", count])
         return
@@ -115,10 +117,10 @@ def check_count(count: Any, name: str, *, least: int) -> None:
 
 def check_seed(seed: Any) -> None:
     """Raise a `ValueError` for other than two whole numbers; what is computed within a graph is left to TensorFlow."""
-    if any(map(tf.is_symbolic_tensor, tf.nest.flatten(seed))):
+    if not tf.executing_eagerly():
         return
-    numbers = np.asarray(seed)
-    if numbers.shape != (2,) or numbers.dtype.kind not in "iu":
+    numbers = tf.convert_to_tensor(seed)
+    if numbers.shape != (2,) or not numbers.dtype.is_integer:
         raise ValueError(f"seed must be two whole numbers, such as (0, 1), not {seed}.")
 
 
@@ -177,8 +179,11 @@ def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 
     if tf.is_symbolic_tensor(given):
         return
     if isinstance(given, keras.utils.PyDataset):
+        if given.num_batches == 0:
+            raise ValueError("The PyDataset has no batches of images, there are none: give some.")
         given = _first(given[0])
-    if isinstance(given, (tuple, dict)):
+    is_labelled = isinstance(given, tuple) and any(getattr(part, "shape", None) != image_shape for part in given)
+    if is_labelled or isinstance(given, dict):
         raise ValueError(f"Images must be an array, not a {type(given).__name__}: give the images of it alone.")
     if isinstance(given, list) and given and isinstance(given[0], list):
         given = np.asarray(given)

@@ -41,13 +41,12 @@ def fit_prior(
         labels: `(n,)` from 0 on; a mixture with a Gaussian for each class is then fitted class by class, so that it can
             be asked for one. A flow makes no use of them.
         seed: seed of the posterior samples and of the fit.
-        temperature: above 0, of a mixture: the standard deviations of its Gaussians in those of the latents that they
-            are fitted to. Below 1 samples are more plausible and less varied (Kingma & Dhariwal 2018), and
-            the prior finds latents less likely.
+        temperature: above 0; a factor on the standard deviations of the Gaussians of a mixture. Below 1 samples are
+            more plausible and less varied (Kingma & Dhariwal 2018), and the prior finds latents less likely.
 
     Raises:
         ValueError: the prior is not one that is fitted afterwards, images are of another type, labels are not whole
-            numbers, one for each, or a temperature that is none, or not of this prior.
+            numbers, one for each, or there is no such temperature, or none of this prior.
     """
     check_pixels(images)
     if labels is not None:
@@ -59,8 +58,10 @@ def fit_prior(
     if model.has_learned_prior or model.prior_name == "standard_normal":
         raise ValueError(f"A {model.prior_name} prior that is learned with the model, or fixed, is not fitted to it.")
     prior = model.upper_prior
-    if not 0.0 < temperature < math.inf or (temperature != 1.0 and not isinstance(prior, GaussianMixture)):
-        raise ValueError(f"temperature must be above 0, and 1 but for a mixture, not {temperature}.")
+    if not 0.0 < temperature < math.inf:
+        raise ValueError(f"temperature must be above 0 and finite, not {temperature}.")
+    if temperature != 1.0 and not isinstance(prior, GaussianMixture):
+        raise ValueError(f"temperature is of a mixture, not of a {model.prior_name} prior: leave it out.")
     parts = [model.posterior(images[at : at + 1000] / np.float32(255)).upper for at in range(0, len(images), 1000)]
     mean, log_var = (np.concatenate(column) for column in zip(*parts, strict=True))
     if isinstance(prior, GaussianMixture):

@@ -68,13 +68,18 @@ class Conv2D(keras.layers.Conv2D):
         kernel_size: side of the kernel.
         activation: as Keras names it.
         rounds: whether it computes in bfloat16 in training.
-        **options: those of `keras.layers.Conv2D`.
+        **options: those of `keras.layers.Conv2D`, whose channels are the last axis.
+
+    Raises:
+        ValueError: channels are to be another axis.
     """
 
     def __init__(
         self, filters: int, kernel_size: Any, activation: Activation = None, *, rounds: bool = False, **options: Any
     ) -> None:
         options = {"padding": "same", "data_format": "channels_last", "dtype": "float32", "autocast": False, **options}
+        if options["data_format"] != "channels_last":
+            raise ValueError(f"data_format must be channels_last, not {options['data_format']}.")
         super().__init__(filters, kernel_size, activation=activation, **options)
         self.rounds = rounds
 

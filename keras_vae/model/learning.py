@@ -163,11 +163,7 @@ class ElboModel(keras.Model):
         disturbance = self._disturbance(share, seed)
         with tf.GradientTape() as tape:
             reconstruction, kl = self.elbo_terms_of(images, noise, True, disturbance, samples)
-            if self.losses:
-                raise ValueError(
-                    "A VAE has no loss but its own: what a regularizer or `add_loss` would add belongs to the "
-                    "reconstruction or the kl that `elbo_terms_of` of a subclass gives."
-                )
+            self._refuse_other_losses()  # of what has just been called
             if samples == 1:
                 losses = reconstruction + self.beta * kl
             else:
@@ -202,6 +198,11 @@ class ElboModel(keras.Model):
             raise ValueError("The loss of a VAE is its own, reconstruction + beta * kl: compile it without another.")
         if any(each.name == "compile_metrics" for each in super().metrics):
             raise ValueError("A VAE measures loss, reconstruction, kl and elbo: compile it without other metrics.")
+        if self.losses:
+            raise ValueError(
+                "A VAE has no loss but its own: what a regularizer or `add_loss` would add belongs to the "
+                "reconstruction or the kl that `elbo_terms_of` of a subclass gives."
+            )
 
     def _disturbance(self, share: Share, seed: Tensor) -> Disturbance | None:
         if not (self.dropout or self.input_noise):

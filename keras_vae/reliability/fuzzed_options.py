@@ -38,6 +38,7 @@ OPTIONS = {
     "prior": ("standard_normal", "mixture", "flow", "vamp"),
     "prior-components": ("1", "3", "50"),
     "prior-training": ("afterwards", "joint"),
+    "prior-temperature": ("0.1", "0.9", "10"),
     "beta-warmup": ("0", "0.5", "1000"),
     "augmentation": ("0", "0.5", "1"),
     "binarize": ("none", "dynamic"),

@@ -231,6 +231,7 @@ def sources(config: TrainConfig, metrics: Numbers, latent: Numbers) -> list[str]
             "Loaiza-Ganem & Cunningham 2019, continuous Bernoulli",
         ),
         (config.is_prior_fitted, "Dai & Wipf 2019, two-stage VAE"),
+        (config.prior_temperature != 1, "Kingma & Dhariwal 2018, temperature"),
         (config.prior == "flow", "Dinh et al. 2017, Real NVP"),
         (config.prior == "vamp" or config.levels == 2, "Tomczak & Welling 2018, VampPrior"),
         (True, "Burda et al. 2016, bound"),

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,13 +11,13 @@ from keras_vae.command_line import check_fields, command_options, option
 from keras_vae.errors import InputError
 from keras_vae.formats import FORMAT
 from keras_vae.runs.earlier_versions import FIRST_VERSION, with_options_of_its_time
-from keras_vae.runs.fewer_images import MOST, options_for
+from keras_vae.runs.fewer_images import options_for
+from keras_vae.runs.limits import MOST, MOST_COUPLINGS, MOST_LAYERS, WITH_VARIANCE
 from keras_vae.runs.presets import PRESETS
 from keras_vae.version import __version__
 
 __all__ = ["TrainConfig"]
 
-MOST_LAYERS, MOST_COUPLINGS = 32, 100
 CONVOLUTIONAL_FROM = 48 * 48  # pixels of an image: where `auto` takes a convolutional network (docs/colour.md)
 
 
@@ -108,8 +108,8 @@ class TrainConfig:
     )
     prior_temperature: float = option(
         1.0,
-        "of a mixture that is fitted afterwards: standard deviations of its Gaussians, in those that fit; below 1 "
-        "samples are more plausible, and less varied",
+        "factor on the standard deviations of a mixture that is fitted afterwards; below 1 samples are more plausible, "
+        "and less varied",
         low=0.1,
         high=10,
     )
@@ -216,7 +216,7 @@ class TrainConfig:
             raise InputError(
                 f"--dropout is of dense networks, not of {self.network} ones: give --dropout 0, or --network dense."
             )
-        if self.variance == "learned" and self.likelihood not in ("gaussian", "laplace"):
+        if self.variance == "learned" and self.likelihood not in WITH_VARIANCE:
             raise InputError(f"--variance learned is for --likelihood gaussian or laplace, not {self.likelihood}.")
         if self.sharpening_epochs and not self._has_grey_means:
             raise InputError(
@@ -292,12 +292,7 @@ class TrainConfig:
         """
         if preset not in PRESETS:
             raise InputError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
-        chosen = {**PRESETS[preset], **options}
-        if options.get("beta", 1.0) != 1.0 or options.get("dropout") or options.get("patience"):
-            chosen["importance_epochs"] = options.get("importance_epochs", 0)
-        if options.get("prior", "mixture") != "mixture" or options.get("prior_training") == "joint":
-            chosen["prior_temperature"] = options.get("prior_temperature", 1.0)
-        return cls(preset=preset, **chosen)
+        return cls(preset=preset, **{**PRESETS[preset], **_left_out_for(options), **options})
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "TrainConfig":
@@ -364,8 +359,7 @@ class TrainConfig:
         Returns:
             The same configuration where there are as many images as in these, or more.
         """
-        wanted = options_for(self, images, given)
-        return self.replace(**{name: value for name, value in wanted.items() if name not in given})
+        return self.replace(**options_for(self, images, given))
 
     @property
     def _has_grey_means(self) -> bool:
@@ -376,9 +370,18 @@ class TrainConfig:
         return {name for name in names if getattr(self, name) != getattr(other, name)}
 
     def replace(self, **options: Any) -> "TrainConfig":
-        """A copy with some fields changed.
+        """A copy with some fields changed, and what does not go with them left out as `from_preset` leaves it out.
 
         Raises:
             InputError: a value is out of its range.
         """
-        return dataclasses.replace(self, **options)
+        return dataclasses.replace(self, **{**_left_out_for(options), **options})
+
+
+def _left_out_for(options: Mapping[str, Any]) -> dict[str, Any]:
+    left_out: dict[str, Any] = {}
+    if options.get("beta", 1.0) != 1.0 or options.get("dropout") or options.get("patience"):
+        left_out["importance_epochs"] = 0
+    if options.get("prior", "mixture") != "mixture" or options.get("prior_training") == "joint":
+        left_out["prior_temperature"] = 1.0
+    return left_out

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_vae.formats import as_named_today
+from keras_vae.runs.limits import WITH_VARIANCE
 
 __all__ = ["FIRST_VERSION", "with_options_of_its_time"]
 
@@ -48,6 +49,6 @@ def with_options_of_its_time(saved: Mapping[str, Any], version: Any) -> dict[str
     if version in EARLIER_VERSIONS:
         widths = options.get("widths") or WIDTHS_BEFORE.get(str(options.get("network")))
         options = {**BEFORE, **options, "widths": widths}
-    if options["variance"] == "learned" and options.get("likelihood") not in ("gaussian", "laplace"):
+    if options["variance"] == "learned" and options.get("likelihood") not in WITH_VARIANCE:
         options["variance"] = "optimal"  # of pixels that have none it was passed over
     return options

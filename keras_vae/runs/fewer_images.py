@@ -6,12 +6,13 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from keras_vae.runs.limits import MOST
+
 if TYPE_CHECKING:
     from keras_vae.runs.config import TrainConfig
 
-__all__ = ["MOST", "options_for"]
+__all__ = ["options_for"]
 
-MOST = 1_000_000  # epochs, images in a batch, MiB: more is a slip of the hand, and would overflow where it is used
 
 TUNED_FOR, TUNED_FOR_BY_PRESET = 50_000, {"colour": 10_000}  # training images
 LEAST_STEPS, SMALLEST_BATCH = 20, 16  # in an epoch; images, where there are so many
@@ -21,12 +22,12 @@ EVERY = ("grid_every", "projector_every", "histogram_every")  # epochs
 
 
 def options_for(config: TrainConfig, images: int, given: Collection[str] = ()) -> dict[str, Any]:
-    """The options that `TrainConfig.suited_to` changes, also those that are given, which it leaves as they are.
+    """The options that `TrainConfig.suited_to` changes.
 
     Args:
         config: that of a preset, or near it.
         images: of the training split.
-        given: options whose values the others follow.
+        given: options that stay as they are, and that the others follow.
 
     Returns:
         Values by option; none where there are as many images as in what the preset is tuned for, or more.
@@ -42,7 +43,7 @@ def options_for(config: TrainConfig, images: int, given: Collection[str] = ()) -
     tuned_steps, steps = tuned_for // config.batch_size, images // max(1, batch)
     longer = min(LONGEST, max(1.0, tuned_steps / max(1, steps)))
     epochs = config.epochs if "epochs" in given else min(MOST, round(longer * config.epochs))
-    return {
+    wanted = {
         "epochs": epochs,
         "importance_epochs": min(MOST, round(config.importance_epochs * epochs / config.epochs)),
         "batch_size": batch,
@@ -54,3 +55,4 @@ def options_for(config: TrainConfig, images: int, given: Collection[str] = ()) -
             for name in ("beta_warmup", "learning_rate_warmup")
         },
     }
+    return {name: value for name, value in wanted.items() if name not in given}

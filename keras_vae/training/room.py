@@ -32,11 +32,11 @@ def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> No
     Raises:
         InputError: there is too little.
     """
-    weights, values = estimated_size(config, image_shape)
+    weights, values, compared = estimated_size(config, image_shape)
     passes = config.batch_size * (config.importance_samples if config.importance_epochs else 1)
     # Each step encodes the images of a VampPrior too, by the encoder's half of the layers.
-    passes += config.prior_components // 2 if config.prior == "vamp" else 0
-    needed = BYTES * (COPIES * weights + KEPT_FOR_GRADIENTS * passes * values)
+    of_prior = config.prior_components // 2 * values if config.prior == "vamp" else 0
+    needed = BYTES * (COPIES * weights + KEPT_FOR_GRADIENTS * (passes * (values + compared) + of_prior))
     if needed > (available := available_memory()):
         raise InputError(
             f"A model of {weights:,} weights takes about {needed / 1e9:,.1f} GB of memory to train with --batch-size "
@@ -45,8 +45,10 @@ def require_memory(config: TrainConfig, image_shape: tuple[int, int, int]) -> No
         )
 
 
-def estimated_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int, int]:
-    """How many weights a model has, and how many values its layers make of one image: to within a few per cent.
+def estimated_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """How many weights a model has, and how many values its layers and its prior make of one image.
+
+    All are so to within a few per cent.
 
     What a second level of latents adds is not counted.
 
@@ -67,7 +69,7 @@ def estimated_size(config: TrainConfig, image_shape: tuple[int, int, int]) -> tu
     }[config.prior]
     # A prior that is learned with the model compares each latent with each component, in every step.
     is_learned = config.prior == "vamp" or (config.prior == "mixture" and config.prior_training == "joint")
-    return weights + of_prior, values + (components * latents if is_learned else 0)
+    return weights + of_prior, values, components * latents if is_learned else 0
 
 
 def _dense(image_shape: tuple[int, int, int], latents: int, widths: tuple[int, ...]) -> tuple[int, int]:

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_vae.data import open_dataset
 from keras_vae.evaluation import EvaluationConfig, classifier_knows, open_subject
@@ -90,6 +91,18 @@ def test_measures_of_a_part_of_the_images_say_of_how_many_they_are(tmp_path, mon
     measured = Subject(run, EvaluationConfig(), VAE((16, 16, 1), 2, widths=(4,)), data, None, "")
     assert {each.images for each in measure_neighbours(measured)[0].values()} == {30}
     assert {each.images for each in measure_unusual_images(measured)[0].values()} == {20}
+
+
+def test_an_image_that_the_prior_finds_impossible_leaves_scores_that_have_an_order(tmp_path):
+    pairs = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), np.uint8), np.arange(60) % 3
+    data = open_dataset({"train": pairs, "validation": pairs, "test": pairs}, name="some")
+    model = VAE((16, 16, 1), 2, widths=(4,))
+    density = model.prior.log_density
+    first = tf.constant([0.0] + 59 * [1.0])
+    model.prior.log_density = lambda latents: density(latents) + tf.math.log(first[: tf.shape(latents)[0]])
+    run = Run.create(TrainConfig(memory_budget=0), "some", tmp_path)
+    measured = measure_unusual_images(Subject(run, EvaluationConfig(), model, data, None, ""))[0]
+    assert all(0.0 <= each.value <= 1.0 for each in measured.values())
 
 
 @pytest.mark.parametrize(

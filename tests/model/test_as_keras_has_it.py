@@ -187,6 +187,15 @@ def test_a_loss_that_a_subclass_adds_is_refused_not_ignored():
         vae.fit(IMAGES, verbose=0)
 
 
+def test_a_regularizer_is_refused_not_ignored():
+    vae = small()
+    vae.decoder.trainable_variables[0].regularizer = keras.regularizers.L2(0.1)
+    vae.compile("adam")
+    for use in (vae.fit, vae.evaluate, vae.train_on_batch):
+        with pytest.raises(ValueError, match="A VAE has no loss but its own"):
+            use(IMAGES)
+
+
 def test_keras_alone_opens_what_was_trained_with_averaged_weights_once_it_knows_a_vae(tmp_path):
     vae = small()
     vae.compile(AveragingAdamW(1e-3, use_ema=True))

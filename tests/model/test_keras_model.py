@@ -113,6 +113,7 @@ def test_a_batch_that_it_cannot_take_is_named_in_one_line(method, form, message,
     [
         *((method, lambda images: images[:0]) for method in ("fit", "evaluate", "predict", "predict_on_batch")),
         *((method, lambda images: batches_of(images).take(0)) for method in ("fit", "evaluate", "predict")),
+        *((method, lambda images: Batches(images[:0])) for method in ("fit", "evaluate", "predict")),
     ],
 )
 def test_no_images_are_named_in_one_line(method, form, model, images):
@@ -140,6 +141,10 @@ def test_images_that_come_by_a_py_dataset_are_looked_at(method, model, images):
     getattr(model, method)(Batches(images))
     with pytest.raises(ValueError, match="divide 8-bit values by 255"):
         getattr(model, method)(Batches(200 * images))
+
+
+def test_images_may_be_gathered_in_a_tuple(model, images):
+    assert np.array_equal(model.encode(tuple(images[:2]))[0], model.encode(list(images[:2]))[0])
 
 
 @pytest.mark.parametrize(

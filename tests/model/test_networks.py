@@ -86,6 +86,11 @@ def test_convolutions_are_those_of_keras_whatever_their_options(options):
     assert np.array_equal(values, keras_own(images))
 
 
+def test_channels_are_the_last_axis():
+    with pytest.raises(ValueError, match="data_format must be channels_last"):
+        Conv2D(4, 3, data_format="channels_first")
+
+
 @pytest.mark.parametrize("layer", [Dense(4, rounds=True, use_bias=False), Conv2D(4, 3, rounds=True, use_bias=False)])
 def test_layers_without_a_bias_round_in_training_too(layer):
     images = np.random.default_rng(0).random((4, 8, 8, 2), np.float32)

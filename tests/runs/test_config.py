@@ -264,6 +264,7 @@ def test_a_presets_temperature_is_left_out_for_a_prior_that_has_none_and_refused
     assert TrainConfig.from_preset("samples").prior_temperature < 1.0
     for options in ({"prior": "flow", "prior_components": 8}, {"prior_training": "joint"}):
         assert TrainConfig.from_preset("samples", **options).prior_temperature == 1.0
+        assert TrainConfig.from_preset("samples").replace(**options).prior_temperature == 1.0
         with pytest.raises(InputError, match="--prior-temperature"):
             TrainConfig.from_preset("samples", **options, prior_temperature=0.9)
 

@@ -1,5 +1,6 @@
 """What a training needs is known before anything is built or written."""
 
+import contextlib
 import math
 
 import numpy as np
@@ -59,8 +60,9 @@ def test_a_model_that_no_memory_holds_is_refused_before_anything_is_written(opti
 
 
 def test_the_images_of_a_vamp_prior_are_counted_as_every_step_encodes_them(monkeypatch):
-    monkeypatch.setattr(room, "available_memory", lambda: 1e9)
-    config = TrainConfig(prior="vamp", prior_components=100_000, widths=(1024,), latent_dim=2, batch_size=1)
-    require_memory(config.replace(prior_components=10_000), (8, 8, 1))
-    with pytest.raises(InputError, match="GB of memory"):
-        require_memory(config, (8, 8, 1))
+    config = TrainConfig(prior="vamp", prior_components=20_000, widths=(1024,), latent_dim=2, batch_size=10)
+    values = 20_000 * (1024 + 2 * 2)  # before and after their activation, in float32
+    for available, is_enough in ((2 * 4 * values, False), (2 * 4 * 2 * values, True)):
+        monkeypatch.setattr(room, "available_memory", lambda available=available: available)
+        with contextlib.nullcontext() if is_enough else pytest.raises(InputError, match="GB of memory"):
+            require_memory(config, (8, 8, 1))
