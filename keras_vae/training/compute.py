@@ -53,7 +53,11 @@ def computed_by(model: VAE) -> str:
     """What the training runs on, and how."""
     gpus = tf.config.list_physical_devices("GPU")
     device = f"{len(gpus)} GPU" if gpus else f"{os.cpu_count()} CPU cores"
-    xla = "on" if model.jit_compile or model.compiles_pieces else "off"
+    is_shared = model.distribute_strategy.num_replicas_in_sync > 1  # where XLA compiles no update
+    if model.jit_compile or model.compiles_pieces:
+        xla = "on"
+    else:
+        xla = "for updates" if model.compiles_updates and not is_shared else "off"
     return f"{model.network} network on {device}, XLA {xla}, {model.dtype_policy.name}"
 
 

@@ -69,13 +69,15 @@ def test_on_gpus_it_follows_from_what_they_are(capabilities, options, xla, bfloa
 
 
 @pytest.mark.parametrize(
-    ("xla", "steps", "updates"), [("on", True, True), ("updates", False, True), ("off", False, False)]
+    ("xla", "steps", "updates", "words"),
+    [("on", True, True, "XLA on"), ("updates", False, True, "XLA for updates"), ("off", False, False, "XLA off")],
 )
-def test_xla_compiles_what_it_is_asked_to(xla, steps, updates):
+def test_xla_compiles_what_it_is_asked_to_and_it_is_told(xla, steps, updates, words):
     pixels = np.zeros((20, 8, 8, 1), np.uint8)
     config = TrainConfig(latent_dim=2, widths=(8,), batch_size=10, prior="standard_normal", xla=xla)
     model = compiled_model(config, ImageData.of_pixels(pixels, pixels))
     assert (model.jit_compile, model.jit_compile or model.compiles_updates) == (steps, updates)
+    assert f", {words}, " in compute.computed_by(model)
 
 
 def test_a_machine_that_does_not_tell_is_taken_for_one_without(tmp_path, monkeypatch):
