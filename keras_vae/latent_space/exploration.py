@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,13 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
     in_projector = len(space.images) * (space.images[0].size + BYTES_OF_A_LATENT * model.latent_dim)
     require_room(run.folder, BYTES_WRITTEN + in_projector)
     print(f"{run.name}: {len(space.images):,} test and {len(space.references[0]):,} training images", flush=True)
+    if left_out := space.classes_left_out:
+        print(
+            f"warning: the first {len(space.labels):,} test images have none of the class {' or '.join(left_out)}: "
+            "give a larger --points, or shuffle the images.",
+            file=sys.stderr,
+            flush=True,
+        )
     digest = weights_digest(run)
     print(f"{run.name}: maps", flush=True)
     found, maps = explore_maps(space)

@@ -142,6 +142,12 @@ class Space:
         return self.data.labels("test", self._affordable(self.config.points))
 
     @cached_property
+    def classes_left_out(self) -> list[str]:
+        """Classes of the test split of which no image is among those that are explored."""
+        there, explored = np.unique(self.data.labels("test")), np.unique(self.labels)
+        return [self.data.class_names[label] for label in np.setdiff1d(there, explored)]
+
+    @cached_property
     def means(self) -> np.ndarray:
         """Their posterior means, `(n, d)`."""
         return posterior_means(self.model, self.images)

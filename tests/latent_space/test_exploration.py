@@ -196,6 +196,16 @@ def test_no_more_images_are_kept_than_the_memory_budget_allows(picture_folder, t
     assert counts == [(data.counts["test"], data.counts["train"], data.counts["train"]), (10, 10, 10)]
 
 
+def test_classes_are_named_that_sorted_images_leave_out(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (120, 16, 16, 1), np.uint8)
+    pairs = pixels, np.repeat([0, 1, 2], 40)
+    data = open_dataset({"train": pairs, "validation": pairs, "test": pairs}, name="sorted")
+    run = Run.create(TrainConfig(), "sorted", tmp_path)
+    for points, names in ((40, ["1", "2"]), (80, ["2"]), (120, [])):
+        space = Space(run, options(points=points), VAE((16, 16, 1), 2, widths=(4,)), data)
+        assert space.classes_left_out == names
+
+
 def test_a_full_disk_leaves_the_earlier_exploration_whole(tmp_path, monkeypatch):
     run = Run.create(TrainConfig(), "old", tmp_path)
     old = {"figures/map.png": b"old", "latent.json": b"old"}
