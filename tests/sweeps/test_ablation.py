@@ -49,6 +49,7 @@ def test_a_change_that_its_base_cannot_have_is_named_before_anything_is_trained(
 
 def test_of_all_changes_those_that_its_base_cannot_have_are_left_out_and_said_to_be(tmp_path):
     lines = ablate(TrainConfig.from_preset("colour"), tmp_path)
+    assert next(lines).startswith("variance learned is left out: --variance learned is for --likelihood gaussian")
     assert next(lines).startswith("dropout 0.1 is left out: --dropout is of dense networks")
     assert next(lines).startswith("| change | ")
 
