@@ -11,7 +11,8 @@ import pytest
 from keras_vae.command_line import add_arguments, given_options
 from keras_vae.errors import InputError
 from keras_vae.evaluation import EvaluationConfig
-from keras_vae.runs import PRESETS, TrainConfig
+from keras_vae.model import distributions
+from keras_vae.runs import PRESETS, TrainConfig, limits
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -247,6 +248,10 @@ def test_a_run_that_was_split_in_order_stays_so():
     assert TrainConfig.from_json(json.dumps(saved)).held_out == "shuffled"
     del saved["held_out"]
     assert TrainConfig.from_json(json.dumps(saved)).held_out == "in_order"
+
+
+def test_options_and_model_know_the_same_likelihoods_with_a_variance():
+    assert set(limits.WITH_VARIANCE) == set(distributions.WITH_VARIANCE)
 
 
 def test_a_variance_that_was_given_for_pixels_without_one_is_passed_over_in_what_was_saved():
