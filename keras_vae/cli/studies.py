@@ -42,7 +42,8 @@ def _evaluate(arguments: Arguments) -> None:
     for run, (name, metrics) in zip(runs, results, strict=True):
         measured = metrics["evaluations"][name]
         print(f"    {run.folder / 'metrics.json'}\n    {run.figures}")
-        print(f"    measured in {measured['seconds'] / 60:.1f} minutes, {measured['peak_memory_mib']:,} MiB of memory")
+        minutes, peak = measured["seconds"] / 60, measured["peak_memory_mib"]
+        print(f"    measured in {minutes:.1f} minutes; this process has held {peak:,} MiB at most")
 
 
 # ---- explore ----

@@ -14,11 +14,13 @@ import tensorflow as tf
 from keras_vae.data.array_store import ArraySource
 from keras_vae.data.arrays import (
     HELD_OUT,
+    LABEL_ALL,
     SMALLEST_SIDE,
     SPLITS,
     UNLABELLED,
     HeldOut,
     Split,
+    check_image_shape,
     held_out_rows,
     labels_of,
     name_classes,
@@ -104,13 +106,16 @@ def open_arrays(
         images[split] = pixels_of(pixels, called, value_range)
         if size is not None:
             images[split] = fitted(images[split], size)
+        check_image_shape(called, images[split].shape[1:])
         known = None if classes is None else labels_of(classes, len(images[split]), called)
         if known is not None:
             labels[split] = known
     shapes = {split: each.shape[1:] for split, each in images.items()}
     if len(set(shapes.values())) > 1:
         raise InputError(f"{name}: its splits have images of {' and '.join(map(str, set(shapes.values())))}.")
-    if labels.keys() == images.keys():
+    if labels and (without := images.keys() - labels.keys()):
+        raise InputError(f"{name}: {', '.join(labels)} has labels, {', '.join(sorted(without))} has none: {LABEL_ALL}.")
+    if labels:
         numbers, names = name_classes(labels, class_names, name)
     else:
         numbers, names = {split: np.zeros(len(each), np.int64) for split, each in images.items()}, (UNLABELLED,)

@@ -12,6 +12,7 @@ from keras_vae.errors import InputError
 
 __all__ = [
     "HELD_OUT",
+    "LABEL_ALL",
     "ROUNDING",
     "SMALLEST_SIDE",
     "SPLITS",
@@ -31,6 +32,7 @@ SPLITS = ("train", "validation", "test")
 HELD_OUT = {"test": 4, "validation": 5}  # which of every six images of a class goes there
 HeldOut = Literal["shuffled", "in_order"]  # how images of a class are counted off
 UNLABELLED = "unlabelled"
+LABEL_ALL = "label them all, leave those out, or give no labels"
 
 SMALLEST_SIDE, LARGEST_SIDE = 8, 256
 CHANNELS = (1, 3)
@@ -68,7 +70,7 @@ class Split(NamedTuple):
 
 
 def pixels_of(images: Any, name: str, value_range: Sequence[float] | None = None) -> np.ndarray:
-    """Bring images to 8 bits and to the shape `(n, h, w, c)`; what is so already stays where it is.
+    """Bring images of any size to 8 bits and to the shape `(n, h, w, c)`; what is so already stays where it is.
 
     What the values mean is never guessed: 8-bit values are taken as they are, floats in [0, 1] as shares of white, and
     everything else needs a range.
@@ -128,15 +130,15 @@ def labels_of(labels: Any, count: int, name: str) -> np.ndarray | None:
     if labels.ndim == 2:
         ones = labels.sum(axis=1) if labels.dtype.kind in "buif" else np.zeros(1)
         return labels.argmax(axis=1) if np.all(ones == 1) and np.all((labels == 0) | (labels == 1)) else None
-    if labels.dtype.kind == "f" and np.all(labels == np.rint(labels)):
-        labels = labels.astype(np.int64)
-    if labels.dtype.kind == "O":
+    if labels.dtype.kind in "fO":
         # NaN, which pandas has for what is missing, differs from itself.
         missing = sum(each is None or each != each for each in labels.tolist())
         if missing == count:
             return None
         if missing:
-            raise InputError(f"{name}: {missing:,} of {count:,} images have no label: leave them out, or label them.")
+            raise InputError(f"{name}: {missing:,} of {count:,} images have no label: {LABEL_ALL}.")
+    if labels.dtype.kind == "f" and np.all(labels == np.rint(labels)):
+        labels = labels.astype(np.int64)
     if labels.dtype.kind in "OS":  # as pandas has words, and as bytes
         labels = np.array([each.decode() if isinstance(each, bytes) else str(each) for each in labels])
     if labels.dtype.kind not in "buiU":
@@ -278,7 +280,6 @@ def _shaped(images: np.ndarray, name: str) -> np.ndarray:
         raise InputError(f"{name}: images are {shape}, not {advice}.")
     if not len(images):
         raise InputError(f"{name}: there is no image in it.")
-    check_image_shape(name, images.shape[1:])
     return images
 
 

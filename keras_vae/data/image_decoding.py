@@ -37,7 +37,8 @@ def read_header(path: Path) -> tuple[Size, bool] | str:
     try:
         with _open(path) as image:
             width, height = image.size
-            may_be_turned = image.format in ("JPEG", "MPO", "TIFF", "WEBP")
+            # Of TIFF, Pillow tells the sides after the turn; to look for one in any PNG file would decode all of it.
+            may_be_turned = image.format in ("JPEG", "MPO", "WEBP") or "exif" in image.info
             if may_be_turned and image.getexif().get(EXIF_ORIENTATION) in TURNED:
                 width, height = height, width
             return (height, width), not _is_grey(image)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from keras_vae.data.arrays import UNLABELLED
+from keras_vae.data.arrays import LABEL_ALL, UNLABELLED
 from keras_vae.data.image_files import ImageFile
 from keras_vae.errors import InputError
 from keras_vae.files import expanded
@@ -24,6 +24,7 @@ SPLIT_NAMES = {
     "valid": "validation",
     "validation": "validation",
     "test": "test",
+    "testing": "test",
 }
 PATH_COLUMNS = ("path", "image", "file", "filename", "file_name", "image_path")
 LABEL_COLUMNS = ("label", "class", "category")
@@ -34,8 +35,9 @@ PassedOver = list[tuple[Path, str]]
 def list_folder(folder: Path) -> tuple[list[ImageFile], PassedOver]:
     """Find the images below a folder, however deep; what is hidden is left alone.
 
-    Where there is a folder `train`, it, `validation` (or `val`) and `test` are the splits, and no other folder may hold
-    images. Images that lie in a folder have its path below that as their class; images that lie in none have no class.
+    Where there is a folder `train`, it, `validation` (or `val`) and `test` are the splits, in capitals or not, and no
+    other folder may hold images. Images that lie in a folder have its path below that as their class; images that lie
+    in none have no class.
 
     Args:
         folder: The folder.
@@ -47,10 +49,10 @@ def list_folder(folder: Path) -> tuple[list[ImageFile], PassedOver]:
         InputError: There are no images, or it is not clear whether `train` is a split or a class.
     """
     files, passed_over, others = [], [], set()
-    is_split = any(SPLIT_NAMES.get(each.name) == "train" for each in _subfolders(folder))
+    is_split = any(SPLIT_NAMES.get(each.name.lower()) == "train" for each in _subfolders(folder))
     for path in _walk(folder):
         *folders, _ = path.relative_to(folder).parts
-        split = SPLIT_NAMES.get(folders[0], "") if is_split and folders else ""
+        split = SPLIT_NAMES.get(folders[0].lower(), "") if is_split and folders else ""
         if path.suffix.lower() not in SUFFIXES:
             passed_over.append((path, "is no image by its name"))
         elif split or not is_split:
@@ -107,6 +109,9 @@ def list_table(path: Path) -> list[ImageFile]:
         raise InputError(f"{path} cannot be read as a CSV file in UTF-8 ({error}).") from error
     if not rows:
         raise InputError(f"{path} names no images.")
+    unlabelled = sum(row.label == UNLABELLED for row in rows)
+    if 0 < unlabelled < len(rows):
+        raise InputError(f"{path}: {unlabelled:,} of {len(rows):,} images have no label: {LABEL_ALL}.")
     return sorted(rows, key=lambda file: file.label)
 
 

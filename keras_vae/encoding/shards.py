@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -111,15 +112,17 @@ def claimed(folder: Path, shard: Shard) -> Iterator[Path | None]:
 
 
 def write_shard(part: Path, path: Path, ids: list[str], columns: Mapping[str, np.ndarray]) -> None:
-    """Write a table of images; its file appears whole or not at all.
+    r"""Write a table of images; its file appears whole or not at all.
 
     Args:
         part: what `claimed` gave.
         path: the file.
-        ids: what the n images are known by.
+        ids: what the n images are known by; bytes of a file's name that are not UTF-8 become `\xe9`, as Python shows
+            them.
         columns: `(n,)` or `(n, d)` float32 for each name; of the latter, a row is a list of d numbers.
     """
-    arrays: dict[str, pa.Array] = {"id": pa.array(ids, pa.string())}
+    names = [os.fsencode(each).decode("utf-8", "backslashreplace") for each in ids]
+    arrays: dict[str, pa.Array] = {"id": pa.array(names, pa.string())}
     for name, values in columns.items():
         flat = pa.array(np.ascontiguousarray(values, np.float32).reshape(-1))
         arrays[name] = flat if values.ndim == 1 else pa.FixedSizeListArray.from_arrays(flat, values.shape[1])

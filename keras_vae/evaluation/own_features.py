@@ -22,6 +22,7 @@ LEARNING_RATE = 1e-3
 LARGEST_GRADIENT = 1.0  # norm; without it, units of large images fall silent in the first steps
 SEED = 0  # always the same, so that two runs of the same images are compared by the same features
 TURNS = 4
+SETTLED_STEPS = 200  # after which an average of momentum 0.98 has forgotten its beginning
 SHOWN = 500  # images that must differ in their features
 
 
@@ -102,3 +103,13 @@ def _train(network: keras.Model, data: ImageData) -> None:
             targets = rng.integers(0, TURNS, batch)
             pixels = turned(pixels, targets)
         network.train_on_batch(pixels / np.float32(255), targets)
+    if steps < SETTLED_STEPS:
+        _settle(network, images[:SHOWN] / np.float32(255))
+
+
+def _settle(network: keras.Model, images: np.ndarray) -> None:
+    """Give normalisations the statistics of these images, where averages over few steps still know where they began."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    network(images, training=True)

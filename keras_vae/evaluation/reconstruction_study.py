@@ -47,7 +47,7 @@ def measure_reconstruction(subject: Subject) -> Results:
     fitted = f"{pca.n_components_} components of {pca.n_samples_:,} training images{origin}, clipped to [0, 1]"
     methods = {
         "reconstruction.mean": (through_mean, "through the mean of the posterior"),
-        "reconstruction.refined": (through_refined, f"through the mean after {REFINEMENTS} gradient steps on the ELBO"),
+        "reconstruction.refined": (through_refined, f"through the mean after {REFINEMENTS} gradient steps on the loss"),
         "reconstruction.sample": (through_sample, "through one sample of the posterior"),
         "pca": (lambda images, _: reconstruct_by_pca(pca, images), fitted),
     }

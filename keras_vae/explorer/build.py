@@ -74,6 +74,7 @@ def _exhibition(run: Run, place: Path, is_small: bool) -> Exhibition:
         labels=labels[shown],
         class_names=data.class_names,
         maps={name: explored[name][shown] for name in MAPS if name in explored},
+        pca={part: explored[f"pca_{part}"] for part in ("mean", "components")} if "pca_mean" in explored else None,
         numbers=shown,
         explored=len(labels),
         available=data.counts["test"],

@@ -10,14 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_vae.explorer.description import Arrays, describe_model, describe_network
+from keras_vae.explorer.description import Arrays, describe_model, describe_network, kernels_of
 from keras_vae.explorer.neighbours import Neighbours, find_neighbours, nearest_classes
 from keras_vae.explorer.rounding import Bits, fewest_bits
 from keras_vae.explorer.sprite import EXACT_VALUES, SHADES, make_sprite
 from keras_vae.model import VAE, active_units, log_densities
 from keras_vae.plotting import CLASS_COLOURS, colour_of
 
-__all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "exhibit", "stratified"]
+__all__ = ["MOST_IMAGES", "MOST_IMAGES_OF_SMALL", "Exhibition", "bits_of", "exhibit", "stratified"]
 
 # Images that are shown at most, and values of all their pixels: what a page of some megabytes has room for.
 MOST_IMAGES = 50_000
@@ -30,14 +30,14 @@ GRID = 65_535  # steps of a map in each direction
 MEAN_STEPS = 128  # of a unit, to which means are rounded: less than the narrowest posterior's deviation of 0.011
 QUANTILES = 101
 DECIMALS = 5
-# What rounded weights may change: the decoded image by less than a grey value; on a small page also the mean and the
-# log variance of a latent.
-IMAGE_BOUND = 0.8 / 255
+# What rounded weights may change: the decoded image by a grey value, the mean and the log variance of a latent, and the
+# log density of the prior, in nats.
+IMAGE_BOUND = 1.0 / 255
 LATENT_BOUND = 0.02
-PRIOR_BITS = 10  # of a large mixture: changes log densities by less than a nat, where they spread by twenty
+DENSITY_BOUND = 1.0
 EXACT_NUMBERS = 2**17  # a prior of no more is kept as it is, unless the page is a small one
 CLASSIFIER_BITS = 7  # its verdict is a word
-PROBES = 300  # images and samples, by which the bounds are held
+SAMPLES = 1_000  # of the prior, at most: for them, and for all images that are shown, the bounds hold
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Exhibition:
         labels: `(n,)` integers.
         class_names: one for each label.
         maps: `(n, 2)` by name: `umap`, `tsne`, `pca`, each where there is one; two latents are a map themselves.
+        pca: `mean` `(d,)` and `components` `(2, d)` of that map; None finds them by the images that are shown.
         numbers: `(n,)`, the number of each image in its split; None where they are the first ones.
         explored: images of the split that were explored, of which these are all or a part; None where all were.
         available: images of the split; None where these are all.
@@ -68,6 +69,7 @@ class Exhibition:
     labels: np.ndarray
     class_names: Sequence[str]
     maps: Mapping[str, np.ndarray]
+    pca: Mapping[str, np.ndarray] | None = None
     numbers: np.ndarray | None = None
     explored: int | None = None
     available: int | None = None
@@ -115,7 +117,8 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
     kl = np.asarray(model.prior.kl_by_latent(mean, log_var, mean)).mean(axis=0)
     has_shades = exhibition.is_small or images.size > EXACT_VALUES
     sprite, columns = make_sprite(images, has_shades)
-    description, parts = describe_model(model, _bits(exhibition, mean))
+    bits = bits_of(model, images, mean, is_small=exhibition.is_small)
+    description, parts = describe_model(model, bits)
     maps, places = _maps(exhibition, mean)
     numbers = np.arange(count) if exhibition.numbers is None else exhibition.numbers
 
@@ -131,6 +134,7 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
         "title": exhibition.title,
         "dataset": exhibition.dataset,
         "is_small": exhibition.is_small,
+        "rounded": [part for part, count in bits._asdict().items() if count is not None],
         "images": {
             "count": count,
             "explored": exhibition.explored or exhibition.available or count,
@@ -160,6 +164,35 @@ def exhibit(exhibition: Exhibition) -> tuple[dict[str, Any], dict[str, Arrays]]:
     return facts, parts
 
 
+def bits_of(model: VAE, images: np.ndarray, mean: np.ndarray, *, is_small: bool) -> Bits:
+    """Find in how few bits a model may be kept for what is computed of these images, and of some samples.
+
+    Args:
+        model: a VAE.
+        images: `(n, h, w, c)` uint8.
+        mean: `(n, d)`, their posterior means.
+        is_small: whether encoder and prior are rounded however small they are.
+    """
+    of_prior = None
+    latents = np.concatenate([mean, np.asarray(model.prior.sample(min(SAMPLES, len(mean)), (0, 0)))])
+
+    def decoded() -> np.ndarray:
+        return np.concatenate([model.decode(latents[at : at + BATCH]) for at in range(0, len(latents), BATCH)])
+
+    def encoded() -> np.ndarray:
+        return np.concatenate(_encoded(model, images)[:2])
+
+    if model.prior_name == "mixture":
+        factors: Any = model.upper_prior.off_diagonal
+        if is_small or math.prod(factors.shape) > EXACT_NUMBERS:
+            of_prior = fewest_bits([factors], lambda: log_densities(model.prior, latents), DENSITY_BOUND)
+    return Bits(
+        fewest_bits(kernels_of(model.decoder), decoded, IMAGE_BOUND),
+        fewest_bits(kernels_of(model.encoder), encoded, LATENT_BOUND) if is_small else None,
+        of_prior,
+    )
+
+
 def _encoded(model: VAE, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and log variance of each posterior, and the squared error of each reconstruction summed over the pixels."""
     means, log_vars, errors = [], [], []
@@ -170,19 +203,6 @@ def _encoded(model: VAE, images: np.ndarray) -> tuple[np.ndarray, np.ndarray, np
         log_vars.append(log_var)
         errors.append(np.square(batch - np.asarray(model.decode(mean))).sum(axis=(1, 2, 3)))
     return np.concatenate(means), np.concatenate(log_vars), np.concatenate(errors)
-
-
-def _bits(exhibition: Exhibition, mean: np.ndarray) -> Bits:
-    model = exhibition.model
-    latents = np.concatenate([mean[:PROBES], np.asarray(model.prior.sample(PROBES, (0, 0)))])
-    of_decoder = fewest_bits(model.decoder, lambda: np.asarray(model.decode(latents)), IMAGE_BOUND)
-    numbers = sum(math.prod(weight.shape) for weight in model.upper_prior.weights)
-    of_prior = PRIOR_BITS if exhibition.is_small or numbers > EXACT_NUMBERS else None
-    if not exhibition.is_small:
-        return Bits(of_decoder, prior=of_prior)
-    images = exhibition.images[:PROBES] / np.float32(255)
-    of_encoder = fewest_bits(model.encoder, lambda: np.concatenate(model.encode(images)), LATENT_BOUND)
-    return Bits(of_decoder, of_encoder, of_prior)
 
 
 def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]], Arrays]:
@@ -200,11 +220,16 @@ def _maps(exhibition: Exhibition, mean: np.ndarray) -> tuple[list[dict[str, Any]
         if name == "latent":
             facts[-1]["linear"] = {"mean": [0.0, 0.0], "components": np.eye(2).tolist()}
         if name == "pca":
-            center, middle = mean.mean(axis=0, dtype=np.float64), points.mean(axis=0)
-            components = np.linalg.lstsq(mean - center, points - middle, rcond=None)[0].T
-            center = center - np.linalg.pinv(components) @ middle  # of all images; these may be some of them
-            facts[-1]["linear"] = {"mean": center.tolist(), "components": components.tolist()}
+            pca = exhibition.pca or _pca(mean, points)
+            facts[-1]["linear"] = {name: np.asarray(values, np.float64).tolist() for name, values in pca.items()}
     return facts, places
+
+
+def _pca(mean: np.ndarray, points: np.ndarray) -> dict[str, np.ndarray]:
+    """What a map of principal components was made by, where its exploration has not kept that."""
+    center, middle = mean.mean(axis=0, dtype=np.float64), points.mean(axis=0)
+    components = np.linalg.lstsq(mean - center, points - middle, rcond=None)[0].T
+    return {"mean": center - np.linalg.pinv(components) @ middle, "components": components}
 
 
 def _paths(exhibition: Exhibition) -> Arrays:

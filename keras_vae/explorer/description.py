@@ -12,7 +12,7 @@ from keras_vae.errors import InputError
 from keras_vae.explorer.rounding import Bits, Rounded, round_weights
 from keras_vae.model import LARGEST_LOG_SCALE, LARGEST_LOG_VAR, LARGEST_LOGIT, SMALLEST_LOG_VAR, VAE
 
-__all__ = ["Arrays", "describe_model", "describe_network", "describe_prior"]
+__all__ = ["Arrays", "describe_model", "describe_network", "describe_prior", "kernels_of"]
 
 Arrays = dict[str, "np.ndarray | Rounded"]
 EXACT = Bits()
@@ -94,6 +94,11 @@ def describe_network(
     return layers, arrays
 
 
+def kernels_of(network: keras.Model) -> list[keras.Variable]:
+    """The weights of a network that `describe_network` rounds."""
+    return [layer.kernel for layer in network.layers if hasattr(layer, "kernel")]
+
+
 def describe_prior(model: VAE, bits: int | None = None) -> tuple[dict[str, Any], Arrays]:
     """Describe the distribution that latents are drawn from.
 
@@ -102,8 +107,8 @@ def describe_prior(model: VAE, bits: int | None = None) -> tuple[dict[str, Any],
         bits: of each number below the diagonals of a mixture's factors; None keeps them as they are.
 
     Returns:
-        Its `kind`, of how many `classes` it can be asked for samples, and what its kind needs; and its arrays. Of two
-        levels these are of the upper one, with the network of the `lower` one given it.
+        Its `kind` and what its kind needs, and its arrays. Of two levels these are of the upper one, with the network
+        of the `lower` one given it.
 
     Raises:
         InputError: the page has no arithmetic for this kind.
@@ -123,7 +128,7 @@ def _describe_upper_prior(model: VAE, bits: int | None) -> tuple[dict[str, Any],
         log_weights = prior.log_weights.numpy().astype(np.float64)
         top = log_weights.max()
         below = prior.off_diagonal.numpy()
-        return {"kind": kind, "classes": prior.classes}, {
+        return {"kind": kind}, {
             "log_weights": (log_weights - top - np.log(np.exp(log_weights - top).sum())).astype(np.float32),
             "means": prior.means.numpy(),
             "below_diagonal": round_weights(below, bits) if bits else below,
@@ -132,7 +137,7 @@ def _describe_upper_prior(model: VAE, bits: int | None) -> tuple[dict[str, Any],
         }
     if kind == "vamp":  # the equal mixture of the posteriors of its images, which do not change any more
         mean, log_var = (np.asarray(each) for each in model.posterior(prior.images).upper)
-        return {"kind": kind, "classes": 0}, {"mean": mean, "log_var": log_var}
+        return {"kind": kind}, {"mean": mean, "log_var": log_var}
     if kind == "flow":
         couplings: list[dict[str, Any]] = []
         arrays: Arrays = {}
@@ -140,9 +145,9 @@ def _describe_upper_prior(model: VAE, bits: int | None) -> tuple[dict[str, Any],
             layers, weights = describe_network(network, prefix=f"{number}.")
             arrays |= weights
             couplings.append({"order": [int(place) for place in order], "network": layers})
-        return {"kind": kind, "classes": 0, "couplings": couplings, "largest_log_scale": LARGEST_LOG_SCALE}, arrays
+        return {"kind": kind, "couplings": couplings, "largest_log_scale": LARGEST_LOG_SCALE}, arrays
     if kind == "standard_normal":
-        return {"kind": kind, "classes": 0}, {}
+        return {"kind": kind}, {}
     raise InputError(f"The page cannot compute a prior of the kind {kind!r}: it has no such arithmetic.")
 
 

@@ -37,7 +37,8 @@ class ExplorerPlugin(base_plugin.TBPlugin):
     def __init__(self, context: base_plugin.TBContext) -> None:
         super().__init__(context)
         spec = getattr(context.flags, "logdir_spec", "") if context.flags else ""
-        self._log_folders = _parsed(spec) if spec else {Path(each): None for each in [context.logdir] if each}
+        folders = [Path(each).expanduser() for each in [context.logdir] if each]
+        self._log_folders = _parsed(spec) if spec else dict.fromkeys(folders)
 
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         routes = {"/runs": self._runs, "/page": self._page, "/part": self._part, "/assets/*": self._asset}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import keras
@@ -57,23 +57,25 @@ def round_weights(weights: np.ndarray, bits: int) -> Rounded:
     return Rounded(np.round(steps).astype(np.int16), scale.astype(np.float32))
 
 
-def fewest_bits(network: keras.Model, compute: Callable[[], np.ndarray], bound: float) -> int | None:
-    """Find in how few bits the kernels of a network may be kept.
+def fewest_bits(weights: Sequence[keras.Variable], compute: Callable[[], np.ndarray], bound: float) -> int | None:
+    """Find in how few bits weights may be kept.
 
     Args:
-        network: whose weights are at the end what they were.
-        compute: gives something that depends on the network, with the weights that it then has.
+        weights: matrices or kernels, which are at the end what they were.
+        compute: gives something that depends on them, with the values that they then have.
         bound: largest difference that is allowed in it.
 
     Returns:
         The number of bits; None where none is enough.
     """
-    expected, weights = compute(), network.get_weights()
+    expected, exact = compute(), [keras.ops.convert_to_numpy(each).copy() for each in weights]
     try:
         for bits in BITS:
-            network.set_weights([round_weights(each, bits).values if each.ndim > 1 else each for each in weights])
+            for weight, values in zip(weights, exact, strict=True):
+                weight.assign(round_weights(values, bits).values)
             if np.abs(compute() - expected).max() <= bound:
                 return bits
     finally:
-        network.set_weights(weights)
+        for weight, values in zip(weights, exact, strict=True):
+            weight.assign(values)
     return None

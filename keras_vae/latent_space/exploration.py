@@ -86,9 +86,11 @@ def explore(run: Run, config: ExplorationConfig) -> dict[str, Any]:
     require_room(run.folder, BYTES_WRITTEN + in_projector)
     print(f"{run.name}: {len(space.images):,} test and {len(space.references[0]):,} training images", flush=True)
     if left_out := space.classes_left_out:
+        is_by_memory = len(space.labels) < config.points
+        remedy = "train with a larger --memory-budget" if is_by_memory else "give a larger --points"
         print(
             f"warning: the first {len(space.labels):,} test images have none of the class {' or '.join(left_out)}: "
-            "give a larger --points, or shuffle the images.",
+            f"{remedy}, or shuffle the images.",
             file=sys.stderr,
             flush=True,
         )
@@ -163,6 +165,7 @@ def _write_maps(space: Space, maps: dict[str, Map], digest: str) -> None:
 def _archive(space: Space, maps: dict[str, Map], arrays: dict[str, np.ndarray]) -> bytes:
     content = io.BytesIO()
     named: dict[str, Any] = {**{name: each.points for name, each in maps.items()}, **arrays}
+    named |= {f"{name}_{part}": values for name, each in maps.items() for part, values in each.arrays.items()}
     np.savez_compressed(content, labels=space.labels, means=space.means, **named)
     return content.getvalue()
 

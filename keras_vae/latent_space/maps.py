@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -25,10 +26,13 @@ class Map(NamedTuple):
     Attributes:
         points: `(n, 2)` float32, where each point came to lie.
         place: a function from other points `(m, d)` of the same space to `(m, 2)`.
+        arrays: of principal components, by which a place of the map is a point: their `mean`, `(d,)`, which lies at
+            the origin, and `components`, `(2, d)`, orthonormal. Other maps have none.
     """
 
     points: np.ndarray
     place: Callable[[np.ndarray], np.ndarray]
+    arrays: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 def make_map(
@@ -142,9 +146,10 @@ def _tsne(points: np.ndarray, perplexity: float, seed: int) -> Map:
 
 def _pca(points: np.ndarray, seed: int) -> Map:
     pca = PCA(min(2, points.shape[1]), random_state=seed).fit(points)
+    missing = 2 - len(pca.components_)  # a single latent lies on a line
 
     def place(others: np.ndarray) -> np.ndarray:
-        found = pca.transform(others).astype(np.float32)
-        return np.pad(found, ((0, 0), (0, 2 - found.shape[1])))  # a single latent lies on a line
+        return np.pad(pca.transform(others).astype(np.float32), ((0, 0), (0, missing)))
 
-    return Map(place(points), place)
+    components = np.pad(pca.components_, ((0, missing), (0, 0)))
+    return Map(place(points), place, {"mean": pca.mean_, "components": components})

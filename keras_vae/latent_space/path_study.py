@@ -185,7 +185,9 @@ def _draw_midpoints(space: Space, findings: Findings) -> None:
     count = len(ends)
     first, second = np.repeat(ends, count, axis=0), np.tile(ends, (count, 1))
     path = straight(first, second, FRAMES + 1)
-    images = along(path, space.model.decode).reshape(count, count, FRAMES + 1, *space.data.image_shape)
+    parts = [along(path[part], space.model.decode) for part in _parts(space, len(path), FRAMES + 1)]
+    images = np.concatenate([np.rint(255.0 * part).astype(np.uint8) for part in parts])
+    images = images.reshape(count, count, FRAMES + 1, *space.data.image_shape)
     findings.charts["midpoints"] = chart_midpoints(
         images[:, :, FRAMES // 2], names, between="classes" if space.has_classes else "test images"
     )

@@ -25,6 +25,7 @@ CLASS_COLOURS = (
 BINS = 40  # of a histogram in which the densest place of a class is found
 LARGE_INCHES = 7.0
 SMALL_INCHES = 3.0
+MOST_CLASSES = 40  # that a table has words and numbers of
 
 
 def chart_map(
@@ -108,7 +109,7 @@ def chart_bare_map(
 
 
 def chart_contingency(table: np.ndarray, class_names: Sequence[str], title: str) -> Figure:
-    """Draw how the classes are spread over clusters.
+    """Draw how the classes are spread over clusters: by colour alone where there are many.
 
     Args:
         table: `(classes, clusters)` counts.
@@ -116,18 +117,22 @@ def chart_contingency(table: np.ndarray, class_names: Sequence[str], title: str)
         title: stands above.
     """
     rows, columns = table.shape
-    left, cell = 0.35 + 0.075 * max(map(len, class_names)), 0.42
+    has_words = max(rows, columns) <= MOST_CLASSES
+    left = 0.35 + (0.075 * max(map(len, class_names)) if has_words else 0.0)
+    cell = 0.42 * min(1.0, MOST_CLASSES / max(rows, columns))
     width, height = max(left + cell * columns + 0.2, 0.09 * len(title) + 0.3), cell * rows + 1.0
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, facecolor="white")
     axes = figure.add_axes((left / width, 0.5 / height, cell * columns / width, cell * rows / height))
     share = table / np.maximum(1, table.sum(axis=1, keepdims=True))
     axes.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
-    for row, column in np.ndindex(rows, columns):
-        if table[row, column]:
-            ink = "white" if share[row, column] > 0.55 else INK
-            axes.text(column, row, f"{table[row, column]:,}", ha="center", va="center", size=TEXT_POINTS - 2, color=ink)
-    axes.set_yticks(range(rows), class_names)
-    axes.set_xticks(range(columns), [str(number + 1) for number in range(columns)])
+    if has_words:
+        for row, column in zip(*np.nonzero(table), strict=True):
+            ink, count = "white" if share[row, column] > 0.55 else INK, f"{table[row, column]:,}"
+            axes.text(column, row, count, ha="center", va="center", size=TEXT_POINTS - 2, color=ink)
+        axes.set_yticks(range(rows), class_names)
+        axes.set_xticks(range(columns), [str(number + 1) for number in range(columns)])
+    else:
+        axes.set(xticks=[], yticks=[], ylabel="class")
     axes.tick_params(length=0, labelsize=TEXT_POINTS, labelcolor=INK)
     axes.set_frame_on(False)
     axes.set_xlabel("cluster", size=TEXT_POINTS, color=INK)

@@ -66,7 +66,7 @@ def chart_midpoints(images: np.ndarray, class_names: Sequence[str], *, between: 
     """Draw what lies between every two classes, or images.
 
     Args:
-        images: `(classes, classes, h, w, c)` in [0, 1]: half way from the row's class to the column's.
+        images: `(classes, classes, h, w, c)`, floats in [0, 1] or uint8: half way from the row's class to the column's.
         class_names: one for each row and column.
         between: what the names are of.
     """
@@ -83,7 +83,7 @@ def animation(frames: np.ndarray, scale: int = 2) -> bytes:
     """Encode frames as a GIF that runs there and back without end.
 
     Args:
-        frames: `(n, rows, columns, h, w, c)` in [0, 1]: a mosaic in each frame.
+        frames: `(n, rows, columns, h, w, c)`, floats in [0, 1] or uint8: a mosaic in each frame.
         scale: how often each pixel is repeated.
     """
     there = [enlarge(mosaic(frame, gap=1), scale) for frame in frames]

@@ -20,6 +20,7 @@ from tensorboard.plugins.projector import ProjectorConfig
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from keras_vae.runs import Run
+from keras_vae.tensorboard import EVENT_FILES, read_events
 
 __all__ = ["damaged_files", "outcome_of"]
 
@@ -29,7 +30,6 @@ TIMES = ("seconds", "_per_second", "peak_memory_mib", "commit")
 CURVES = ("train", "validation")
 # Maps that were explored again: TensorBoard goes on showing those in the first folder.
 AGAIN = r"projector-maps-[0-9a-f]{8}"
-EVENTS = "events.out.tfevents.*"
 THERE = "there"  # is all that counts of a file whose bytes depend on the moment
 
 
@@ -40,7 +40,7 @@ def damaged_files(root: Path) -> list[str]:
     """
     found = []
     for path in _visible(root):
-        check = _read_events if path.match(EVENTS) else CHECKS.get(path.suffix)
+        check = _tags if path.match(EVENT_FILES) else CHECKS.get(path.suffix)
         try:
             if check:
                 check(path)
@@ -66,10 +66,10 @@ def outcome_of(run: Run) -> dict[str, str]:
         name = path.relative_to(run.logs)
         if re.fullmatch(AGAIN, name.parts[0]):
             continue
-        if path.match(EVENTS) and name.parts[0] not in CURVES:
-            tags = sorted({tag for file in path.parent.glob(EVENTS) for tag in _read_events(file)})
+        if path.match(EVENT_FILES) and name.parts[0] not in CURVES:
+            tags = sorted({tag for file in path.parent.glob(EVENT_FILES) for tag in _tags(file)})
             found[str(Path("logs") / name.parent / "events")] = hashlib.sha256(repr(tags).encode()).hexdigest()
-        elif not path.match(EVENTS):
+        elif not path.match(EVENT_FILES):
             found[str(Path("logs") / name)] = _sum_of(path) if path.suffix == ".tsv" else THERE
     return found
 
@@ -116,16 +116,8 @@ def _variables(index: Path) -> bytes:
     return b"".join(sorted(f"{value.dtype} {value.shape}".encode() + value.tobytes() for value in values))
 
 
-def _read_events(path: Path) -> set[str]:
-    """The tags of an event file, whose last record may be cut off."""
-    tags = set()
-    try:
-        for record in tf.data.TFRecordDataset(str(path)):
-            tags |= {value.tag for value in tf.compat.v1.Event.FromString(record.numpy()).summary.value}
-    except tf.errors.DataLossError as error:
-        if "truncated" not in str(error):
-            raise
-    return tags
+def _tags(path: Path) -> set[str]:
+    return {value.tag for event in read_events(path) for value in event.summary.value}
 
 
 def _without_times(path: Path) -> bytes:

@@ -12,6 +12,7 @@ from keras_vae.evaluation import EvaluationConfig
 from keras_vae.files import typed_command
 from keras_vae.latent_space import ExplorationConfig
 from keras_vae.report.inputs import configuration
+from keras_vae.report.text import network_of
 from keras_vae.runs import Run
 
 __all__ = ["commands"]
@@ -35,8 +36,10 @@ def commands(run: Run, metrics: Mapping[str, Any], latent: Mapping[str, Any]) ->
         config = configuration(EvaluationConfig, settings)
         own = config.dataset in (None, run.config.dataset)
         given = dataclasses.replace(config, dataset=None) if own else config
-        if config.features == "none" and any(name.startswith("generation.") for name in settings["measurements"]):
-            given = dataclasses.replace(given, features="auto")  # of an evaluation before it, whose figures stay
+        shown = network_of(settings["measurements"])
+        if shown and config.features in {"none", "inception"} - {shown}:  # shown is what was measured before that
+            features = "inception" if shown == "inception" else "auto"
+            given = dataclasses.replace(given, features=features, inception_weights=None)
         options = ["--protocol", config.protocol] if config.protocol != EvaluationConfig().protocol else []
         options += command_options(given, EvaluationConfig(config.protocol))  # which decides on the number of samples
         if options:

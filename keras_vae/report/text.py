@@ -31,6 +31,7 @@ __all__ = [
 NETWORKS = {
     "classifier": "this project's classifier",
     "own": "a small network trained on this run's training images",
+    "inception": "InceptionV3",
 }
 SPACES = {
     "latent": "latent space",
@@ -114,7 +115,7 @@ def result_rows(metrics: Numbers, config: TrainConfig, image_shape: Sequence[int
 
 
 def network_of(measured: Numbers) -> str:
-    """The feature network by which generated images were compared: the classifier, or one of the run's own."""
+    """The feature network by which the page compares generated images; empty where none was measured."""
     return next((name for name in NETWORKS if f"generation.{name}.precision" in measured), "")
 
 

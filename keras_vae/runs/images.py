@@ -56,7 +56,7 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
         data_dir=None if dataset else config.data_dir,
         memory_budget=budget,
         image_size=config.image_size,
-        value_range=config.value_range,
+        value_range=config.value_range if dataset in (None, config.dataset) else None,
         held_out=config.held_out,
     )
     if run is not None and data.name == config.dataset and (run.folder / NOTED).is_file():

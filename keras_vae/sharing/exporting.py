@@ -52,7 +52,7 @@ def export(run: Run, config: ExportConfig) -> Exported:
     if config.format == "litert":
         if path.is_dir():
             raise InputError(f"--output {path} is a folder: give the name of a file.")
-    elif path.exists() and not (path / MARKS[config.format]).is_file():
+    elif path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / MARKS[config.format]).is_file()):
         raise InputError(f"--output {path} holds something else, which would be lost: give another.")
     check_installed(config.format)
     model, data = open_model_and_data(run)

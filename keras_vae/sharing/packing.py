@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import shutil
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from keras_vae.runs import (
     read_arrays,
     read_record,
 )
-from keras_vae.tensorboard import describe_run, write_projector
+from keras_vae.tensorboard import EVENT_FILES, describe_run, read_events, write_projector
 
 __all__ = ["pack"]
 
@@ -118,7 +119,8 @@ def _copy_logs(run: Run, part: Run) -> None:
     for name in SCALARS:
         if (run.logs / name).is_dir():
             with tf.summary.create_file_writer(str(part.logs / name)).as_default():
-                for event in _events(run.logs / name):
+                events = map(read_events, sorted((run.logs / name).glob(EVENT_FILES)))
+                for event in itertools.chain.from_iterable(events):
                     for value in event.summary.value:
                         if value.metadata.plugin_data.plugin_name in ("scalars", "") and _is_scalar(value):
                             tf.summary.scalar(value.tag, tf.make_ndarray(value.tensor), step=event.step)
@@ -129,11 +131,6 @@ def _copy_logs(run: Run, part: Run) -> None:
                 with Image.open(run.figures / f"{name}.png") as picture:
                     pixels = np.atleast_3d(np.asarray(picture))
                 tf.summary.image(name, pixels[np.newaxis])
-
-
-def _events(folder: Path) -> list[Any]:
-    files = sorted(str(path) for path in folder.glob("events.out.tfevents.*"))
-    return [tf.compat.v1.Event.FromString(record.numpy()) for record in tf.data.TFRecordDataset(files)]
 
 
 def _is_scalar(value: Any) -> bool:

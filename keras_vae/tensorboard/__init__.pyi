@@ -1,6 +1,8 @@
 from .callbacks import Curves as Curves
 from .callbacks import EmbeddingProjector as EmbeddingProjector
 from .callbacks import SampleGrid as SampleGrid
+from .events import EVENT_FILES as EVENT_FILES
+from .events import read_events as read_events
 from .hparams import COMPARED_METRICS as COMPARED_METRICS
 from .hparams import Row as Row
 from .hparams import describe_run as describe_run

@@ -18,6 +18,7 @@ from tensorboard.plugins.projector import ProjectorConfig, visualize_embeddings
 
 from keras_vae.errors import InputError
 from keras_vae.files import make_folder, replace_folder, synchronise, temporary_folder
+from keras_vae.tensorboard.events import EVENT_FILES
 
 __all__ = ["MAX_POINTS", "MAX_SPRITE_SIDE", "complete_projectors", "is_projector", "write_projector"]
 
@@ -28,7 +29,6 @@ MAX_SPRITE_SIDE = 8192
 """Pixels a side of the largest mosaic of thumbnails that the page accepts."""
 
 CONFIG = "projector_config.pbtxt"
-EVENTS = "events.out.tfevents.*"
 
 _INK = 160
 """Luminance of grey thumbnails: darker muddies the colours that the page multiplies with it, lighter is faint alone."""
@@ -112,7 +112,7 @@ def complete_projectors(folder: Path) -> None:
 
 def is_projector(folder: Path) -> bool:
     """Whether TensorBoard opens a folder as a run: the event file comes last, so that all the rest is there."""
-    return any(event_file.stat().st_size for event_file in folder.glob(EVENTS))
+    return any(event_file.stat().st_size for event_file in folder.glob(EVENT_FILES))
 
 
 def _announce(folder: Path, description: str) -> None:
@@ -121,7 +121,7 @@ def _announce(folder: Path, description: str) -> None:
     with writer.as_default():
         tf.summary.text("projector", description, step=0)
     writer.close()
-    for event_file in folder.glob(EVENTS):
+    for event_file in folder.glob(EVENT_FILES):
         synchronise(event_file)
     synchronise(folder)
 

@@ -127,8 +127,9 @@ def test_a_keras_npz_of_grey_images_gets_a_channel(tmp_path):
     assert open_dataset(str(tmp_path / "mnist.npz")).image_shape == (10, 12, 1)
 
 
-def test_arrays_are_brought_to_another_size():
-    assert open_dataset(IMAGES, image_size=16).image_shape == (16, 16, 3)
+@pytest.mark.parametrize("images", [IMAGES, IMAGES.repeat(30, axis=1), IMAGES[:, :4]])
+def test_arrays_of_any_size_are_brought_to_another(images):
+    assert open_dataset(images, image_size=16).image_shape == (16, 16, 3)
 
 
 # Splits
@@ -193,6 +194,8 @@ def test_booleans_are_black_and_white():
         ([*IMAGES[:30], IMAGES[30, :9]], "its images differ in size: resize them all to one"),
         ((IMAGES, ["a", None] * 18), "18 of 36 images have no label"),
         ((IMAGES, np.array(["a", np.nan] * 18, object)), "18 of 36 images have no label"),
+        ((IMAGES, [1.0, np.nan] * 18), "18 of 36 images have no label"),
+        ({"x_train": IMAGES, "y_train": LABELS, "x_test": IMAGES}, "train has labels, test has none: label them all"),
         (IMAGES.astype(str), "must be numbers"),
         (IMAGES.astype(complex), "must be numbers"),
         (IMAGES[0], r"sides must be from 8 to 256"),
@@ -232,7 +235,9 @@ def test_what_rounding_adds_to_shares_of_white_changes_none(images):
     assert same(open_dataset(images, value_range=(0, 1)), IMAGES)
 
 
-@pytest.mark.parametrize("labels", [[None] * 36, np.full((36, 1), None), np.full(36, np.nan, object)])
+@pytest.mark.parametrize(
+    "labels", [[None] * 36, np.full((36, 1), None), np.full(36, np.nan, object), np.full(36, np.nan)]
+)
 def test_labels_that_are_all_missing_are_no_labels(labels):
     assert not open_dataset((IMAGES, labels)).has_classes
 

@@ -13,6 +13,7 @@ from picture_files import write_folder
 from PIL import Image
 
 from keras_vae.data import open_dataset
+from keras_vae.data.image_lists import SPLIT_NAMES
 from keras_vae.errors import InputError
 
 
@@ -89,6 +90,17 @@ def test_a_colour_mode_becomes_grey_or_colour_of_8_bits(tmp_path, kind):
     assert read.shape == (8, 8, len(top))
     assert read[0, 0].tolist() == pytest.approx(top, abs=1)
     assert read[-1, 0].tolist() == pytest.approx(bottom, abs=1)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tif"])
+def test_the_sides_of_an_image_that_is_to_be_turned_are_those_that_it_then_has(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for number, image in enumerate(noise(12, 8, 12, 3)):
+        Image.fromarray(image).save(tmp_path / f"{number}.{suffix}", exif=exif)
+    data = open_dataset(str(tmp_path))
+    assert data.image_shape[:2] == (12, 8)
+    assert sum(data.counts.values()) == 12
 
 
 def test_the_first_image_of_an_animation_is_taken(tmp_path):
@@ -248,6 +260,7 @@ def test_a_plain_folder_is_split_evenly_within_every_class_and_always_the_same(t
         (("train", "validation", "test"), {"train": 36, "validation": 36, "test": 36}),
         (("train", "val", "test"), {"train": 36, "validation": 36, "test": 36}),
         (("train", "test"), {"train": 30, "validation": 6, "test": 36}),
+        (("Training", "Testing"), {"train": 30, "validation": 6, "test": 36}),
         (("train",), {"train": 24, "validation": 6, "test": 6}),
     ],
 )
@@ -258,8 +271,9 @@ def test_a_folder_that_is_split_already_keeps_its_splits(tmp_path, given, counts
         write_folder(tmp_path / split, images, np.arange(36) % 2)
     data = open_dataset(str(tmp_path))
     assert data.counts == counts
+    own = {SPLIT_NAMES[split.lower()]: images for split, images in own.items()}
     for split in ("validation", "test"):
-        source = own.get(split, own.get("val", own["train"]) if split == "validation" else own["train"])
+        source = own.get(split, own["train"])
         assert distinct(data.images(split)) <= distinct(source)
     assert not distinct(data.images("train")) & (distinct(data.images("validation")) | distinct(data.images("test")))
 
@@ -442,6 +456,7 @@ def test_a_table_needs_no_labels(folder):
         ([("name", "label"), ("a.png", "1")], r"no column 'path' \(its columns: name, label\)"),
         ([("path",)], "names no images"),
         ([("path", "label"), ("", "1")], "line 2: there is no path"),
+        ([("path", "label"), ("a.png", "1"), ("b.png", " ")], "1 of 2 images have no label: label them all"),
         ([("path", "split"), ("a.png", "tset")], "line 2: the split 'tset' is none of"),
         ([("path", "label"), ("a.png", "1", ""), ("a.png", "1", "2")], r"list\.csv, line 3: it has more fields"),
         ([("path",), ("nowhere.png",)], r"none of its 1 files is an intact image; .*nowhere\.png is not there"),

@@ -1,5 +1,6 @@
 """Every image of a collection is encoded once, whoever works on it and whatever stops them."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -201,6 +202,15 @@ def test_a_folder_holds_one_encoding(change, message, run, tmp_path):
     with pytest.raises(InputError, match=message):
         encode_collection(run, dataset, tmp_path / "out", EncodingConfig(**options))
     assert {path: path.read_bytes() for path in (tmp_path / "out").iterdir()} == files
+
+
+def test_a_name_that_is_no_utf_8_is_written_with_escapes(run, tmp_path):
+    classes(tmp_path)
+    first = sorted((tmp_path / "pictures").rglob("*.png"))[0]
+    first.rename(first.with_name(os.fsdecode(b"caf\xe9.png")))
+    encode_collection(run, str(tmp_path / "pictures"), tmp_path / "out", EncodingConfig())
+    ids = pq.read_table(tmp_path / "out").column("id").to_pylist()
+    assert sum(each.endswith(r"caf\xe9.png") for each in ids) == 1
 
 
 def test_a_folder_of_something_else_is_left_alone(run, tmp_path):

@@ -148,6 +148,20 @@ def test_features_that_large_images_in_colour_are_learned_from_tell_them_apart(t
     assert len(np.unique(features.round(3), axis=0)) > 50
 
 
+def test_features_of_few_images_are_normalised_by_their_own_statistics(tmp_path):
+    images, labels = draw_shapes(60, 16, 16, np.random.default_rng(0))
+    data = open_dataset(dict.fromkeys(("train", "validation", "test"), (images, labels)), name="shapes")
+    pixels = images / np.float32(255)
+    network = build_classifier(0, data.image_shape, len(data.class_names))
+    train_features(data, tmp_path / "features.weights.h5")
+    network.load_weights(tmp_path / "features.weights.h5")
+    convolution = next(each for each in network.layers if isinstance(each, keras.layers.Conv2D))
+    normalization = next(each for each in network.layers if isinstance(each, keras.layers.BatchNormalization))
+    outputs = keras.Model(network.inputs, convolution.output)(pixels).numpy()
+    np.testing.assert_allclose(normalization.moving_mean, outputs.mean(axis=(0, 1, 2)), rtol=0, atol=1e-4)
+    np.testing.assert_allclose(normalization.moving_variance, outputs.var(axis=(0, 1, 2)), rtol=1e-3)
+
+
 def test_a_network_that_learned_nothing_is_refused_in_one_line(tmp_path, monkeypatch):
     def silence(network: keras.Model, data: object) -> None:
         network.set_weights([np.zeros_like(each) for each in network.get_weights()])

@@ -13,7 +13,8 @@ from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data, weights_digest
 from keras_vae.explorer import build, content, write_explorer, write_small_page
-from keras_vae.explorer.description import describe_prior
+from keras_vae.explorer.description import kernels_of
+from keras_vae.explorer.rounding import round_weights
 from keras_vae.model import VAE, load_model, log_densities, posterior_means, save_model
 from keras_vae.runs import Run, TrainConfig
 
@@ -106,18 +107,29 @@ def test_a_run_of_two_levels_has_both_pages_too(picture_folder, tmp_path):
     assert problems == []
 
 
+def rounded(weights: list, bits: int | None) -> None:
+    for weight in weights if bits else []:
+        weight.assign(round_weights(weight.numpy(), bits).values)
+
+
 @pytest.mark.slow
-def test_the_page_of_the_default_is_at_most_12_megabytes_and_its_prior_within_a_nat(tmp_path):
+def test_the_page_of_the_default_is_at_most_12_megabytes_and_rounded_as_it_says(tmp_path):
     shutil.copytree(ROOT / "saved_models" / "reference-default", tmp_path / "saved_models" / "default")
     run = Run.open("default", tmp_path)
     assert write_explorer(run).stat().st_size <= 12_000_000
     model, data = open_model_and_data(run)
-    means = posterior_means(model, data.images("test", 1000))
-    exact = log_densities(model.prior, means)
-    _, arrays = describe_prior(model, content.PRIOR_BITS)
-    model.prior.off_diagonal.assign(arrays["below_diagonal"].values)
-    assert 0 < np.abs(log_densities(model.prior, means) - exact).max() < 1
-    assert exact.std() > 15
+    images = data.images("test", 2000)
+    means = posterior_means(model, images)
+    bits = content.bits_of(model, images, means, is_small=True)
+    exact = log_densities(model.prior, means), model.decode(means).numpy()
+    rounded([model.prior.off_diagonal], bits.prior)
+    rounded(kernels_of(model.decoder), bits.decoder)
+    rounded(kernels_of(model.encoder), bits.encoder)
+    changes = log_densities(model.prior, means) - exact[0], model.decode(means).numpy() - exact[1]
+    assert exact[0].std() > 15
+    assert 0 < np.abs(changes[0]).max() <= 1
+    assert 0 < np.abs(changes[1]).max() <= 1 / 255
+    assert 0 < np.abs(posterior_means(model, images) - means).max() <= 0.02
 
 
 def test_the_page_of_the_web_site_is_small_enough_to_be_kept():

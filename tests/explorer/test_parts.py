@@ -12,7 +12,7 @@ from keras_vae.errors import InputError
 from keras_vae.explorer import sprite
 from keras_vae.explorer.bundle import ASSETS, bundle
 from keras_vae.explorer.content import MOST_IMAGES, MOST_VALUES, stratified
-from keras_vae.explorer.description import describe_network
+from keras_vae.explorer.description import describe_network, kernels_of
 from keras_vae.explorer.neighbours import Neighbours, find_neighbours, nearest_classes
 from keras_vae.explorer.parts import FIRST_CHARACTER, as_text, pack
 from keras_vae.explorer.rounding import fewest_bits, round_weights
@@ -73,7 +73,7 @@ def test_no_more_bits_are_kept_than_what_a_network_computes_asks_for(bound):
         network.set_weights([round_weights(each, bits).values if each.ndim > 1 else each for each in before])
         return float(np.abs(np.asarray(network(latents)) - kept).max())
 
-    bits = fewest_bits(network, lambda: np.asarray(network(latents)), bound)
+    bits = fewest_bits(kernels_of(network), lambda: np.asarray(network(latents)), bound)
     np.testing.assert_array_equal(np.asarray(network(latents)), kept)  # the network is what it was
     assert error(bits) <= bound
     assert bits == 8 or error(bits - 1) > bound
@@ -82,7 +82,7 @@ def test_no_more_bits_are_kept_than_what_a_network_computes_asks_for(bound):
 def test_where_no_bits_are_few_enough_none_are_left_out():
     network = VAE((8, 8, 1), 4, widths=(16,)).decoder
     latents = np.ones((2, 4), np.float32)
-    assert fewest_bits(network, lambda: np.asarray(network(latents)), 1e-9) is None
+    assert fewest_bits(kernels_of(network), lambda: np.asarray(network(latents)), 1e-9) is None
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8, 1), (7, 8, 12, 1), (10, 12, 8, 3)])

@@ -210,6 +210,12 @@ def test_without_an_explored_run_the_tab_is_not_active(tmp_path):
     assert plugin.is_active()
 
 
+def test_a_log_folder_below_home_is_found_as_tensorboard_finds_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_run(tmp_path / "logs" / "training")
+    assert plugin_of(Path("~/logs")).is_active()
+
+
 @pytest.mark.parametrize(
     ("route", "query"),
     [

@@ -133,6 +133,14 @@ def test_a_contingency_shows_its_counts(columns):
     assert is_whole(figure)
 
 
+@pytest.mark.parametrize("classes", [100, 1000])
+def test_a_contingency_of_many_classes_is_no_larger_and_has_no_words(classes):
+    figure = chart_contingency(np.ones((classes, classes), int), names_of(classes), "Classes in clusters")
+    assert max(figure.get_size_inches()) < 20
+    assert not figure.axes[0].texts
+    assert not figure.axes[0].get_yticklabels()
+
+
 def test_an_animation_runs_there_and_back():
     frames = np.linspace(0.0, 1.0, 5).reshape(5, 1, 1, 1, 1, 1) * np.ones((5, 1, 2, 8, 8, 1))
     gif = Image.open(io.BytesIO(animation(frames, scale=2)))

@@ -1,5 +1,7 @@
 """A page names the commands that make it again."""
 
+import pytest
+
 from keras_vae.evaluation import EvaluationConfig
 from keras_vae.latent_space import ExplorationConfig
 from keras_vae.report.commands import commands
@@ -8,7 +10,7 @@ from keras_vae.runs import Run, TrainConfig
 
 def made_by(tmp_path, evaluations: dict, exploration: ExplorationConfig, **options) -> list[str]:
     run = Run.create(TrainConfig(**options), "first", tmp_path)
-    settings = {name: {**vars(config), "seconds": 1.0} for name, config in evaluations.items()}
+    settings = {name: {**vars(config), "seconds": 1.0, "measurements": {}} for name, config in evaluations.items()}
     lines = commands(run, {"evaluations": settings}, {"settings": vars(exploration)})
     return [" ".join(each).replace(" \\ ", "").replace("  ", " ") for each in lines]
 
@@ -40,6 +42,15 @@ def test_generated_images_that_were_measured_before_are_measured_by_the_commands
     evaluation = {**vars(EvaluationConfig(features="none")), "measurements": {"generation.classifier.precision": {}}}
     found = commands(run, {"evaluations": {"grey": evaluation}}, {"settings": vars(ExplorationConfig())})
     assert not any("--features" in line for lines in found for line in lines)
+
+
+@pytest.mark.parametrize("also", [{"generation.classifier.precision": {}}, {}])
+def test_of_several_feature_networks_the_commands_are_for_the_one_that_the_page_shows(also, tmp_path):
+    run = Run.create(TrainConfig(), "first", tmp_path)
+    settings = vars(EvaluationConfig(features="inception", inception_weights="w.h5"))
+    evaluation = {**settings, "measurements": {"generation.inception.precision": {}, **also}}
+    found = commands(run, {"evaluations": {"grey": evaluation}}, {"settings": vars(ExplorationConfig())})
+    assert ["--features inception" in " ".join(lines) for lines in found] == [False, *([] if also else [True]), False]
 
 
 def test_arrays_are_named_by_where_they_are_kept(tmp_path):

@@ -58,6 +58,12 @@ def test_what_does_not_go_together_is_refused(options, message):
         ExportConfig(**options)
 
 
+def test_an_empty_folder_is_written_to(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert export(run, ExportConfig("saved_model", output=str(tmp_path / "empty"))).path.is_dir()
+    assert (tmp_path / "empty" / "saved_model.pb").is_file()
+
+
 def test_other_files_are_not_removed(run, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()

@@ -16,6 +16,7 @@ from keras_vae.files import write_atomically
 from keras_vae.model import load_model
 from keras_vae.runs import NOTED, Run, TrainConfig, folder_for_copy, working_copy
 from keras_vae.sharing import pack
+from keras_vae.tensorboard import read_events
 from keras_vae.training import train
 
 ALL_SESSIONS = json.dumps({"startIndex": 0, "sliceSize": 10, "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_SUCCESS"]})
@@ -75,6 +76,18 @@ def test_tensorboard_has_its_scalars_pictures_and_projector(packed):
     assert {"samples", "samples_by_class", "reconstructions"} <= set(tags(packed.logs / "images"))
     assert (packed.logs / "projector" / "projector_config.pbtxt").is_file()
     assert "MSE per pixel" in tags(packed.logs / "evaluation")
+
+
+def test_curves_of_a_training_that_was_killed_are_packed_up_to_there(run, tmp_path):
+    for folder in (run.folder, run.logs):
+        shutil.copytree(folder, tmp_path / folder.relative_to(run.root))
+    run = Run.open(run.name, tmp_path)
+    (file,) = (run.logs / "validation").glob("events*")
+    file.with_name(f"{file.name}.again").write_bytes(file.read_bytes()[:-20])
+    packed = pack(run, "killed")
+    (events,) = (packed.logs / "validation").glob("events*")
+    tags = [value.tag for event in read_events(events) for value in event.summary.value]
+    assert tags.count("epoch_loss") in (3, 4)  # of two epochs, and of one or two again
 
 
 def test_hparams_tells_it_from_the_run_that_it_was_packed_from(run, packed):

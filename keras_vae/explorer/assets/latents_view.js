@@ -96,7 +96,7 @@ export function showLatents(app) {
     store.set({ latent: Float32Array.from(latent) });
   };
   const choice = byId("latents-class");
-  const classes = facts.classes.filter(({ label }) => label < prior.classes);
+  const classes = facts.classes.filter(({ label }) => prior.labels.has(label));
   choice.hidden = classes.length < 2;
   choice.append(make("option", { value: "" }, "of any class"));
   choice.append(...classes.map(({ label, name }) => make("option", { value: label }, name)));

@@ -6,7 +6,7 @@ import { makeNetwork } from "./network.js";
 const NEGLIGIBLE = 60; // nats below another Gaussian, so that one adds nothing to their sum
 
 // A prior: `logDensity(latent)` in nats, `sample()` and, where the Gaussians of a mixture belong to classes,
-// `sampleOfClass(label)`; `classes` says of how many. `klByLatent(posterior)` is that of each latent to N(0, 1), of a
+// `sampleOfClass(label)` of the `labels` of these. `klByLatent(posterior)` is that of each latent to N(0, 1), of a
 // lower one to its prior given the upper ones.
 export function makePrior({ prior: description, latent_dim: latents, upper_dim: upper, log_var: bounds }, arrays) {
   const prior = oneLevel(description, arrays, upper);
@@ -16,7 +16,7 @@ export function makePrior({ prior: description, latent_dim: latents, upper_dim: 
 
 function oneLevel(description, arrays, latents) {
   if (description.kind === "standard_normal") return standardNormal(latents);
-  if (description.kind === "mixture") return mixture(arrays, latents, description.classes);
+  if (description.kind === "mixture") return mixture(arrays, latents);
   return description.kind === "vamp" ? posteriors(arrays, latents) : flow(description, arrays, latents);
 }
 
@@ -25,7 +25,7 @@ function twoLevels(upperPrior, network, lower, bounds) {
   const lowerGiven = (upper) => gaussianOf(network(Float32Array.from(upper)), bounds);
   const withLower = (upper) => Float32Array.from([...drawn(lowerGiven(upper)), ...upper]);
   return {
-    classes: upperPrior.classes,
+    labels: upperPrior.labels,
     logDensity(latent) {
       const upper = latent.slice(lower);
       return upperPrior.logDensity(upper) + logDensityOf(latent.slice(0, lower), lowerGiven(upper));
@@ -43,14 +43,14 @@ function twoLevels(upperPrior, network, lower, bounds) {
 
 function standardNormal(latents) {
   return {
-    classes: 0,
+    labels: new Set(),
     logDensity: (latent) => logDensityOf(latent, standardGaussian(latents)),
     sample: () => noise(latents),
   };
 }
 
 // Gaussians with precisions L L': L by its logarithmic diagonal and the rows below it.
-function mixture(arrays, size, classes) {
+function mixture(arrays, size) {
   const logWeights = arrays.log_weights.values;
   const means = arrays.means.values;
   const below = arrays.below_diagonal.values;
@@ -98,7 +98,7 @@ function mixture(arrays, size, classes) {
   }
 
   return {
-    classes,
+    labels: new Set(classOf.filter((label) => label >= 0)),
     logDensity,
     sample: () => draw(() => true),
     sampleOfClass: (label) => draw((number) => classOf[number] === label),
@@ -113,7 +113,7 @@ function posteriors({ mean: { values: mean }, log_var: { values: logVar } }, siz
     logVar: logVar.slice(number * size, (number + 1) * size),
   }));
   return {
-    classes: 0,
+    labels: new Set(),
     logDensity: (latent) => logSumExp(gaussians.map((each) => logDensityOf(latent, each))) - Math.log(count),
     sample: () => drawn(gaussians[Math.floor(Math.random() * count)]),
   };
@@ -132,7 +132,7 @@ function flow({ couplings, largest_log_scale: bound }, arrays, size) {
   }
 
   return {
-    classes: 0,
+    labels: new Set(),
     logDensity(given) {
       let latent = Array.from(given);
       let total = 0;

@@ -19,7 +19,7 @@ export function kicker({ title, dataset, images }) {
   return `Run ${title} · ${dataset} · ${shown} test images`;
 }
 
-export function footer({ version, images, classes, model, is_small: isSmall }) {
+export function footer({ version, images, classes, model, rounded, is_small: isSmall }) {
   const layers = (network) => network.filter(({ kind }) => kind === "Dense" || kind === "Conv2D").length;
   const notes = [
     `Written by keras_vae ${version}. The model is a variational autoencoder: encoder and decoder of`,
@@ -32,19 +32,26 @@ export function footer({ version, images, classes, model, is_small: isSmall }) {
     notes.push(`The test images are kept in ${images.shades} shades;`);
     notes.push("where they lie was computed from all 256.");
   }
-  if (isSmall) {
-    notes.push("This is the smaller page of the run: the encoder's weights are rounded, which changes a latent by at");
-    notes.push("most 0.02, and the prior's, which changes its log density by a nat or less.");
+  if (isSmall) notes.push("This is the smaller page of the run.");
+  if (rounded.length) {
+    const changes = rounded.map((part) => ROUNDED[part]).join(", ");
+    notes.push(`Weights are rounded: of the images here, and of a thousand samples at most, that changes ${changes}.`);
   }
   notes.push("In the browser's console, explorer.encode, explorer.decode and explorer.prior compute with the model.");
   return notes.join(" ");
 }
 
+const ROUNDED = {
+  decoder: "no pixel by more than a grey value",
+  encoder: "no latent by more than 0.02",
+  prior: "no log density by more than a nat",
+};
+
 // How many of the test images are here, and why not more: the exploring took the first ones, the page a part of these.
 function leftOut({ count: shown, explored, available }, hasClasses, isSmall) {
   const notes = [];
   if (explored < available) {
-    notes.push(`Of ${count(available)} test images, the first ${count(explored)} were explored (explore --points).`);
+    notes.push(`Of ${count(available)} test images, the first ${count(explored)} were explored.`);
   }
   if (shown < explored) {
     const shares = hasClasses ? ", each class by its share" : "";
