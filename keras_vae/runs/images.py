@@ -51,12 +51,13 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
     budget = config.memory_budget * 2**20
     if dataset is None and run is not None and run.data.is_dir():
         return open_dataset(run.data, name=config.dataset, memory_budget=budget)
+    of_arrays = dataset is None or Path(dataset).suffix.lower() in (".npy", ".npz")  # others have no range
     data = open_dataset(
         dataset or config.dataset,
         data_dir=None if dataset else config.data_dir,
         memory_budget=budget,
         image_size=config.image_size,
-        value_range=config.value_range if dataset in (None, config.dataset) else None,
+        value_range=config.value_range if of_arrays else None,
         held_out=config.held_out,
     )
     if run is not None and data.name == config.dataset and (run.folder / NOTED).is_file():

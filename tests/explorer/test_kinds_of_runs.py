@@ -1,11 +1,14 @@
 """The page of any run: of few latents, images or classes, of many, and of names of any kind."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from explorer_page import SHAPE, decoded, exhibition, grey, in_own_units, open_page, point_at, write_page
+from sklearn.decomposition import PCA
 
 from keras_vae.data.arrays import UNLABELLED
-from keras_vae.model import VAE
+from keras_vae.model import VAE, fit_prior
 
 
 def test_sliders_are_ordered_by_kl_and_unused_latents_folded_away(browser, tmp_path, means, shown):
@@ -44,6 +47,27 @@ def test_two_levels_of_latents_are_told_apart(browser, tmp_path):
         "of the upper level"
     ] * 2
     assert "latents in two levels" in browser.locator("#footer").inner_text()
+
+
+def test_only_classes_that_the_prior_knows_are_offered_for_samples(browser, tmp_path):
+    model = VAE(SHAPE, 4, widths=(24,), prior="mixture", prior_components=4)
+    images, labels = np.random.default_rng(0).integers(0, 256, (90, *SHAPE), np.uint8), np.arange(90) % 2 * 2
+    fit_prior(model, images, labels)
+    open_page(browser, write_page(exhibition(model), tmp_path / "page.html"))
+    assert browser.locator("#latents-class option").all_inner_texts() == ["of any class", "a", "c"]
+
+
+def test_a_map_of_principal_components_is_theirs_where_fewer_images_are_shown_than_there_are_latents(browser, tmp_path):
+    model = VAE(SHAPE, 12, widths=(24,))
+    latents = np.random.default_rng(0).normal(size=(500, 12)).astype(np.float32)
+    pca = PCA(2).fit(latents)
+    shown = exhibition(model, count=8)
+    means = np.asarray(model.encode(shown.images / np.float32(255))[0])
+    kept = {"mean": pca.mean_, "components": pca.components_}
+    shown = dataclasses.replace(shown, maps={"pca": pca.transform(means).astype(np.float32)}, pca=kept)
+    open_page(browser, write_page(shown, tmp_path / "page.html"))
+    latent = pca.inverse_transform([in_own_units(shown.maps["pca"], point_at(browser, 3, (9, -7)))])[0]
+    assert np.abs(grey(browser, "#pointer-image") - decoded(shown, latent)).max() < 1.5
 
 
 def test_two_thousand_classes_leave_the_page_usable(browser, tmp_path, shown):

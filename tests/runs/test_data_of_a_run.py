@@ -61,6 +61,13 @@ def test_data_that_changed_since_a_run_was_begun_are_refused_in_one_line(tmp_pat
     assert open_data(run.config, run, str(write(write_back, IMAGES))).counts["test"] == 10  # data of another name
 
 
+def test_a_range_of_values_is_that_of_other_arrays_too_and_of_nothing_else(tmp_path):
+    config = TrainConfig(dataset=str(npy(tmp_path, IMAGES / 127.5 - 1.0)), value_range=(-1.0, 1.0))
+    np.save(tmp_path / "others.npy", IMAGES[::-1] / 127.5 - 1.0)
+    for other in (tmp_path / "others.npy", folder(tmp_path, IMAGES)):
+        assert open_data(config, dataset=str(other)).counts == {"train": 40, "validation": 10, "test": 10}
+
+
 def test_a_run_of_before_opens_whatever_its_folder_holds(tmp_path):
     data = open_dataset(folder(tmp_path, IMAGES))
     run = Run.create(TrainConfig(dataset=data.name), "old", tmp_path)
