@@ -70,10 +70,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "network": "convolutional",
         "likelihood": "discretized_logistic",
         "beta": 1.0,
-        "prior_components": 60,
-        "epochs": 30,
-        "batch_size": 100,
+        "prior_components": 400,
+        "epochs": 40,
+        "batch_size": 50,
         "learning_rate": 2e-3,
-        "augmentation": 0.0,
     },
 }
