@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from keras_vae.cli.shared import Arguments, Command, Parser
-from keras_vae.command_line import add_arguments, command_options, given_options
+from keras_vae.command_line import add_arguments, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.errors import InputError
 from keras_vae.runs import PRESETS, TrainConfig
@@ -190,7 +190,7 @@ def _files(count: int) -> None:
 def _stages(config: TrainConfig) -> None:
     from keras_vae.benchmark import profile_commands
 
-    options = command_options(config, TrainConfig())
+    options = config.command_options()
     _print("Where the time of each command goes", profile_commands(options))
 
 

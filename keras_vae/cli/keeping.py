@@ -1,6 +1,7 @@
 """Commands that keep runs in order, and hand them on."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from keras_vae.cli.shared import Arguments, Command, Parser, add_root, add_run, add_scheduler
@@ -8,6 +9,7 @@ from keras_vae.command_line import add_arguments, given_options
 from keras_vae.console import import_tensorflow
 from keras_vae.data import remove_prepared_images
 from keras_vae.encoding import EncodingConfig
+from keras_vae.errors import InputError
 from keras_vae.files import typed_command
 from keras_vae.runs import (
     Run,
@@ -56,7 +58,13 @@ def _runs(arguments: Arguments) -> None:
     else:
         runs = [Run.open(name, arguments.root) for name in arguments.runs] or all_runs(arguments.root)
         for run in runs:
-            size = remove(run) if action == "remove" else prune(run, checkpoints=arguments.checkpoints)
+            try:
+                size = remove(run) if action == "remove" else prune(run, checkpoints=arguments.checkpoints)
+            except InputError as error:
+                if arguments.runs:
+                    raise
+                print(f"warning: {error}", file=sys.stderr)  # of all runs, the others are pruned
+                continue
             print(f"{size / 1e6:>10.1f} MB  {run.name}")
         if action == "prune" and arguments.images:
             for name, size, is_removed in remove_prepared_images():

@@ -64,7 +64,7 @@ def _train(arguments: Arguments) -> None:
         data = open_data(config)
         run = train(_suited(config, data.counts["train"], options), arguments.run, arguments.root, data)
     if not is_chief(config.distribute):
-        print("This worker is done; worker 0 has written the run.")
+        print("This worker is done; the chief has written the run.")
         return
 
     print(f"\n{training_table(run)}\n")

@@ -32,7 +32,7 @@ QUANTILES = 101
 DECIMALS = 5
 # What rounded weights may change: the decoded image by a grey value, the mean and the log variance of a latent, and the
 # log density of the prior, in nats.
-IMAGE_BOUND = 1.0 / 255
+IMAGE_BOUND = 0.9 / 255  # others may be changed by a little more
 LATENT_BOUND = 0.02
 DENSITY_BOUND = 1.0
 EXACT_NUMBERS = 2**17  # a prior of no more is kept as it is, unless the page is a small one
@@ -174,7 +174,8 @@ def bits_of(model: VAE, images: np.ndarray, mean: np.ndarray, *, is_small: bool)
         is_small: whether encoder and prior are rounded however small they are.
     """
     of_prior = None
-    latents = np.concatenate([mean, np.asarray(model.prior.sample(min(SAMPLES, len(mean)), (0, 0)))])
+    samples = min(SAMPLES, MOST_VALUES // math.prod(model.image_shape))
+    latents = np.concatenate([mean, np.asarray(model.prior.sample(samples, (0, 0)))])
 
     def decoded() -> np.ndarray:
         return np.concatenate([model.decode(latents[at : at + BATCH]) for at in range(0, len(latents), BATCH)])

@@ -70,15 +70,14 @@ def prune(run: Run, *, checkpoints: bool = False) -> int:
 
     Returns:
         Bytes that are free again; 0 where the run is shipped, or its training is not finished.
+
+    Raises:
+        InputError: another process is training it on.
     """
     if is_shipped(run) or not run.is_finished:
         return 0
-    found = [path for pattern in MADE_AGAIN for path in run.folder.glob(pattern)]
-    found = [path for path in found if path.parent != run.figures or path.stem not in OF_TRAINING]
-    found += [path for pattern in MADE_AGAIN_LOGS for path in run.logs.glob(pattern)]
-    if checkpoints and run.checkpoints.is_dir():
-        found.append(run.checkpoints)
-    return sum(map(_removed, found))
+    with run.locked():
+        return _pruned(run, checkpoints)
 
 
 def remove(run: Run) -> int:
@@ -88,11 +87,21 @@ def remove(run: Run) -> int:
         Bytes that are free again.
 
     Raises:
-        InputError: it is shipped with the code, and stays.
+        InputError: it is shipped with the code, and stays, or another process is training it.
     """
     if is_shipped(run):
         raise InputError(f"Run {run.name!r} is shipped with the code, and is not removed.")
-    return _removed(run.logs) + _removed(run.folder)  # in this order: left-over logs would block the name
+    with run.locked():
+        return _removed(run.logs) + _removed(run.folder)  # in this order: left-over logs would block the name
+
+
+def _pruned(run: Run, checkpoints: bool) -> int:
+    found = [path for pattern in MADE_AGAIN for path in run.folder.glob(pattern)]
+    found = [path for path in found if path.parent != run.figures or path.stem not in OF_TRAINING]
+    found += [path for pattern in MADE_AGAIN_LOGS for path in run.logs.glob(pattern)]
+    if checkpoints and run.checkpoints.is_dir():
+        found.append(run.checkpoints)
+    return sum(map(_removed, found))
 
 
 def _configured(run: Run) -> tuple[str, str]:

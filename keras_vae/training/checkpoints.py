@@ -106,6 +106,9 @@ class KeepBest(keras.callbacks.Callback):
         beta: the final weight of the KL.
         warmup: epochs in which beta grows; they are not counted.
         finished: epochs that were trained before.
+
+    Attributes:
+        has_ended: whether the training is over, after these epochs already where it was stopped since.
     """
 
     def __init__(self, folder: Path, patience: int, beta: float, warmup: float = 0.0, finished: int = 0) -> None:
@@ -114,32 +117,39 @@ class KeepBest(keras.callbacks.Callback):
         self.patience = patience
         self.beta = beta
         self.warmup = warmup
-        self.best_epoch, self.best_loss = 0, math.inf
+        self.best_epoch, self.best_loss, self.has_ended = 0, math.inf, False
         for row in history_of(folder, finished, COMPARED) if finished else []:
-            self._is_best(int(row["epoch"]), row)
+            self._compare(int(row["epoch"]), row)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        epoch += 1
-        if self._is_best(epoch, logs):
+        before = self._file(self.best_epoch)
+        if self._compare(epoch + 1, logs):
             make_folder(self.folder)
-            _keep_state(_write_state(self.model, self._file(epoch)), self._file(epoch))
-            for other in self.folder.glob("best-*.weights.h5"):
-                if other != self._file(epoch):
-                    other.unlink()
-        self.model.stop_training = epoch - max(self.best_epoch, math.ceil(self.warmup)) >= self.patience
+            best = self._file(self.best_epoch)
+            _keep_state(_write_state(self.model, best), best)
+            self._remove_all_but(best, before)  # which a checkpoint of an epoch before this one still needs
+        self.model.stop_training = self.has_ended
 
     def on_train_end(self, logs: Any = None) -> None:
         if not _loads(self.model, self._file(self.best_epoch)):
             raise InputError(f"{self._file(self.best_epoch)} cannot be read: {TRAIN_ANEW}.")
+        self._remove_all_but(self._file(self.best_epoch))
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         self.model.beta.assign(self.beta)
 
-    def _is_best(self, epoch: int, logs: dict[str, float]) -> bool:
+    def _compare(self, epoch: int, logs: dict[str, float]) -> bool:
+        """Whether an epoch is the best so far."""
         loss = float(logs["val_reconstruction"]) + self.beta * float(logs["val_kl"])
         is_best = loss < self.best_loss
         if is_best:
             self.best_epoch, self.best_loss = epoch, loss
+        self.has_ended = epoch - max(self.best_epoch, math.ceil(self.warmup)) >= self.patience
         return is_best
+
+    def _remove_all_but(self, *kept: Path) -> None:
+        for path in self.folder.glob("best-*.weights.h5"):
+            if path not in kept:
+                path.unlink()
 
     def _file(self, epoch: int) -> Path:
         return self.folder / f"best-{epoch:05d}.weights.h5"

@@ -87,12 +87,13 @@ def check_alike(strategy: tf.distribute.Strategy, facts: Mapping[str, str]) -> N
     if strategy.cluster_resolver is None:  # there is one worker, on its only device
         return
     chief, *others = _gathered(strategy, _digests(facts))
-    for number, row in enumerate(others, start=1):
+    first, *names = _names(strategy.cluster_resolver)
+    for name, row in zip(names, others, strict=True):
         if different := [
-            name for name, same in zip(sorted(facts), np.all(row == chief, axis=-1), strict=False) if not same
+            fact for fact, same in zip(sorted(facts), np.all(row == chief, axis=-1), strict=False) if not same
         ]:
             raise InputError(
-                f"Worker {number} would not train what worker 0 does; they differ in {', '.join(different)}: "
+                f"{name.capitalize()} would not train what {first} does; they differ in {', '.join(different)}: "
                 "start all workers with the same options, data and version."
             )
 
@@ -131,6 +132,12 @@ def lost_workers_named(strategy: tf.distribute.Strategy, advice: str) -> Iterato
 @functools.cache  # TensorFlow numbers the sums of a strategy from 1: those of a second one would meet the first one's
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices)
+
+
+def _names(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> list[str]:
+    """What the workers are called, the chief first."""
+    jobs = resolver.cluster_spec().as_dict()
+    return [*(["the chief"] if "chief" in jobs else []), *(f"worker {number}" for number in range(len(jobs["worker"])))]
 
 
 def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:

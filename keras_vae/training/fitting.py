@@ -27,7 +27,7 @@ from keras_vae.training.callbacks import (
 from keras_vae.training.checkpoints import KeepBest
 from keras_vae.training.compilation import steps_at_once
 
-__all__ = ["fit_model", "held_out_batches"]
+__all__ = ["fit_model", "fit_to_trained", "held_out_batches"]
 
 EVALUATION_BATCH = 500
 FITTED_IMAGES = 100_000
@@ -41,6 +41,7 @@ def fit_model(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     first_epoch: int = 0,
     best: Path | None = None,
+    is_prolonged: bool = False,
     verbose: int = 0,
 ) -> None:
     """Let Keras train a compiled model as its configuration says, and fit what is fitted to a trained model.
@@ -53,6 +54,7 @@ def fit_model(
         first_epoch: number of epochs that are done already.
         best: folder where the weights of the best epoch are kept, where the configuration has a patience; None takes
             a temporary one.
+        is_prolonged: trains on where the patience has ended the training already.
         verbose: 0 is silent, 1 shows Keras's progress bar, 2 prints a line for each epoch.
 
     Raises:
@@ -60,6 +62,7 @@ def fit_model(
     """
     steps = data.steps_per_epoch(config.batch_size)
     with _keeping_best(config, best, first_epoch) as keep_best:
+        has_ended = any(each.has_ended for each in keep_best)  # and was stopped before its results were written
         model.fit(
             data.training_batches(
                 config.batch_size,
@@ -70,7 +73,7 @@ def fit_model(
             ),
             validation_data=held_out_batches(config, data, "validation"),
             initial_epoch=first_epoch,
-            epochs=config.epochs,
+            epochs=first_epoch if has_ended and not is_prolonged else config.epochs,
             steps_per_epoch=steps,
             callbacks=[
                 KLWarmup(config.beta, config.beta_warmup, steps, steps_at_once(config, steps)),
@@ -89,6 +92,22 @@ def fit_model(
             shuffle=False,
             verbose=1 if verbose == 1 else 0,
         )
+
+
+def fit_to_trained(model: VAE, config: TrainConfig, data: ImageData) -> None:
+    """Fit what `fit_model` fits at its end, variance and prior, to a model whose training was stopped.
+
+    Args:
+        model: with weights that are kept.
+        config: what the model was made of.
+        data: what it was trained on.
+
+    Raises:
+        InputError: no prior can be fitted to its latents.
+    """
+    for callback in _ends_of_training(config.replace(sharpening_epochs=0), data, verbose=0):
+        callback.set_model(model)
+        callback.on_train_end()
 
 
 def held_out_batches(config: TrainConfig, data: ImageData, split: str) -> tf.data.Dataset:

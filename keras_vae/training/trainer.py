@@ -36,7 +36,7 @@ from keras_vae.training.distribution import (
     open_strategy,
     wait_for_all,
 )
-from keras_vae.training.fitting import fit_model, held_out_batches
+from keras_vae.training.fitting import fit_model, fit_to_trained, held_out_batches
 from keras_vae.training.room import require_disk, weights_of
 from keras_vae.version import __version__
 
@@ -119,9 +119,10 @@ def training_table(run: Run) -> str:
         lines.append(
             f"{name:<28}{metrics['reconstruction']:>15.2f}{metrics['kl']:>10.2f}{-metrics['elbo']:>10.2f}",
         )
+    alone = f" and {more} of the decoder alone" if (more := run.config.epochs_of_sharpening) else ""
     lines.append(
-        f"{result['epochs']} epochs of {result['training_images']:,} images in {result['seconds']:.0f} s, "
-        f"{result['images_per_second']:,.0f} images/s while training; {result['compute']}",
+        f"{result['epochs']} epochs of {result['training_images']:,} images{alone} in {result['seconds']:.0f} s, "
+        f"{result['images_per_second']:,.0f} images/s while all learns; {result['compute']}",
     )
     if result.get("kept_epoch") is not None:
         lines.append(f"Kept are the weights of epoch {result['kept_epoch']}, the best on the validation split.")
@@ -150,10 +151,12 @@ def _resumed(run: Run, given: Mapping[str, Any]) -> Run:
             history_of(run.checkpoints, finished, LOGGED)
         if is_chief(config.distribute):
             require_disk(run.root, model)
-        return _fit(run, config, data, model, finished)
+        return _fit(run, config, data, model, finished, is_prolonged="epochs" in given)
 
 
-def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: int = 0) -> Run:
+def _fit(
+    run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: int = 0, *, is_prolonged: bool = False
+) -> Run:
     chief = is_chief(config.distribute)
     if chief:
         print(
@@ -173,6 +176,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: i
                 callbacks=_records(run, config, data, finished, checkpoint, saving) if chief else [],
                 first_epoch=finished,
                 best=run.checkpoints,
+                is_prolonged=is_prolonged,
                 verbose=0 if not chief else 1 if _shows_progress_bars(sys.stdout) else 2,
             )
         seconds = time.perf_counter() - start
@@ -182,7 +186,7 @@ def _fit(run: Run, config: TrainConfig, data: ImageData, model: VAE, finished: i
         wait_for_all(model.distribute_strategy)
     except (InputError, KeyboardInterrupt) as stop:
         is_kept = saving.done or not chief
-        epoch = latest_checkpoint(run.checkpoints)[0] if is_kept else _keep_last_good(run, model)
+        epoch = latest_checkpoint(run.checkpoints)[0] if is_kept else _keep_last_good(run, config, data, model)
         if isinstance(stop, InputError):
             raise
         kept = f"The weights after {epoch} of {config.epochs} epochs are in {run.model_file}." if epoch else ""
@@ -272,14 +276,18 @@ class _Saving(keras.callbacks.Callback):
         self.done = True
 
 
-def _keep_last_good(run: Run, model: VAE) -> int:
-    """Save the model of the last checkpoint, if there is any, and return the number of epochs that it has had."""
-    epoch, checkpoint = latest_checkpoint(run.checkpoints)
-    if checkpoint is None or (run.folder / "training.json").is_file():  # then the run is as it was
+def _keep_last_good(run: Run, config: TrainConfig, data: ImageData, model: VAE) -> int:
+    """Save the model of the last checkpoint, if it has learned, and return the number of epochs that it has had."""
+    epoch, _ = latest_checkpoint(run.checkpoints)
+    if not epoch or (run.folder / "training.json").is_file():  # then the run is as it was
         return epoch
-    epoch = restore(model, run.checkpoints)
-    if epoch:
+    print(f"\nStopped: what is fitted to a trained model is fitted to that of epoch {epoch}.", flush=True)
+    if epoch := restore(model, run.checkpoints):
         model.optimizer.finalize_variable_values(model.trainable_variables)
+    try:
+        fit_to_trained(model, config, data)
+    except InputError as error:
+        print(f"warning: {error}", file=sys.stderr, flush=True)
     save_model(model, run.model_file)
     run.write(CARD_FILE, model_card(run))
     return epoch
@@ -322,6 +330,8 @@ def _write_results(
             tf.summary.scalar(name, splits["test"][name])
     for log in run.logs.rglob("*"):
         synchronise(log)
+    if config != run.config:  # of a training that is ended early, by no more epochs than it has had
+        run.write("config.json", config.to_json())
     run.write(CARD_FILE, model_card(run, trained=result))
     run.write("training.json", result)  # the last: whoever finds it finds the rest
 

@@ -136,7 +136,7 @@ def test_a_page_says_of_how_many_images_it_shows_a_part(browser, tmp_path, shown
     assert browser.locator("#chosen-title").inner_text() == "Image 30, c"
 
 
-FIRST_EXPLORED = "Of 500 test images, the first 120 were explored (explore --points)."
+FIRST_EXPLORED = "Of 500 test images, the first 120 were explored."
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from keras_vae.cli import main
 from keras_vae.errors import InputError
 from keras_vae.model import VAE, fit_prior
 from keras_vae.plotting import draw_pictures
@@ -45,6 +46,18 @@ def test_every_run_has_a_row_with_its_state_size_and_figures(finished, tmp_path)
     assert rows[2][:7] == ["done", "quick", "fashion_mnist", size, "finished", "-12.35", "0.01235"]
     assert rows[3][4].startswith("stopped after 2 epochs")
     assert begun in all_runs(tmp_path)
+
+
+def test_a_run_that_is_being_trained_is_neither_pruned_nor_removed(finished, capsys):
+    before = size_of(finished)
+    with finished.locked():
+        for change in (prune, remove):
+            with pytest.raises(InputError, match="is being trained by another process"):
+                change(finished)
+        main(["runs", "prune", "--root", str(finished.root)])
+    assert "is being trained by another process" in capsys.readouterr().err
+    assert size_of(finished) == before
+    assert prune(finished) > 0
 
 
 def test_the_command_that_makes_a_run_again_is_shown(finished):

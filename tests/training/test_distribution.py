@@ -101,7 +101,7 @@ def test_two_workers_train_to_the_weights_of_one_and_the_chief_alone_writes(alon
     assert (code, other_code) == (0, 0), errors + other_errors
     assert errors + other_errors == ""
     assert "tensorboard --logdir" in output
-    assert other_output.splitlines() == ["This worker is done; worker 0 has written the run."]
+    assert other_output.splitlines() == ["This worker is done; the chief has written the run."]
     assert not roots[1].exists()
     run = Run.open("two", roots[0])
     assert_same(alone, run)

@@ -372,6 +372,64 @@ def test_a_damaged_history_is_refused_before_anything_is_changed(text, picture_f
     assert content() == before
 
 
+def interrupt(*arguments, **options) -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_no_model_that_has_learned_nothing(picture_folder, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="Nothing was trained yet"):
+        patch.setattr("keras_vae.model.VAE.train_step", interrupt)
+        train(tiny(picture_folder), "early", tmp_path)
+    run = Run.open("early", tmp_path)
+    assert not run.has_weights
+    with pytest.raises(InputError, match="has no weights yet"):
+        open_model_and_data(run)
+    assert resume(run).is_finished
+
+
+def test_the_model_of_a_stopped_training_has_the_prior_that_is_fitted_to_it(picture_folder, tmp_path, monkeypatch):
+    options = {"likelihood": "gaussian", "prior": "mixture", "prior_components": 4, "epochs": 2}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="after 2 of 2 epochs are in"):
+        patch.setattr("keras_vae.training.callbacks.sharpen", interrupt)
+        train(tiny(picture_folder, **options), "stopped", tmp_path)
+    run = Run.open("stopped", tmp_path)
+    prior = load_model(run.model_file).prior
+    assert prior.class_labels
+    means = prior.means.numpy()
+    plain = train(tiny(picture_folder, **options, sharpening_epochs=0), "plain", tmp_path)
+    np.testing.assert_array_equal(means, load_model(plain.model_file).prior.means.numpy())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_training_that_its_patience_has_ended_is_not_gone_on_with(seed, picture_folder, tmp_path, monkeypatch):
+    options = {"epochs": 50, "patience": 1, "learning_rate": 0.3, "schedule": "constant", "beta_warmup": 0.0}
+    config = tiny(picture_folder, **options, likelihood="gaussian", seed=seed)
+    whole = train(config, "whole", tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("keras_vae.training.callbacks.sharpen", interrupt)
+        train(config, "stopped", tmp_path)
+    run = resume(Run.open("stopped", tmp_path))
+    assert run.summary["epochs"] == whole.summary["epochs"]
+    assert all(np.array_equal(a, b) for a, b in zip(weights_of(run), weights_of(whole), strict=True))
+
+
+def test_a_training_that_is_ended_early_is_of_as_many_epochs_as_it_has_had(picture_folder, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("keras_vae.training.trainer._Saving.on_train_end", interrupt)
+        train(tiny(picture_folder, epochs=2), "early", tmp_path)
+    run = Run.open("early", tmp_path)
+    run.write("config.json", run.config.replace(epochs=9).to_json())
+    resume(run, epochs=2)
+    assert run.is_finished
+    assert run.config.epochs == run.summary["epochs"] == 2
+
+
+def test_the_table_of_a_training_tells_of_the_epochs_of_the_decoder_alone(picture_folder, tmp_path):
+    run = train(tiny(picture_folder, epochs=2, likelihood="gaussian", sharpening_epochs=3), "sharp", tmp_path)
+    assert "2 epochs of" in training_table(run)
+    assert "and 3 of the decoder alone" in training_table(run)
+
+
 def test_ctrl_c_after_the_model_is_saved_tells_where_it_is(picture_folder, tmp_path, monkeypatch):
     def stopped(*arguments):
         raise KeyboardInterrupt
