@@ -136,10 +136,9 @@ class StopAtNonFiniteLoss(keras.callbacks.Callback):
     def _check(self, logs: dict[str, float], place: str) -> None:
         for name in ("loss", "val_loss"):
             if name in logs and not math.isfinite(logs[name]):
-                raise InputError(
-                    f"The loss became {logs[name]} at {place}: the last good weights are kept. "
-                    "Try a smaller --learning-rate, or --gradient-clip 100."
-                )
+                kept = "the last good weights are kept. Try" if self._epoch else "try"
+                remedy = f"{kept} a smaller --learning-rate, or --gradient-clip 100."
+                raise InputError(f"The loss became {logs[name]} at {place}: {remedy}")
 
 
 class AverageForEvaluation(keras.callbacks.Callback):

@@ -290,12 +290,28 @@ def test_logs_that_are_removed_while_a_run_is_trained_are_missed_once(picture_fo
     assert capsys.readouterr().err.count(f"{run.logs} was removed") == 1
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(picture_folder, tmp_path):
-    config = tiny(picture_folder, learning_rate=1e30, learning_rate_warmup=4.0, epochs=6, weight_average=0.0)
-    with pytest.raises(InputError, match=r"loss became (nan|inf|-inf) at .* of epoch .*--learning-rate"):
+def interrupt(*arguments, **options) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_last_good_weights(picture_folder, tmp_path, monkeypatch):
+    config = tiny(picture_folder, learning_rate_warmup=0.0, epochs=1, weight_average=0.0)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("keras_vae.training.trainer._Saving.on_train_end", interrupt)
         train(config, "diverged", tmp_path)
-    model = load_model(Run.open("diverged", tmp_path).model_file)
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    run = Run.open("diverged", tmp_path)
+    run.write("config.json", run.config.replace(learning_rate=1e30, epochs=6).to_json())
+    with pytest.raises(
+        InputError, match=r"loss became (nan|inf|-inf) at .* of epoch .*kept. Try a smaller --learning-rate"
+    ):
+        resume(run)
+    assert all(np.isfinite(weight).all() for weight in load_model(run.model_file).get_weights())
+
+
+def test_a_loss_that_is_not_finite_from_the_beginning_leaves_no_weights(picture_folder, tmp_path):
+    with pytest.raises(InputError, match=r"loss became (nan|inf|-inf) at .* of epoch 1: try a smaller --learning-rate"):
+        train(tiny(picture_folder, learning_rate=1e30, learning_rate_warmup=4.0), "diverged", tmp_path)
+    assert not Run.open("diverged", tmp_path).has_weights
 
 
 def test_a_finished_run_is_prolonged_only_by_more_epochs(trained):
@@ -370,10 +386,6 @@ def test_a_damaged_history_is_refused_before_anything_is_changed(text, picture_f
         resume(run, epochs=3)
     assert "\n" not in str(refused.value)
     assert content() == before
-
-
-def interrupt(*arguments, **options) -> None:
-    raise KeyboardInterrupt
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_no_model_that_has_learned_nothing(picture_folder, tmp_path, monkeypatch):
