@@ -179,6 +179,16 @@ def test_a_training_ends_that_no_longer_becomes_better_with_its_best_weights(los
     assert len(list(tmp_path.glob("*.h5"))) == 1
 
 
+def test_the_best_weights_before_stay_as_long_as_a_checkpoint_may_go_back_to_them(tmp_path):
+    keep_best = KeepBest(tmp_path, patience=2, beta=1.0)
+    keep_best.set_model(compiled())
+    found = []
+    for epoch, logs in enumerate(figures([5, 4, 3])):
+        keep_best.on_epoch_end(epoch, logs)
+        found.append(sorted(path.name.partition(".")[0] for path in tmp_path.glob("best-*")))
+    assert found == [["best-00001"], ["best-00001", "best-00002"], ["best-00002", "best-00003"]]
+
+
 def test_epochs_are_compared_at_the_final_weight_of_the_kl(tmp_path):
     keep_best = KeepBest(tmp_path, patience=2, beta=0.5)
     keep_best.set_model(compiled())
