@@ -15,7 +15,7 @@ __all__ = ["FOLDER", "FORMAT", "find_runs", "read_facts", "read_part", "write_lo
 
 FOLDER = "explorer"
 FACTS = "facts.json"
-FORMAT = 3  # of facts and parts; a page reads its own one only
+FORMAT = 4  # of facts and parts; a page reads its own one only
 
 
 def write_log_folder(folder: Path, facts: Mapping[str, Any], parts: Mapping[str, bytes]) -> None:

@@ -103,13 +103,14 @@ def result_rows(metrics: Numbers, config: TrainConfig, image_shape: Sequence[int
         published = PUBLISHED_BINARIZED.get((config.levels, config.prior)) if comparable else None
         rows.append([name, _cell(measurement, 2), f"published: {published}" if published else ""])
     rows.append(["active latents", f"{measured['likelihood.active_units']['value']} of {metrics['latent_dim']}", ""])
+    network = network_of(measured)
     for title, measure, digits in (
-        ("Fréchet distance (not the FID)", "frechet_distance", 2),
+        (f"Fréchet distance{'' if network == 'inception' else ' (not the FID)'}", "frechet_distance", 2),
         ("precision of samples, 0 to 1", "precision", 3),
         ("recall of samples, 0 to 1", "recall", 3),
     ):
-        if made := measured.get(f"generation.{network_of(measured)}.{measure}"):
-            real = measured[f"real_images.{network_of(measured)}.{measure}"]
+        if made := measured.get(f"generation.{network}.{measure}"):
+            real = measured[f"real_images.{network}.{measure}"]
             rows.append([title, _cell(made, digits), f"real: {_cell(real, digits)}"])
     return rows
 

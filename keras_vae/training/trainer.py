@@ -281,7 +281,8 @@ def _keep_last_good(run: Run, config: TrainConfig, data: ImageData, model: VAE) 
     epoch, _ = latest_checkpoint(run.checkpoints)
     if not epoch or (run.folder / "training.json").is_file():  # then the run is as it was
         return epoch
-    print(f"\nStopped: what is fitted to a trained model is fitted to that of epoch {epoch}.", flush=True)
+    if config.is_prior_fitted:
+        print(f"\nStopped: the prior is fitted to the latents of epoch {epoch}.", flush=True)
     if epoch := restore(model, run.checkpoints):
         model.optimizer.finalize_variable_values(model.trainable_variables)
     try:
