@@ -63,7 +63,7 @@ class Undisturbed(NamedTuple):
 PHASES = (
     Phase("preparing data", TRAIN),
     Phase("first epoch", TRAIN, f"saved_models/{NAME}/config.json"),
-    Phase("checkpoint", TRAIN, f"saved_models/{NAME}/checkpoints/epoch-00001.weights.h5"),
+    Phase("checkpoint", TRAIN, f"saved_models/{NAME}/checkpoints/epoch-00001.npz"),
     Phase("image", TRAIN, f"saved_models/{NAME}/figures/progress/*-0001.png"),
     Phase("projector", TRAIN, f"logs/{NAME}/*projector*"),
     Phase("export", TRAIN, f"saved_models/{NAME}/.vae.part.keras"),

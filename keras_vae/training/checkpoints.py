@@ -6,16 +6,18 @@ import json
 import math
 import re
 import sys
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_vae.errors import InputError
 from keras_vae.files import make_folder, replace_durably, write_atomically
+from keras_vae.memory import check_unpacked_size
 from keras_vae.model import VAE
 from keras_vae.runs import Pattern, read_record
 
@@ -25,17 +27,18 @@ KEPT = 2  # checkpoints: the latest, and the one before, should the latest be da
 NUMBERED = [{"epoch": int}]
 COMPARED = [{"epoch": int, "val_reconstruction": float, "val_kl": float}]
 TRAIN_ANEW = "train a new run"
-SUM = "sha256"  # attribute of a checkpoint; those of earlier versions have none
+SUM = "sha256"  # of all arrays, beside them
+EARLIER = ".weights.h5"  # what version 0.2.0 wrote, by Keras, and without a sum
 
 
 class Checkpoint(keras.callbacks.Callback):
     """Keep the whole state after each epoch: weights, optimizer, noise, and the history so far.
 
-    Keras's `BackupAndRestore` keeps no history, and takes a file in which a weight has changed for a whole one. What an
-    epoch leaves is summed and put on the disk while the next one is trained.
+    Keras's `BackupAndRestore` keeps no history, takes a file in which a weight has changed for a whole one, and lets
+    training wait. What an epoch leaves is summed, written and put on the disk while the next one is trained.
 
     Args:
-        folder: for the latest checkpoints, `epoch-<n>.weights.h5` and `epoch-<n>.json` with the history up to there.
+        folder: for the latest checkpoints, `epoch-<n>.npz` and `epoch-<n>.json` with the history up to there.
         history_file: JSON, one object of logs for each epoch.
         finished: epochs that were trained before.
     """
@@ -71,15 +74,14 @@ class Checkpoint(keras.callbacks.Callback):
             wait([self._settling])
 
     def _save(self, epoch: int) -> None:
-        path = self.folder / f"epoch-{epoch:05d}.weights.h5"
-        part = _write_state(self.model, path)
+        path = self.folder / f"epoch-{epoch:05d}.npz"
         thread = ThreadPoolExecutor(max_workers=1)
-        self._settling = thread.submit(self._keep, part, path, self._told())
+        self._settling = thread.submit(self._keep, _state(self.model), path, self._told())
         thread.shutdown(wait=False)
 
-    def _keep(self, part: Path, path: Path, history: str) -> None:
+    def _keep(self, state: Mapping[str, tf.Tensor], path: Path, history: str) -> None:
         write_atomically(_history_file(path), history)
-        _keep_state(part, path)
+        _write_state(state, path)
         for _, older in sorted(_numbered(self.folder, "epoch").items())[:-KEPT]:
             older.unlink()
             _history_file(older).unlink(missing_ok=True)
@@ -101,7 +103,7 @@ class KeepBest(keras.callbacks.Callback):
     would keep those that are not averaged, and knows no epochs from before a training was interrupted.
 
     Args:
-        folder: for `best-<n>.weights.h5`; where a training is resumed, that of its checkpoints.
+        folder: for `best-<n>.npz`; where a training is resumed, that of its checkpoints.
         patience: epochs without a lower loss after which it ends.
         beta: the final weight of the KL.
         warmup: epochs in which beta grows; they are not counted.
@@ -126,7 +128,7 @@ class KeepBest(keras.callbacks.Callback):
         if self._compare(epoch + 1, logs):
             make_folder(self.folder)
             best = self._file(self.best_epoch)
-            _keep_state(_write_state(self.model, best), best)
+            _write_state(_state(self.model), best)
             self._remove_all_but(best, before)  # which a checkpoint of an epoch before this one still needs
         self.model.stop_training = self.has_ended
 
@@ -147,12 +149,12 @@ class KeepBest(keras.callbacks.Callback):
         return is_best
 
     def _remove_all_but(self, *kept: Path) -> None:
-        for path in self.folder.glob("best-*.weights.h5"):
+        for path in self.folder.glob("best-*.npz"):
             if path not in kept:
                 path.unlink()
 
     def _file(self, epoch: int) -> Path:
-        return self.folder / f"best-{epoch:05d}.weights.h5"
+        return self.folder / f"best-{epoch:05d}.npz"
 
 
 def latest_checkpoint(folder: Path) -> tuple[int, Path | None]:
@@ -213,46 +215,65 @@ def history_of(folder: Path, finished: int, pattern: Pattern) -> list[dict[str, 
 
 def _loads(model: VAE, path: Path) -> bool:
     try:
-        with h5py.File(path) as file:
-            if file.attrs.get(SUM, "") not in ("", _digest(file)):
-                raise ValueError("its SHA-256 sum is another")
-        model.load_weights(path)
-    except Exception as error:  # whatever h5py and Keras stumble over in a damaged file
+        if path.name.endswith(EARLIER):
+            model.load_weights(path)
+        else:
+            _read_state(model, path)
+    except Exception as error:  # whatever numpy, h5py and Keras stumble over in a damaged file
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         print(f"warning: {path} cannot be read ({reason}).", file=sys.stderr, flush=True)
         return False
     return True
 
 
-def _write_state(model: VAE, path: Path) -> Path:
+def _variables(model: VAE) -> dict[str, keras.Variable]:
+    """All that training changes, by its place; the numbers in Keras's names are of how many models were made before."""
+    variables = [*model.variables, *model.optimizer.variables]
+    names = [re.sub("_[0-9]+", "", each.path).replace("/", "-") for each in variables]
+    return {f"{at:04d}-{name}": each for at, (name, each) in enumerate(zip(names, variables, strict=True))}
+
+
+def _state(model: VAE) -> dict[str, tf.Tensor]:
+    """What all variables are now: tensors, which TensorFlow leaves as they are when a step changes the variables."""
+    return {name: tf.convert_to_tensor(variable) for name, variable in _variables(model).items()}
+
+
+def _write_state(state: Mapping[str, tf.Tensor], path: Path) -> None:
+    arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in state.items()}
+    arrays[SUM] = np.array(_digest(arrays))
     part = path.with_name(f".part-{path.name}")
-    model.save_weights(part, overwrite=True)
-    return part
-
-
-def _keep_state(part: Path, path: Path) -> None:
-    with h5py.File(part, "r+") as file:  # which HDF5 itself reads without a word where a bit of a weight has changed
-        file.attrs[SUM] = _digest(file)
+    np.savez(part, **arrays)
     replace_durably(part, path)
 
 
-def _digest(file: h5py.File) -> str:
+def _read_state(model: VAE, path: Path) -> None:
+    check_unpacked_size(path)
+    with np.load(path, allow_pickle=False) as saved:
+        arrays = {name: saved[name] for name in saved.files}
+    found, variables = str(arrays.pop(SUM, "")), _variables(model)
+    if found != _digest(arrays):
+        raise ValueError("its SHA-256 sum is another")
+    if {name: array.shape for name, array in arrays.items()} != {name: each.shape for name, each in variables.items()}:
+        raise ValueError("it is of another model")
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+
+
+def _digest(arrays: Mapping[str, np.ndarray]) -> str:
     """SHA-256 of the names and values of all arrays."""
     digest = hashlib.sha256()
-
-    def add(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset):
-            digest.update(name.encode() + np.asarray(item).tobytes())
-
-    file.visititems(add)
+    for name, array in arrays.items():
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
 def _numbered(folder: Path, kind: str) -> dict[int, Path]:
     """Files of weights by their epochs; others in the folder are the user's own."""
-    found = {path: re.fullmatch(rf"{kind}-(\d{{5,}})\.weights\.h5", path.name) for path in folder.glob(f"{kind}-*")}
+    name = re.compile(rf"{kind}-(\d{{5,}})(\.npz|{re.escape(EARLIER)})")
+    found = {path: name.fullmatch(path.name) for path in folder.glob(f"{kind}-*")}
     return {int(match[1]): path for path, match in found.items() if match}
 
 
 def _history_file(checkpoint: Path) -> Path:
-    return checkpoint.with_name(checkpoint.name.replace(".weights.h5", ".json"))
+    return checkpoint.with_name(checkpoint.name.partition(".")[0] + ".json")

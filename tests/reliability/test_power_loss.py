@@ -52,7 +52,7 @@ def test_every_file_of_a_run_is_on_the_disk_before_it_has_its_name_and_then_its_
         folder,  # with its config.json
         *(f"{folder}/{name}.json" for name in files),
         *(f"{folder}/{name}" for name in ("vae.keras", "saved_model", "maps.npz", "report.pdf", "explorer.html")),
-        f"{folder}/checkpoints/epoch-00003.weights.h5",
+        f"{folder}/checkpoints/epoch-00003.npz",
         f"{folder}/figures/samples.png",
         f"{folder}/README.md",
         "logs/small/projector",

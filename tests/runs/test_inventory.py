@@ -25,7 +25,7 @@ def finished(tmp_path) -> Run:
     for name in [f"figures/{name}.png" for name in (*DRAWN, "error_map", "map_umap")]:
         run.write(name, b"d" * 100)
     run.write("figures/progress/samples-0003.png", b"d" * 100)
-    for name in ("figures/plain/samples.png", "explorer.html", "vae-int8.tflite", "checkpoints/epoch-00006.weights.h5"):
+    for name in ("figures/plain/samples.png", "explorer.html", "vae-int8.tflite", "checkpoints/epoch-00006.npz"):
         run.write(name, b"x" * 500)
     for name in ("train/events", "projector-epoch-0002/sprite.png", "projector-maps/sprite.png"):
         (run.logs / name).parent.mkdir(parents=True)

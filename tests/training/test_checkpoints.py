@@ -17,9 +17,9 @@ from keras_vae.training.checkpoints import Checkpoint, KeepBest, best_epoch, lat
 IMAGES = np.random.default_rng(0).random((40, 8, 8, 1), np.float32)
 
 
-def compiled() -> VAE:
+def compiled(jit_compile: bool = False) -> VAE:
     model = VAE((8, 8, 1), latent_dim=2, widths=(8,))
-    model.compile(AveragingAdamW(1e-3), jit_compile=False)
+    model.compile(AveragingAdamW(1e-3), jit_compile=jit_compile)
     model.optimizer.build(model.trainable_variables)
     return model
 
@@ -39,13 +39,13 @@ def trained(tmp_path):
 def test_the_latest_checkpoint_and_the_one_before_are_kept(trained):
     folder, _ = trained
     assert latest_checkpoint(folder / "state")[0] == 3
-    names = ["epoch-00002.json", "epoch-00002.weights.h5", "epoch-00003.json", "epoch-00003.weights.h5"]
+    names = ["epoch-00002.json", "epoch-00002.npz", "epoch-00003.json", "epoch-00003.npz"]
     assert sorted(path.name for path in (folder / "state").iterdir()) == names
 
 
 def test_files_of_others_beside_the_checkpoints_are_left_alone(trained):
     folder, _ = trained
-    names = ("epoch-old.weights.h5", "best-old.weights.h5", "epoch-9.weights.h5")
+    names = ("epoch-old.npz", "best-old.npz", "epoch-9.npz")
     for name in names:
         (folder / "state" / name).write_bytes(b"")
     assert (latest_checkpoint(folder / "state")[0], best_epoch(folder / "state")) == (3, None)
@@ -53,8 +53,8 @@ def test_files_of_others_beside_the_checkpoints_are_left_alone(trained):
     assert restore(model, folder / "state") == 3
     checkpoint = Checkpoint(folder / "state", folder / "history.json", 3)
     model.fit(IMAGES, initial_epoch=3, epochs=4, verbose=0, callbacks=[checkpoint])
-    found = {path.name for path in (folder / "state").glob("*.h5")}
-    assert found == {*names, "epoch-00003.weights.h5", "epoch-00004.weights.h5"}
+    found = {path.name for path in (folder / "state").glob("*.npz")}
+    assert found == {*names, "epoch-00003.npz", "epoch-00004.npz"}
 
 
 def test_after_very_many_epochs_the_latest_are_still_those_that_are_kept(tmp_path):
@@ -65,8 +65,8 @@ def test_after_very_many_epochs_the_latest_are_still_those_that_are_kept(tmp_pat
     for epoch in (99_998, 99_999, 100_000):
         checkpoint.on_epoch_end(epoch, {})
     checkpoint.on_train_end()
-    names = {path.name for path in (tmp_path / "state").glob("*.h5")}
-    assert names == {"epoch-100000.weights.h5", "epoch-100001.weights.h5"}
+    names = {path.name for path in (tmp_path / "state").glob("*.npz")}
+    assert names == {"epoch-100000.npz", "epoch-100001.npz"}
 
 
 def test_a_training_that_ends_by_an_error_waits_for_its_checkpoint(tmp_path, monkeypatch):
@@ -86,6 +86,39 @@ def test_a_training_that_ends_by_an_error_waits_for_its_checkpoint(tmp_path, mon
         compiled().fit(IMAGES, verbose=0, callbacks=[checkpoint, stopping])
     assert latest_checkpoint(tmp_path / "state")[0] == 1
     assert len(json.loads((tmp_path / "history.json").read_text())) == 1
+
+
+@pytest.mark.parametrize("compiles", [False, True], ids=["graph", "XLA"])
+def test_a_checkpoint_that_is_written_while_training_goes_on_is_that_of_its_epoch(compiles, tmp_path, monkeypatch):
+    write, kept = checkpoints._write_state, []
+
+    def slowly(state, path):
+        time.sleep(0.5)
+        write(state, path)
+
+    def keep(epoch, logs):
+        kept.append(model.get_weights())
+
+    monkeypatch.setattr(checkpoints, "_write_state", slowly)
+    model = compiled(jit_compile=compiles)
+    keeping = keras.callbacks.LambdaCallback(on_epoch_end=keep)
+    checkpoint = Checkpoint(tmp_path / "state", tmp_path / "history.json")
+    model.fit(IMAGES, epochs=3, verbose=0, callbacks=[checkpoint, keeping])
+    latest_checkpoint(tmp_path / "state")[1].unlink()
+    again = compiled()
+    assert restore(again, tmp_path / "state") == 2
+    assert all(np.array_equal(a, b) for a, b in zip(again.get_weights(), kept[1], strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(kept[1], kept[2], strict=True))
+
+
+def test_a_checkpoint_of_another_model_is_passed_over(trained, capsys):
+    folder, _ = trained
+    other = VAE((8, 8, 1), latent_dim=3, widths=(8,))
+    other.compile(AveragingAdamW(1e-3), jit_compile=False)
+    other.optimizer.build(other.trainable_variables)
+    with pytest.raises(InputError, match="None of the checkpoints"):
+        restore(other, folder / "state")
+    assert "it is of another model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
@@ -123,7 +156,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before_and_named(damage
 
 def test_without_any_whole_checkpoint_the_run_is_refused(trained):
     folder, _ = trained
-    for path in (folder / "state").glob("*.h5"):
+    for path in (folder / "state").glob("*.npz"):
         path.write_bytes(b"")
     with pytest.raises(InputError, match="None of the checkpoints"):
         restore(compiled(), folder / "state")
@@ -176,7 +209,7 @@ def test_a_training_ends_that_no_longer_becomes_better_with_its_best_weights(los
     keep_best.on_train_end()
     assert best_epoch(tmp_path) == best
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), kept[best], strict=True))
-    assert len(list(tmp_path.glob("*.h5"))) == 1
+    assert len(list(tmp_path.glob("*.npz"))) == 1
 
 
 def test_the_best_weights_before_stay_as_long_as_a_checkpoint_may_go_back_to_them(tmp_path):
