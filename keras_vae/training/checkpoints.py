@@ -239,7 +239,7 @@ def _state(model: VAE) -> dict[str, tf.Tensor]:
 
 
 def _write_state(state: Mapping[str, tf.Tensor], path: Path) -> None:
-    arrays: dict[str, Any] = {name: tensor.numpy() for name, tensor in state.items()}
+    arrays: dict[str, Any] = {name: np.asarray(tensor) for name, tensor in state.items()}
     arrays[SUM] = np.array(_digest(arrays))
     part = path.with_name(f".part-{path.name}")
     np.savez(part, **arrays)

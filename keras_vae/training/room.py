@@ -16,7 +16,7 @@ __all__ = ["estimated_size", "require_disk", "require_memory", "weights_of"]
 
 BYTES_OF_A_WEIGHT = 64  # on disk: with moments and average in up to three checkpoints, and in what is exported
 BYTES_BESIDE = 80_000_000  # pictures and TensorBoard's files
-COPIES = 5  # of each weight in memory: itself, its gradient, two moments and a moving average
+COPIES = 9  # of each weight in memory: gradient, itself, moments, average, and the last four as they are written
 KEPT_FOR_GRADIENTS = 2  # values of each layer: before and after its activation
 COUPLING_UNITS = 256  # of the hidden layers of a flow
 BYTES = 4  # of a float32
