@@ -58,7 +58,8 @@ def measure_growth(
 ) -> Iterator[Growth]:
     """Measure the seconds of an epoch by images; those of 1,000 images by the rest; and of the bound by its samples.
 
-    The images are noise, which costs what others cost. The sizes of one thing are measured in turn.
+    The images are noise, which costs what others cost. The sizes of one thing are measured in turn. All have the network
+    that images of 28 x 28 pixels get.
 
     Args:
         config: what does not grow.
@@ -66,6 +67,7 @@ def measure_growth(
         seconds: how long each size is measured in a round, roughly; an epoch and a bound as long as they take.
         rounds: how often; the median counts.
     """
+    config = config.replace(network=config.network_for((SIDE, SIDE, 1)))
     for quantity, values in sizes.items():
         if quantity == "importance samples":
             works = _bounds(config, values)

@@ -1,6 +1,7 @@
 """One process that trains, serves, evaluates, explores and reports for a long time: what it holds must not grow."""
 
 import contextlib
+import ctypes
 import gc
 import os
 import shutil
@@ -24,7 +25,7 @@ __all__ = ["Soak", "Use", "soak", "soak_table", "what_grew"]
 
 EPOCHS = 1_000_000  # of the long training: more than there is time for
 REQUESTS = 100  # between two looks
-WARM_UP = 2  # rounds in which libraries are loaded and caches filled
+WARM_UP = 6  # rounds in which libraries are loaded and caches filled
 LOOKS = 30  # at a training or a server, over its time
 SETTLED = 1 / 3  # of the looks are left out: caches fill while they are taken
 JUDGED = 6  # looks that are left, at least, before files or threads count as growing
@@ -39,7 +40,7 @@ class Use(NamedTuple):
 
     Attributes:
         minutes: since the beginning.
-        memory: MiB that lie in RAM.
+        memory: MiB that lie in RAM, once the C library has given back what it keeps of freed memory.
         files: open files and sockets.
         threads: of Python.
     """
@@ -109,8 +110,7 @@ def soak(main: Main, folder: Path, minutes: float, seed: int = 0, progress: Call
         for name, step in steps.items():
             before = _use(0.0).memory
             step()
-            keras.backend.clear_session()
-            gc.collect()
+            keras.utils.clear_session()
             growth.setdefault(name, []).append(_use(0.0).memory - before)
         shutil.rmtree(root)
         look(ROUND)
@@ -209,6 +209,10 @@ def _range(values: list[float]) -> str:
 
 
 def _use(minutes: float) -> Use:
+    gc.collect()
+    # glibc keeps freed memory for what is asked for next, some MiB more after each round for an hour.
+    if give_back := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        give_back(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     memory = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
     return Use(minutes, memory, len(list(Path("/proc/self/fd").iterdir())), threading.active_count())

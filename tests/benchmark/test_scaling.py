@@ -8,6 +8,7 @@ import pytest
 from keras_vae.benchmark import (
     Interconnect,
     exponent,
+    growth,
     growth_table,
     image_folder_table,
     local_steps,
@@ -48,6 +49,20 @@ def test_each_quantity_gets_costs_of_its_sizes(quantity):
     assert (growth.quantity, growth.sizes) == (quantity, (64, 144))
     assert all(cost > 0 for cost in growth.costs)
     assert f"| {quantity} | 64, 144 | " in "\n".join(growth_table(iter([growth])))
+
+
+def test_larger_images_are_measured_with_the_same_kind_of_network(monkeypatch):
+    measured = []
+
+    class Watched(growth.Training):
+        def __init__(self, config, data):
+            measured.append((data.image_shape, config.network_for(data.image_shape)))
+            super().__init__(config, data)
+
+    monkeypatch.setattr(growth, "Training", Watched)
+    config = TrainConfig(latent_dim=2, batch_size=10, xla="updates", mixed_precision="off", augmentation=0.0)
+    list(measure_growth(config, {"pixels": (64, 2500)}, seconds=0.01, rounds=1))
+    assert measured == [((8, 8, 1), "dense"), ((50, 50, 1), "dense")]
 
 
 def test_operations_are_those_of_the_matrix_products_and_little_else():
