@@ -20,7 +20,7 @@ endif
 .PHONY: train report docs api test test-slow test-lowest lint lock sbom clean
 
 train: $(INSTALLED)
-	$(BIN)/python scripts/train.py $(ARGS)
+	$(BIN)/python scripts/train.py $(if $(filter-out file,$(origin RUN)),--run $(RUN)) $(ARGS)
 
 report: saved_models/$(RUN)/training.json
 	$(BIN)/python scripts/evaluate.py $(RUN)

@@ -22,6 +22,7 @@ __all__ = [
     "cache_folder",
     "clear_leftovers",
     "expanded",
+    "files_below",
     "make_folder",
     "prepared_folder",
     "remove_durably",
@@ -189,16 +190,25 @@ def synchronise(path: Path) -> None:
         os.close(descriptor)
 
 
-def clear_leftovers(paths: Iterable[Path], untouched: float = STALE) -> None:
+def files_below(folder: Path) -> list[Path]:
+    """All files and folders below one, without those that vanish meanwhile; none where there is no such folder."""
+    return [Path(parent, name) for parent, folders, files in os.walk(folder) for name in (*folders, *files)]
+
+
+def clear_leftovers(paths: Iterable[Path], untouched: float = STALE, *, alone: bool = False) -> None:
     """Remove what a process left that was killed while it wrote, and put back what it had only put aside.
 
     Args:
         paths: files and folders, of which only those with the name of a temporary one are looked at.
-        untouched: seconds since a temporary one was written to: others are somebody's work.
+        untouched: seconds since a temporary one was written to, or put aside: others are somebody's work.
+        alone: whether nobody else replaces folders there: then what lies aside is put back at once.
     """
     for path in list(paths):
         with contextlib.suppress(OSError):  # another process clears them too, or nothing can be removed there
-            if (found := ASIDE.fullmatch(path.name)) and not os.path.lexists(place := path.with_name(found[1])):
+            found = ASIDE.fullmatch(path.name)
+            if found and not alone and time.time() - path.lstat().st_ctime < untouched:
+                continue
+            if found and not os.path.lexists(place := path.with_name(found[1])):
                 path.rename(place)
                 synchronise(place.parent)
             elif found or (

@@ -44,11 +44,22 @@ def test_a_kill_at_any_moment_of_an_exchange_leaves_the_weights(moment, tmp_path
         except KilledError:
             ended = False
     assert ended == (moment == 7)  # synchronise twice, clear and move aside, replace, synchronise, remove
-    clear_leftovers(tmp_path.glob(".*"))
+    clear_leftovers(tmp_path.glob(".*"), alone=True)
     assert whole(folder)
     again = part if part.exists() else made(part, "new")
     replace_folder(again, folder)
     assert (folder / "weights").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["saved"]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_what_another_process_has_just_put_aside_is_left_to_it(is_replaced, tmp_path):
+    aside = made(tmp_path / ".saved.aside", "old")
+    if is_replaced:
+        made(tmp_path / "saved", "new")
+    clear_leftovers(tmp_path.glob(".*"))
+    assert whole(aside)
+    clear_leftovers(tmp_path.glob(".*"), untouched=0.0)
     assert [path.name for path in tmp_path.iterdir()] == ["saved"]
 
 

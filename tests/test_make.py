@@ -39,6 +39,14 @@ def test_options_for_a_run_that_is_trained_already_are_refused(tmp_path):
     assert "run first is trained already: give another RUN" in process.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "options"), [([], []), (["RUN=beta-1", "ARGS=--beta 1"], ["--run", "beta-1", "--beta", "1"])]
+)
+def test_a_training_has_the_name_and_the_options_that_are_given(words, options, tmp_path):
+    (line,) = [line for line in planned(tmp_path, "train", *words) if "train.py" in line]
+    assert line.split()[2:] == options
+
+
 def test_the_environment_has_the_package_for_tensorboard_to_find_its_tab(tmp_path):
     assert any(line.endswith("--no-deps --editable .") for line in planned(tmp_path, "train"))
 

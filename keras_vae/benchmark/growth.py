@@ -58,8 +58,8 @@ def measure_growth(
 ) -> Iterator[Growth]:
     """Measure the seconds of an epoch by images; those of 1,000 images by the rest; and of the bound by its samples.
 
-    The images are noise, which costs what others cost. The sizes of one thing are measured in turn. All have the network
-    that images of 28 x 28 pixels get.
+    The images are noise, which costs what others cost. The sizes of one thing are measured in turn, with the network of
+    images of 28 x 28 pixels.
 
     Args:
         config: what does not grow.

@@ -58,10 +58,10 @@ def _add_benchmark(parser: Parser) -> None:
 def _benchmark(arguments: Arguments) -> None:
     given = given_options(arguments, TrainConfig)
     config = TrainConfig.from_preset(arguments.preset or "default", **given)
-    for name in ("peers", "operations", "time_to_quality", "convolutions", "memory"):
-        if getattr(arguments, name) and (given or arguments.preset):
+    for name in ("peers", "operations", "time_to_quality", "convolutions", "memory", "files"):
+        if getattr(arguments, name) not in (None, False) and (given or arguments.preset):
             option = f"--{name.replace('_', '-')}"
-            raise InputError(f"{option} has networks of its own: leave out the options of a training.")
+            raise InputError(f"{option} has options of its own: leave out those of a training.")
     if arguments.workers is not None and not arguments.workers > 0:
         raise InputError(f"--workers takes the critical batch in images, more than 0, not {arguments.workers:g}.")
 

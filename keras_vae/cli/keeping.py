@@ -56,12 +56,16 @@ def _runs(arguments: Arguments) -> None:
     elif action == "show":
         print(description(Run.open(arguments.run, arguments.root)))
     else:
-        runs = [Run.open(name, arguments.root) for name in arguments.runs] or all_runs(arguments.root)
-        for run in runs:
+        # Each once, should it be named twice.
+        runs = list(dict.fromkeys(Run.open(name, arguments.root) for name in arguments.runs))
+        if action == "remove":
+            for run, size in zip(runs, remove(*runs), strict=True):
+                print(f"{size / 1e6:>10.1f} MB  {run.name}")
+        for run in (runs or all_runs(arguments.root)) if action == "prune" else ():
             try:
-                size = remove(run) if action == "remove" else prune(run, checkpoints=arguments.checkpoints)
+                size = prune(run, checkpoints=arguments.checkpoints)
             except InputError as error:
-                if arguments.runs:
+                if runs:
                     raise
                 print(f"warning: {error}", file=sys.stderr)  # of all runs, the others are pruned
                 continue

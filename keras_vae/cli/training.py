@@ -71,7 +71,7 @@ def _train(arguments: Arguments) -> None:
     print("Look at it:")
     print(f"    {_tensorboard()} --logdir {shlex.quote(str(run.logs.parent))}")
     print("Explore it, which also writes a page with the model inside, for your browser and a tab of TensorBoard:")
-    print(f"    {typed_command('explore')} {_typed_run(run)}\n    {run.folder / 'explorer.html'}")
+    print(f"    {typed_command('explore')} {run.typed}\n    {run.folder / 'explorer.html'}")
     print("Use it (the README says how):")
     print(f"    {run.saved_model}\n    {run.model_file}\n    {run.figures}")
 
@@ -83,11 +83,6 @@ def _suited(config: TrainConfig, images: int, given: Collection[str]) -> TrainCo
         changed = shlex.join(command_options(suited, config))
         print(f"For {images:,} training images, where nothing else is given: {changed}", flush=True)
     return suited
-
-
-def _typed_run(run: Run) -> str:
-    """A run as a command takes it here."""
-    return run.name if run.root == Path.cwd() else f"{run.name} --root {shlex.quote(str(run.root))}"
 
 
 def _tensorboard() -> str:

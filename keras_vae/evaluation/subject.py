@@ -221,7 +221,7 @@ def open_model_and_data(run: Run, dataset: str | None = None) -> tuple[VAE, Imag
         InputError: the run has no weights, or the images have another shape.
     """
     if not run.has_weights:
-        run.clear_leftovers()  # among which they may lie, put aside
+        run.clear_leftovers(alone=True)  # among which they may lie, put aside
     if not run.has_weights:
         raise InputError(f"Run {run.name!r} has no weights yet, there is no {run.model_file}: {run.resume_command}.")
     data = open_data(run.config, run, dataset)

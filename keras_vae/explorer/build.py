@@ -57,12 +57,12 @@ def _exhibition(run: Run, place: Path, is_small: bool) -> Exhibition:
     model, data = open_model_and_data(run)
     require_room(place, 4 * model.count_params() + BYTES_BESIDE)
     if not _is_explored(run):
-        raise InputError(f"Run {run.name!r} has no maps of these weights yet: {typed_command('explore')} {run.name}.")
-    explored = read_arrays(run.folder / "maps.npz", f"{typed_command('explore')} {run.name}")
+        raise InputError(f"Run {run.name!r} has no maps of these weights yet: {typed_command('explore')} {run.typed}.")
+    explored = read_arrays(run.folder / "maps.npz", f"{typed_command('explore')} {run.typed}")
     labels = explored.get("labels", np.empty(0))
     images = data.images("test", len(labels))
     if not np.array_equal(labels, data.labels("test", len(labels))):
-        raise InputError(f"The maps of run {run.name!r} are of other images: {typed_command('explore')} {run.name}.")
+        raise InputError(f"The maps of run {run.name!r} are of other images: {typed_command('explore')} {run.typed}.")
     shown = stratified(labels, math.prod(data.image_shape), MOST_IMAGES_OF_SMALL if is_small else MOST_IMAGES)
     if "path_ends" in explored:  # an earlier exploration kept none
         shown = np.union1d(shown, explored["path_ends"])

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_vae.errors import InputError
-from keras_vae.files import replace_durably, replace_folder, typed_command
+from keras_vae.files import make_folder, replace_durably, replace_folder, temporary_folder, typed_command
 from keras_vae.memory import check_unpacked_size
 from keras_vae.model import refinement
 from keras_vae.model.arguments import assert_finite, assert_images
@@ -125,12 +124,13 @@ def export_saved_model(model: VAE, folder: Path | str) -> Path:
         archive.add_endpoint(name, weights.used_by(_checked(function, signature)), input_signature=signature)
 
     folder = Path(folder)
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    archive.write_out(part, verbose=False)
-    (part / MODEL_CONFIG).parent.mkdir()
-    (part / MODEL_CONFIG).write_text(json.dumps(model.get_config()) + "\n")
-    replace_folder(part, folder)
+    make_folder(folder.parent)
+    with temporary_folder(folder) as temporary:
+        part = Path(temporary, folder.name)
+        archive.write_out(part, verbose=False)
+        (part / MODEL_CONFIG).parent.mkdir()
+        (part / MODEL_CONFIG).write_text(json.dumps(model.get_config()) + "\n")
+        replace_folder(part, folder)
     return folder
 
 

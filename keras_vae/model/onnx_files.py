@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from keras_vae.files import replace_folder
+from keras_vae.files import make_folder, replace_folder, temporary_folder
 from keras_vae.model.endpoint import Endpoint, frozen_endpoints
 from keras_vae.model.vae import VAE
 
@@ -35,16 +34,17 @@ def export_onnx(model: VAE, folder: Path | str) -> Path:
         ModuleNotFoundError: tf2onnx is not installed.
     """
     folder = Path(folder)
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    with (part / WEIGHTS_FILE).open("wb") as file:
-        shared: dict[bytes, tuple[int, int]] = {}
-        for name, endpoint in frozen_endpoints(model).items():
-            graph = _graph(name, endpoint)
-            _share_weights(graph, file, shared)
-            (part / f"{name}.onnx").write_bytes(graph.SerializeToString())
-    replace_folder(part, folder)
+    make_folder(folder.parent)
+    with temporary_folder(folder) as temporary:
+        part = Path(temporary, folder.name)
+        part.mkdir()
+        with (part / WEIGHTS_FILE).open("wb") as file:
+            shared: dict[bytes, tuple[int, int]] = {}
+            for name, endpoint in frozen_endpoints(model).items():
+                graph = _graph(name, endpoint)
+                _share_weights(graph, file, shared)
+                (part / f"{name}.onnx").write_bytes(graph.SerializeToString())
+        replace_folder(part, folder)
     return folder
 
 

@@ -153,7 +153,7 @@ def _make(part: str, run: Run) -> None:
             explore(run, ExplorationConfig())
     except InputError as error:
         command = typed_command("evaluate" if part == "evaluation" else "explore")
-        raise InputError(f"{error} Run {command} {run.name} by itself, then the report.") from error
+        raise InputError(f"{error} Run {command} {run.typed} by itself, then the report.") from error
 
 
 def _read_latent(run: Run, digest: str) -> dict[str, Any]:

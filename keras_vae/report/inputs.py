@@ -120,7 +120,7 @@ def read_inputs(run: Run) -> Inputs:
         if own is not None and name in ("latent_dim", "network", "likelihood", "widths") and _listed(own) != value:
             raise InputError(f"{run.folder / 'config.json'} says {name} {own}, the model of the run {value}: mend it.")
     latent = _latent(run)
-    again = f"{typed_command('explore')} {run.name}"
+    again = f"{typed_command('explore')} {run.typed}"
     maps = _maps(run.folder / "maps.npz", ["umap", "tsne", *(["means"] if config.latent_dim == 2 else [])], again)
     # Where all test images are of one class, there is no table: theirs need not be the first one.
     classes = len(latent["contingency"]["rows"]) if "contingency" in latent else math.inf

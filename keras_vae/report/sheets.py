@@ -28,15 +28,17 @@ def write_sheet(path: Path) -> Path:
         The PDF's path.
 
     Raises:
-        InputError: there is no such file, or it has what a sheet cannot show.
+        InputError: there is no such file, it is called a PDF, or has what a sheet cannot show.
     """
     if not path.is_file():
         raise InputError(f"There is no {path}: give a text in Markdown.")
+    if (pdf := path.with_suffix(".pdf")) == path:
+        raise InputError(f"{path} would be lost to its own PDF: give it another ending, such as .md.")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is no text in UTF-8 ({error.reason}): save it as one.") from error
-    return write_atomically(path.with_suffix(".pdf"), typeset("sheet", sheet_content(text)))
+    return write_atomically(pdf, typeset("sheet", sheet_content(text)))
 
 
 def sheet_content(text: str) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def sheet_content(text: str) -> dict[str, Any]:
         code) and `link` (None, or an address).
 
     Raises:
-        InputError: the text has something else, such as a table or a picture.
+        InputError: there is no text, or it has something else, such as a table or a picture.
     """
     blocks: list[dict[str, Any]] = []
     kind, level, items = "paragraph", 0, 0
@@ -68,6 +70,8 @@ def sheet_content(text: str) -> dict[str, Any]:
         elif not token.type.startswith(("heading", "paragraph", "bullet_list")):
             place = f" (line {token.map[0] + 1})" if token.map else ""
             raise InputError(f"A sheet shows headings, paragraphs and bullet lists, not this: {token.type}{place}.")
+    if not blocks:
+        raise InputError("There is no text to be set: give headings, paragraphs or lists.")
     for each, following in zip(blocks, [*blocks[1:], None], strict=True):
         each["followed"] = following is not None and following["kind"] == "item"
     headings = [each for each in blocks if each["kind"] == "heading"]

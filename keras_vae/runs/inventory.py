@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import shutil
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_vae.errors import InputError
-from keras_vae.files import typed_command
+from keras_vae.files import files_below, typed_command
 from keras_vae.runs.records import Pattern, read_record
 from keras_vae.runs.run import Run
 from keras_vae.runs.shipped import is_shipped
@@ -80,19 +81,23 @@ def prune(run: Run, *, checkpoints: bool = False) -> int:
         return _pruned(run, checkpoints)
 
 
-def remove(run: Run) -> int:
-    """Remove a run and its logs.
+def remove(*runs: Run) -> list[int]:
+    """Remove runs and their logs: all of them, or none.
 
     Returns:
-        Bytes that are free again.
+        For each, bytes that are free again.
 
     Raises:
-        InputError: it is shipped with the code, and stays, or another process is training it.
+        InputError: one is shipped with the code, and stays, or another process is training it.
     """
-    if is_shipped(run):
-        raise InputError(f"Run {run.name!r} is shipped with the code, and is not removed.")
-    with run.locked():
-        return _removed(run.logs) + _removed(run.folder)  # in this order: left-over logs would block the name
+    for run in runs:
+        if is_shipped(run):
+            raise InputError(f"Run {run.name!r} is shipped with the code, and is not removed.")
+    with contextlib.ExitStack() as locks:
+        for run in runs:
+            locks.enter_context(run.locked())
+        # In this order: left-over logs would block the name.
+        return [_removed(run.logs) + _removed(run.folder) for run in runs]
 
 
 def _pruned(run: Run, checkpoints: bool) -> int:
@@ -147,7 +152,11 @@ def _children(folder: Path) -> list[Path]:
 
 
 def _size(path: Path) -> int:
-    return sum(each.stat().st_size for each in (path, *path.rglob("*")) if each.is_file())
+    size = 0
+    for each in (path, *files_below(path)):
+        with contextlib.suppress(FileNotFoundError):  # which another command has made anew meanwhile
+            size += each.stat().st_size if each.is_file() else 0
+    return size
 
 
 def _removed(path: Path) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 from keras_vae.errors import InputError
 from keras_vae.files import (
     clear_leftovers,
+    files_below,
     make_folder,
     replace_durably,
     temporary_folder,
@@ -295,8 +296,12 @@ class Run:
     @property
     def resume_command(self) -> str:
         """The command line that goes on with the run."""
-        root = "" if self.root == Path.cwd() else f" --root {shlex.quote(str(self.root))}"
-        return f"{typed_command('train')} --resume --run {self.name}{root}"
+        return f"{typed_command('train')} --resume --run {self.typed}"
+
+    @property
+    def typed(self) -> str:
+        """The run as a command takes it here, with its root where that is another folder."""
+        return self.name if self.root == Path.cwd() else f"{self.name} --root {shlex.quote(str(self.root))}"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -305,20 +310,24 @@ class Run:
         Raises:
             InputError: another one does.
         """
-        with (self.folder / ".lock").open("w") as lock:  # which the system gives back whatever ends the process
+        try:
+            lock = (self.folder / ".lock").open("w")
+        except FileNotFoundError:
+            raise InputError(f"There is no run {self.name!r} any more.") from None
+        with lock:  # which the system gives back whatever ends the process
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise InputError(f"Run {self.name!r} is being trained by another process: wait for its end.") from None
-            self.clear_leftovers()
+            self.clear_leftovers(alone=True)
             try:
                 yield
             finally:
-                self.clear_leftovers()
+                self.clear_leftovers(alone=True)
 
-    def clear_leftovers(self) -> None:
-        """Remove what processes left that were killed while they wrote to the run."""
-        clear_leftovers([*self.folder.rglob(".*"), *self.logs.rglob(".*")])
+    def clear_leftovers(self, *, alone: bool = False) -> None:
+        """Remove what processes left that were killed while they wrote to the run; `alone` as for files."""
+        clear_leftovers([*files_below(self.folder), *files_below(self.logs)], alone=alone)
 
     def write(self, name: str, content: str | bytes | Mapping[str, Any] | list[Any]) -> Path:
         """Write a file into the run's folder, atomically; mappings and lists as JSON."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import itertools
+import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_vae.files import clear_leftovers, replace_durably, temporary_folder
@@ -32,14 +36,15 @@ def working_copy(run: Run) -> Run:
         run.clear_leftovers()
         return run
     weights = run.weights_file.read_bytes()
-    for number in itertools.count(1):
-        copy = Run(f"{run.name}-copy{f'-{number}' if number > 1 else ''}", run.root)
-        if not copy.folder.exists():
-            _copy(run, copy)
-            break
-        copy.clear_leftovers()
-        if copy.has_weights and copy.weights_file.read_bytes() == weights:
-            break
+    with _one_at_a_time(run.folder):
+        for number in itertools.count(1):
+            copy = Run(f"{run.name}-copy{f'-{number}' if number > 1 else ''}", run.root)
+            if not copy.folder.exists():
+                _copy(run, copy)
+                break
+            copy.clear_leftovers()
+            if copy.has_weights and copy.weights_file.read_bytes() == weights:
+                break
     print(f"{run.name} stays as it was shipped: what follows is of its copy, {copy.name}.", flush=True)
     return copy
 
@@ -48,6 +53,17 @@ def folder_for_copy(root: Path) -> tempfile.TemporaryDirectory[str]:
     """Make a folder in a root in which a copy of a run is put together, and clear those that were left there."""
     clear_leftovers(root.glob(".copy.part-*"), A_DAY)  # files that are copied have the times of those that they are of
     return temporary_folder(root / "copy")
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other process copies from a folder, which is locked itself: a file in it would change it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _copy(run: Run, copy: Run) -> None:

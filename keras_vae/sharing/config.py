@@ -1,6 +1,7 @@
 """For what, and how, a model is exported."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from keras_vae.command_line import check_fields, option
@@ -30,6 +31,8 @@ class ExportConfig:
         check_fields(self)
         if self.precision != "float32" and self.format != "litert":
             raise InputError(f"--precision {self.precision} is for --format litert: leave it out.")
+        if self.output is not None and Path(self.output).name in ("", ".."):
+            raise InputError(f"--output {self.output!r} has no name of its own: give that of a folder or file.")
         if self.output is not None and (self.format == "litert") != self.output.endswith(".tflite"):
             needs = "must end in .tflite" if self.format == "litert" else "is a folder"
             raise InputError(f"--output {needs} for --format {self.format}, not {self.output}.")

@@ -59,7 +59,7 @@ def pack(run: Run, name: str) -> Run:
     digest = weights_digest(run) if run.is_finished else ""
     latent = _latent(run, digest)
     if not latent or "grey" not in read_metrics(run, digest).get("evaluations", {}):
-        raise InputError(f"Run {run.name!r} is not measured as a whole yet: {typed_command('report')} {run.name}.")
+        raise InputError(f"Run {run.name!r} is not measured as a whole yet: {typed_command('report')} {run.typed}.")
     copy = Run(name, run.root)
     if copy.folder.exists() or copy.logs.exists():
         raise InputError(f"A run named {name!r} exists already: give another name.")

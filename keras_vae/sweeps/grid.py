@@ -19,7 +19,7 @@ from keras_vae.files import write_atomically
 from keras_vae.plotting import chart_rate_distortion, png, rendered
 from keras_vae.runs import Run, TrainConfig
 from keras_vae.sweeps.trained_runs import MINUTES, known_measurements, measurements, trained_run
-from keras_vae.tensorboard import Row, write_table
+from keras_vae.tensorboard import Row, check_table, write_table
 
 __all__ = ["Combination", "combinations", "sweep", "sweep_table"]
 
@@ -114,11 +114,12 @@ def sweep(
         What became of each run.
 
     Raises:
-        InputError: a value is out of its range; and as `calls_on_cluster`.
+        InputError: a value is out of its range, or the folder holds another `table`; and as `calls_on_cluster`.
         KeyboardInterrupt: Ctrl-C; the same sweep then goes on.
     """
     root = Path(root)
     planned = combinations(base, choices, seeds)
+    check_table(root / "table")
     with _lock(root, "sweep", fcntl.LOCK_EX | fcntl.LOCK_NB) as is_alone:
         if is_alone:
             for note in _notes(root).glob("*.failed"):

@@ -5,6 +5,7 @@ from .events import EVENT_FILES as EVENT_FILES
 from .events import read_events as read_events
 from .hparams import COMPARED_METRICS as COMPARED_METRICS
 from .hparams import Row as Row
+from .hparams import check_table as check_table
 from .hparams import describe_run as describe_run
 from .hparams import write_evaluation as write_evaluation
 from .hparams import write_table as write_table

@@ -12,7 +12,7 @@ from tensorboard.plugins.hparams import api as hparams
 from keras_vae.errors import InputError
 from keras_vae.runs import Run, TrainConfig
 
-__all__ = ["COMPARED_METRICS", "Row", "describe_run", "write_evaluation", "write_table"]
+__all__ = ["COMPARED_METRICS", "Row", "check_table", "describe_run", "write_evaluation", "write_table"]
 
 # Names in metrics.json, and what TensorBoard calls them.
 COMPARED_METRICS = {
@@ -100,6 +100,20 @@ class Row(NamedTuple):
 
     options: Mapping[str, Any]
     figures: Mapping[str, float]
+
+
+def check_table(folder: Path) -> None:
+    """Refuse a place where something else than such a table is, which would be lost.
+
+    Args:
+        folder: of the table.
+
+    Raises:
+        InputError: it is a file, or holds something else.
+    """
+    is_other = folder.is_dir() and any(folder.iterdir()) and not any(folder.glob("events.out.tfevents.*"))
+    if is_other or folder.is_file():
+        raise InputError(f"{folder} is something else, which would be lost: give another --root.")
 
 
 def write_table(folder: Path, rows: Mapping[str, Row]) -> None:

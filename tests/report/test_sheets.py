@@ -36,6 +36,17 @@ def test_words_keep_their_style_and_links_their_address():
     assert "".join(span["text"] for span in one["spans"]) == "one file (a.py)"
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "message"), [("empty.md", " \n\n", "no text to be set"), ("a.pdf", "# A\n", "lost to its own PDF")]
+)
+def test_a_sheet_that_could_not_be_written_leaves_the_file_as_it_is(name, text, message, tmp_path):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        write_sheet(path)
+    assert {each.name: each.read_text() for each in tmp_path.iterdir()} == {name: text}
+
+
 @pytest.mark.parametrize("text", ["| a |\n| - |\n| b |\n", "![a](b.png)\n", "```\na\n```\n"])
 def test_what_a_sheet_cannot_show_is_refused(text):
     with pytest.raises(InputError, match="A sheet shows"):

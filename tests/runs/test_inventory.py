@@ -1,5 +1,6 @@
 """Runs are listed whatever state they are in, and what is removed is what was asked for."""
 
+import contextlib
 import json
 
 import numpy as np
@@ -101,9 +102,32 @@ def test_a_run_that_is_not_finished_is_not_pruned(finished):
 def test_a_run_that_is_removed_leaves_its_name_free(finished, tmp_path):
     other = Run.create(TrainConfig(), "done-2", tmp_path)
     size = size_of(finished)
-    assert remove(finished) == size
+    assert remove(finished) == [size]
     assert all_runs(tmp_path) == [other]
     Run.create(TrainConfig(), "done", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("stays", "message"), [("is shipped", "'done' is shipped"), ("is trained", "'done' is being trained")]
+)
+def test_of_several_runs_all_are_removed_or_none(stays, message, finished, tmp_path):
+    other = Run.create(TrainConfig(), "another", tmp_path)
+    with contextlib.ExitStack() as stack:
+        if stays == "is shipped":
+            finished.write("shipped.json", json.dumps({}))
+        else:
+            stack.enter_context(finished.locked())
+        with pytest.raises(InputError, match=message):
+            remove(other, finished)
+    assert all_runs(tmp_path) == [other, finished]
+
+
+def test_a_run_that_is_named_twice_is_removed_once(finished, tmp_path, capsys):
+    main(["runs", "remove", "done", str(finished.folder), "--root", str(tmp_path)])
+    assert capsys.readouterr().out.count("done") == 1
+    assert all_runs(tmp_path) == []
+    with pytest.raises(InputError, match="There is no run 'done' any more"):
+        remove(finished)
 
 
 def test_a_shipped_run_stays(finished):

@@ -41,13 +41,18 @@ def test_every_output_is_compared_with_the_model(name, run):
     assert all(float(row[1]) < 1e-5 for row in rows)
     errors = [float(word.strip(".,")) for word in exported.table.splitlines()[-1].split() if word[:2] == "0."]
     assert np.ptp(errors) < 1e-6 < errors[0]
+    others = run.folder / f".{name}.part" / "of another process"
+    others.mkdir(parents=True)
     assert export(run, ExportConfig(name)).path == exported.path  # which is replaced
+    assert others.is_dir()
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"format": "torch"}, "--format must be one of saved_model, onnx, litert"),
+        ({"output": "."}, "--output '.' has no name of its own"),
+        ({"output": "there/.."}, "--output 'there/..' has no name of its own"),
         ({"format": "onnx", "precision": "int8"}, "--precision int8 is for --format litert"),
         ({"format": "litert", "output": "vae.onnx"}, r"--output must end in \.tflite"),
         ({"format": "onnx", "output": "vae.tflite"}, "--output is a folder"),

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,23 @@ def test_whoever_would_write_to_it_works_on_a_copy(packed, capsys):
     assert mine[name]["value"] == pytest.approx(its[name]["value"], rel=1e-5)
     assert working_copy(packed) == copy  # which is gone on with
     assert working_copy(copy) == copy
+
+
+def test_two_commands_that_begin_together_work_on_one_copy(packed, tmp_path, monkeypatch):
+    shutil.copytree(packed.root, tmp_path, dirs_exist_ok=True)
+    shutil.rmtree(tmp_path / "saved_models" / "small-copy", ignore_errors=True)
+    copytree = shutil.copytree
+
+    def slowly(*arguments, **options):
+        time.sleep(0.3)
+        return copytree(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "copytree", slowly)
+    run = Run.open("small", tmp_path)
+    with ThreadPoolExecutor() as threads:
+        names = {copy.name for copy in threads.map(working_copy, [run, run])}
+    assert names == {"small-copy"}
+    assert Run.open("small-copy", tmp_path).logs.is_dir()
 
 
 def test_a_copy_of_other_weights_is_left_alone(packed):

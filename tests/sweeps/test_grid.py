@@ -47,6 +47,17 @@ def test_a_value_twice_or_out_of_its_range_is_named_before_anything_is_trained()
         combinations(TrainConfig(), {"latent_dim": [4, 0]}, [0])
 
 
+@pytest.mark.parametrize("name", ["table/mine.txt", "table"])
+def test_a_folder_that_holds_another_table_is_refused_before_anything_is_trained(name, tmp_path):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("mine")
+    with pytest.raises(InputError, match="table is something else, which would be lost"):
+        next(sweep(TrainConfig(), {"beta": [1.0]}, [0], tmp_path))
+    assert path.read_text() == "mine"
+    assert [each.name for each in tmp_path.iterdir()] == ["table"]
+
+
 def test_runs_are_named_after_paths_without_their_slashes():
     planned = combinations(TrainConfig(), {"dataset": ["/data/my digits.npz", "b.npz"]}, [0])
     configs = {name: config for each in planned for name, config in each.configs.items()}
