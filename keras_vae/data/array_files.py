@@ -192,8 +192,8 @@ def _from_dataset(dataset: tf.data.Dataset, name: str) -> tuple[np.ndarray, np.n
         if isinstance(element, Mapping):
             element = (element.get("image", element.get("images")), element.get("label", element.get("labels")))
         images, labels = _pair(element)
-        if images is None:
-            raise InputError(f"{name}: elements of the data set have no 'image'.")
+        if not isinstance(images, np.ndarray) or isinstance(labels, (tuple, Mapping)):
+            raise InputError(f"{name}: elements must be an image, (image, label), or a dict with 'image': `map` them.")
         shape = np.shape(images)
         is_batch = len(shape) == 4 or (len(shape) == 3 and shape[-1] >= SMALLEST_SIDE)  # grey ones without channels
         parts.append((images, labels) if is_batch else (images[np.newaxis], None if labels is None else [labels]))

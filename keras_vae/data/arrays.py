@@ -122,7 +122,10 @@ def labels_of(labels: Any, count: int, name: str) -> np.ndarray | None:
     Raises:
         InputError: there are more or fewer than images, some are missing, or they are fractions or something else.
     """
-    labels = np.asarray(labels)
+    try:
+        labels = np.asarray(labels)
+    except ValueError as error:  # rows of several lengths
+        raise InputError(f"{name}: labels must be whole numbers or words, one for each image: {error}.") from error
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if len(labels.shape) not in (1, 2) or len(labels) != count:
@@ -137,7 +140,9 @@ def labels_of(labels: Any, count: int, name: str) -> np.ndarray | None:
             return None
         if missing:
             raise InputError(f"{name}: {missing:,} of {count:,} images have no label: {LABEL_ALL}.")
-    if labels.dtype.kind == "f" and np.all(labels == np.rint(labels)):
+        if all(isinstance(each, (int, np.integer)) and abs(int(each)) < 2**63 for each in labels.tolist()):
+            labels = labels.astype(np.int64)
+    if labels.dtype.kind == "f" and np.all(np.isfinite(labels)) and np.all(labels == np.rint(labels)):
         labels = labels.astype(np.int64)
     if labels.dtype.kind in "OS":  # as pandas has words, and as bytes
         labels = np.array([each.decode() if isinstance(each, bytes) else str(each) for each in labels])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -77,7 +77,13 @@ def open_dataset(
         class_names=class_names,
         held_out=held_out,
     )
-    return ImageData(source, memory_budget)
+    options = {
+        "image_size": (image_size,) if isinstance(image_size, int) else image_size and tuple(image_size),
+        "value_range": value_range and tuple(value_range),
+        "held_out": held_out,
+        "class_names": class_names and tuple(class_names),
+    }
+    return ImageData(source, memory_budget, options)
 
 
 class ImageData:
@@ -91,9 +97,11 @@ class ImageData:
         class_names: The name of each label.
         counts: Number of images in each split.
         in_memory: Whether the images stay in memory; otherwise they are streamed from disk.
+        options: What `open_dataset` was given: `image_size`, `value_range`, `held_out` and `class_names`.
     """
 
-    def __init__(self, source: Source, memory_budget: int) -> None:
+    def __init__(self, source: Source, memory_budget: int, options: Mapping[str, Any] | None = None) -> None:
+        self.options = options or {}
         self.name = source.name
         self.image_shape = source.image_shape
         self.class_names = source.class_names

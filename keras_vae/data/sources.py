@@ -189,7 +189,7 @@ def open_source(
         data: `fashion_mnist` (bundled); `colour_shapes` (drawn, at the size that is asked for); another TFDS name such
             as `cifar10` or `emnist/letters`; the path of a folder of images, of a `.npy`, `.npz` or CSV file, or of a
             folder that `write_array_folder` wrote; or arrays, as `open_arrays` takes them.
-        name: What arrays are called; for a path, None takes the absolute path.
+        name: What arrays are called, and those of a folder that `write_array_folder` wrote; None takes the path there.
         data_dir: Folder of the prepared data sets; by default `data/prepared` in the repository for `fashion_mnist`,
             TFDS's own for others, and the user's cache for image files.
         image_size: Height and width that images are resized and cropped to.
@@ -225,6 +225,8 @@ def open_source(
     if (is_path or os.sep in known_as) and not path.exists():
         raise InputError(f"{known_as}: there is no such file or folder: give images by class, arrays, or a TFDS name")
     if path.exists():
+        if name is not None and not is_array_folder(path):
+            raise InputError(f"name is what arrays are called: {known_as} is called by its path; leave it out.")
         return _from_path(path, name, data_dir or image_cache(), of_arrays)
     near = difflib.get_close_matches(
         known_as.lower(), tfds.list_builders(with_community_datasets=False), n=3, cutoff=0.5

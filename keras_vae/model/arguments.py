@@ -167,9 +167,9 @@ def assert_finite(values: Any, name: str) -> None:
 def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 0) -> None:
     """Raise a `ValueError` for images that a VAE cannot take, before Keras tells it in a page.
 
-    Arrays, and nested lists of numbers, are looked at as a whole; of a `tf.data.Dataset` what it says of its elements,
-    and the first one; the first batch of a `PyDataset`. All else is left to Keras, and what is computed within a graph,
-    where there are no values yet.
+    Arrays, and lists of arrays or numbers, are looked at as a whole; of a `tf.data.Dataset` what it says of its
+    elements, and the first one; the first batch of a `PyDataset`. All else is left to Keras, and what is computed
+    within a graph, where there are no values yet.
 
     Args:
         given: what a method was given.
@@ -185,7 +185,7 @@ def check_images(given: Any, image_shape: tuple[int, int, int], *, least: int = 
     is_labelled = isinstance(given, tuple) and any(getattr(part, "shape", None) != image_shape for part in given)
     if is_labelled or isinstance(given, dict):
         raise ValueError(f"Images must be an array, not a {type(given).__name__}: give the images of it alone.")
-    if isinstance(given, list) and given and isinstance(given[0], list):
+    if isinstance(given, list) and given and not any(map(tf.is_symbolic_tensor, given)):
         given = np.asarray(given)
     spec = _first(given.element_spec) if isinstance(given, tf.data.Dataset) else given
     if isinstance(spec, dict):

@@ -46,14 +46,14 @@ def fit_prior(
 
     Raises:
         ValueError: the prior is not one that is fitted afterwards, images are of another type, labels are not whole
-            numbers, one for each, or there is no such temperature, or none of this prior.
+            numbers from 0 on, one for each, or there is no such temperature, or none of this prior.
     """
     check_pixels(images)
     if labels is not None:
         labels = np.asarray(labels)
-        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+        if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu" or labels.min(initial=0) < 0:
             raise ValueError(
-                f"Labels must be whole numbers ({len(images)},), not {labels.dtype} of shape {labels.shape}."
+                f"Labels must be whole numbers from 0 on ({len(images)},), not {labels.dtype} of shape {labels.shape}."
             )
     if model.has_learned_prior or model.prior_name == "standard_normal":
         raise ValueError(f"A {model.prior_name} prior that is learned with the model, or fixed, is not fitted to it.")

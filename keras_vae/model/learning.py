@@ -97,35 +97,42 @@ class ElboModel(keras.Model):
     def fit(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
         self._refuse_other_losses()
         _refuse_weights(options)
-        _refuse_targets(x, arguments[0] if arguments else options.get("y"))
-        check_images(x, self.image_shape, least=1)
+        x = self._checked(x, arguments[0] if arguments else options.get("y"))
         if (held_out := options.get("validation_data")) is not None:
-            check_images(held_out[0] if isinstance(held_out, (tuple, list)) else held_out, self.image_shape, least=1)
+            if isinstance(held_out, (tuple, list)):
+                options["validation_data"] = (self._checked(*held_out[:2]), *held_out[1:])
+            else:
+                self._checked(held_out)
         return super().fit(x, *arguments, **options)
 
     def evaluate(self, x: Any = None, *arguments: Any, **options: Any) -> Any:
         self._refuse_other_losses()
         _refuse_weights(options)
         if not options.get("_use_cached_eval_dataset"):  # which `fit` sets, and has looked at before
-            check_images(x, self.image_shape, least=1)
+            x = self._checked(x, arguments[0] if arguments else options.get("y"))
         return super().evaluate(x, *arguments, **options)
 
     def predict(self, x: Any, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape, least=1)
-        return super().predict(x, *arguments, **options)
+        return super().predict(self._checked(x), *arguments, **options)
 
     def train_on_batch(self, x: Any, *arguments: Any, **options: Any) -> Any:
         self._refuse_other_losses()
-        check_images(x, self.image_shape, least=1)
+        x = self._checked(x, arguments[0] if arguments else options.get("y"))
         return super().train_on_batch(x, *arguments, **options)
 
     def test_on_batch(self, x: Any, *arguments: Any, **options: Any) -> Any:
-        check_images(x, self.image_shape, least=1)
+        x = self._checked(x, arguments[0] if arguments else options.get("y"))
         return super().test_on_batch(x, *arguments, **options)
 
     def predict_on_batch(self, x: Any) -> Any:
-        check_images(x, self.image_shape, least=1)
-        return super().predict_on_batch(x)
+        return super().predict_on_batch(self._checked(x))
+
+    def _checked(self, images: Any, targets: Any = None) -> Any:
+        """What Keras is to be given, once it is looked at: it would take a list of images for several inputs."""
+        images = np.asarray(images) if isinstance(images, list) else images
+        check_images(images, self.image_shape, least=1)
+        _refuse_targets(*_with_targets(images, targets))
+        return images
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -254,6 +261,18 @@ def _refuse_weights(options: Mapping[str, Any]) -> None:
     for name in ("sample_weight", "class_weight"):
         if options.get(name) is not None:
             raise ValueError(f"A VAE weighs all images alike: leave {name} out.")
+
+
+def _with_targets(images: Any, targets: Any) -> tuple[Any, Any]:
+    """Images and targets as they were given, or as the first batch has them, where the latter may be images too."""
+    batch: Any = (images, targets)
+    if isinstance(images, tf.data.Dataset):
+        spec = images.element_spec
+        has_targets = isinstance(spec, tuple) and len(spec) > 1 and len(getattr(spec[1], "shape", None) or ()) > 2
+        batch = next(iter(images.take(1)), ()) if has_targets else ()
+    elif isinstance(images, keras.utils.PyDataset):
+        batch = images[0]
+    return (batch[0], batch[1]) if isinstance(batch, tuple) and len(batch) > 1 else (images, None)
 
 
 def _refuse_targets(images: Any, targets: Any) -> None:

@@ -3,6 +3,7 @@ from .card import data_title as data_title
 from .card import model_card as model_card
 from .config import TrainConfig as TrainConfig
 from .images import NOTED as NOTED
+from .images import config_as_opened as config_as_opened
 from .images import keep_data as keep_data
 from .images import open_data as open_data
 from .inventory import all_runs as all_runs

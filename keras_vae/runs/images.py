@@ -70,5 +70,19 @@ def open_data(config: TrainConfig, run: Run | None = None, dataset: str | None =
     return data
 
 
+def config_as_opened(config: TrainConfig, data: ImageData) -> TrainConfig:
+    """The configuration by which `open_data` opens the same images again, unless they are copied into the run.
+
+    Raises:
+        InputError: classes were named that the configuration cannot name.
+    """
+    if not data.is_kept:
+        return config
+    options = dict(data.options)
+    if options.pop("class_names", None):
+        raise InputError(f"{data.name}: class_names are kept of arrays alone: open those of the file, not the file.")
+    return config.replace(**options)
+
+
 def _in_words(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {split}" for split, count in counts.items())

@@ -6,8 +6,9 @@ import json
 import math
 import re
 import sys
+from collections import deque
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +71,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def close(self) -> None:
         """Wait until nothing is written any more, also where a training has ended by an exception."""
-        if self._settling is not None:
-            wait([self._settling])
+        if self._settling is not None and (error := self._settling.exception()) is not None:
+            print(f"warning: the last checkpoint was not written ({error}).", file=sys.stderr, flush=True)
 
     def _save(self, epoch: int) -> None:
         path = self.folder / f"epoch-{epoch:05d}.npz"
@@ -90,7 +91,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _settle(self) -> None:
         if self._settling is not None:
-            self._settling.result()
+            settling, self._settling = self._settling, None
+            settling.result()
 
     def _told(self) -> str:
         return json.dumps(self.history, indent=1) + "\n"
@@ -120,22 +122,21 @@ class KeepBest(keras.callbacks.Callback):
         self.beta = beta
         self.warmup = warmup
         self.best_epoch, self.best_loss, self.has_ended = 0, math.inf, False
+        self._recent: deque[int] = deque(maxlen=KEPT + 1)  # the best after each of the last epochs
         for row in history_of(folder, finished, COMPARED) if finished else []:
             self._compare(int(row["epoch"]), row)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        before = self._file(self.best_epoch)
         if self._compare(epoch + 1, logs):
             make_folder(self.folder)
-            best = self._file(self.best_epoch)
-            _write_state(_state(self.model), best)
-            self._remove_all_but(best, before)  # which a checkpoint of an epoch before this one still needs
+            _write_state(_state(self.model), self._file(self.best_epoch))
+            self._remove_all_but(*self._recent)  # which checkpoints of the epochs before this one still need
         self.model.stop_training = self.has_ended
 
     def on_train_end(self, logs: Any = None) -> None:
         if not _loads(self.model, self._file(self.best_epoch)):
             raise InputError(f"{self._file(self.best_epoch)} cannot be read: {TRAIN_ANEW}.")
-        self._remove_all_but(self._file(self.best_epoch))
+        self._remove_all_but(self.best_epoch)
         self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
         self.model.beta.assign(self.beta)
 
@@ -145,12 +146,13 @@ class KeepBest(keras.callbacks.Callback):
         is_best = loss < self.best_loss
         if is_best:
             self.best_epoch, self.best_loss = epoch, loss
+        self._recent.append(self.best_epoch)
         self.has_ended = epoch - max(self.best_epoch, math.ceil(self.warmup)) >= self.patience
         return is_best
 
-    def _remove_all_but(self, *kept: Path) -> None:
-        for path in self.folder.glob("best-*.npz"):
-            if path not in kept:
+    def _remove_all_but(self, *kept: int) -> None:
+        for epoch, path in _numbered(self.folder, "best").items():
+            if epoch not in kept:
                 path.unlink()
 
     def _file(self, epoch: int) -> Path:
@@ -242,13 +244,16 @@ def _write_state(state: Mapping[str, tf.Tensor], path: Path) -> None:
     arrays: dict[str, Any] = {name: np.asarray(tensor) for name, tensor in state.items()}
     arrays[SUM] = np.array(_digest(arrays))
     part = path.with_name(f".part-{path.name}")
-    np.savez(part, **arrays)
-    replace_durably(part, path)
+    try:
+        np.savez(part, **arrays)
+        replace_durably(part, path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _read_state(model: VAE, path: Path) -> None:
     check_unpacked_size(path)
-    with np.load(path, allow_pickle=False) as saved:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
         arrays = {name: saved[name] for name in saved.files}
     found, variables = str(arrays.pop(SUM, "")), _variables(model)
     if found != _digest(arrays):

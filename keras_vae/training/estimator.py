@@ -153,7 +153,9 @@ class LatentEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstim
         return np.concatenate([self.model_.encode(batch)[0].numpy() for batch in _batches(pixels)])
 
     def inverse_transform(self, X: Any) -> np.ndarray:  # noqa: N803
-        """Give the image that is expected of each latent, in the shape, type and range of the images of `fit`.
+        """Give the image that is expected of each latent, in the shape of the images of `fit`.
+
+        It is of uint8 where they were, and else of float32 in [0, 1].
 
         Args:
             X: latents `(n, d)`.

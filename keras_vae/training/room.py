@@ -15,6 +15,7 @@ from keras_vae.runs import TrainConfig
 __all__ = ["estimated_size", "require_disk", "require_memory", "weights_of"]
 
 BYTES_OF_A_WEIGHT = 64  # on disk: with moments and average in up to three checkpoints, and in what is exported
+BYTES_OF_BEST = 64  # likewise, of the best weights with moments and average, in up to four files
 BYTES_BESIDE = 80_000_000  # pictures and TensorBoard's files
 COPIES = 9  # of each weight in memory: gradient, itself, moments, average, and the last four as they are written
 KEPT_FOR_GRADIENTS = 2  # values of each layer: before and after its activation
@@ -111,17 +112,19 @@ def _strided(image_shape: tuple[int, int, int], latents: int, widths: tuple[int,
     return weights + 3 * latents * flat, values + flat
 
 
-def require_disk(root: Path, model: VAE) -> None:
+def require_disk(root: Path, model: VAE, *, keeps_best: bool = False) -> None:
     """Refuse a run that the disk has no room for.
 
     Args:
         root: the folder of `logs` and `saved_models`, which need not exist.
         model: what is trained.
+        keeps_best: whether the weights of the best epoch are kept beside the last ones.
 
     Raises:
         InputError: there is too little.
     """
-    require_room(root, BYTES_OF_A_WEIGHT * weights_of(model) + BYTES_BESIDE)
+    of_a_weight = BYTES_OF_A_WEIGHT + (BYTES_OF_BEST if keeps_best else 0)
+    require_room(root, of_a_weight * weights_of(model) + BYTES_BESIDE)
 
 
 def weights_of(model: VAE) -> int:

@@ -22,7 +22,7 @@ from keras_vae.data import ImageData
 from keras_vae.errors import InputError
 from keras_vae.files import expanded, remove_durably, synchronise
 from keras_vae.model import VAE, export_saved_model, save_model
-from keras_vae.runs import CARD_FILE, Run, TrainConfig, environment, keep_data, model_card, open_data
+from keras_vae.runs import CARD_FILE, Run, TrainConfig, config_as_opened, environment, keep_data, model_card, open_data
 from keras_vae.tensorboard import Curves, EmbeddingProjector, SampleGrid, describe_run
 from keras_vae.training.callbacks import Decoration
 from keras_vae.training.checkpoints import Checkpoint, best_epoch, history_of, latest_checkpoint, restore
@@ -78,9 +78,10 @@ def train(config: TrainConfig, name: str | None = None, root: Path | str = ".", 
         model = compiled_model(config, data, strategy)
         data_dir = config.data_dir and str(expanded(config.data_dir).resolve())
         config = config.replace(dataset=data.name, data_dir=data_dir)  # `resume` may be called in another folder
+        config = config_as_opened(config, data)
         if not is_chief(config.distribute):
             return _fit(Run(str(name), Path(root).resolve()), config, data, model)
-        require_disk(Path(root).resolve(), model)
+        require_disk(Path(root).resolve(), model, keeps_best=config.patience > 0)
         run = Run.create(config, name, root, functools.partial(keep_data, data=data))
         with run.locked():
             return _fit(run, config, data if data.is_kept else _open_data(config, run), model)
@@ -150,7 +151,7 @@ def _resumed(run: Run, given: Mapping[str, Any]) -> Run:
         if finished:  # before anything is changed
             history_of(run.checkpoints, finished, LOGGED)
         if is_chief(config.distribute):
-            require_disk(run.root, model)
+            require_disk(run.root, model, keeps_best=config.patience > 0)
         return _fit(run, config, data, model, finished, is_prolonged="epochs" in given)
 
 

@@ -70,6 +70,35 @@ def test_grey_images_of_a_dataset_need_no_axis_of_channels(batched):
     assert same(data, grey[..., np.newaxis])
 
 
+@pytest.mark.parametrize(
+    "elements",
+    [(IMAGES, LABELS, LABELS), ({"image": IMAGES}, LABELS), ["a.png", "b.png"], (IMAGES, {"label": LABELS})],
+    ids=["with weights", "dict with labels", "names", "labels in a dict"],
+)
+def test_elements_of_a_dataset_that_are_no_images_are_refused_in_one_line(elements):
+    with pytest.raises(InputError, match="elements must be an image, "):
+        open_dataset(tf.data.Dataset.from_tensor_slices(elements))
+
+
+def test_whole_numbers_in_an_array_of_objects_are_whole_numbers():
+    labels = np.arange(len(IMAGES)) % 12
+    names = [f"class {number}" for number in range(12)]
+    data = open_dataset((IMAGES, labels.astype(object)), class_names=names)
+    assert data.class_names == tuple(names)
+    expected = open_dataset((IMAGES, labels), class_names=names)
+    for split in data.counts:
+        np.testing.assert_array_equal(data.labels(split), expected.labels(split))
+
+
+@pytest.mark.parametrize(
+    "labels", [[[1], [1, 2]] * (len(IMAGES) // 2), np.full(len(IMAGES), np.inf)], ids=["ragged", "infinite"]
+)
+def test_labels_that_are_none_are_refused_in_one_line(labels):
+    with pytest.raises(InputError, match="labels must be whole numbers or words") as error:
+        open_dataset((IMAGES, labels))
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_large_arrays_of_an_archive_stay_on_disk_unless_they_are_compressed(save, order, tmp_path):
@@ -213,7 +242,7 @@ def test_booleans_are_black_and_white():
         ({}, "holds nothing, but no training images"),
         (lambda: tf.data.Dataset.from_tensor_slices(IMAGES).repeat(), "has no end"),
         (lambda: tf.data.Dataset.from_tensor_slices(IMAGES).take(0), "is empty"),
-        (lambda: tf.data.Dataset.from_tensor_slices({"pixels": IMAGES}), "have no 'image'"),
+        (lambda: tf.data.Dataset.from_tensor_slices({"pixels": IMAGES}), "or a dict with 'image'"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_refused_in_one_line_with_the_remedy(images, problem):

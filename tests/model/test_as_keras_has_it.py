@@ -15,6 +15,7 @@ from keras_vae.model.optimizer import AveragingAdamW
 SHAPE = (8, 8, 1)
 IMAGES = np.random.default_rng(0).random((20, *SHAPE), np.float32)
 PIXELS = np.round(IMAGES * 255).astype(np.uint8)
+NOISY = np.clip(IMAGES + 0.1, 0.0, 1.0)
 
 
 def small(**options) -> VAE:
@@ -126,7 +127,7 @@ def test_a_policy_that_a_vae_does_not_compute_by_is_refused(policy):
 
 @pytest.mark.parametrize("labels", [np.zeros(10, int), np.zeros(30, int), np.array(["a"] * 20), np.zeros(20)])
 def test_a_prior_is_fitted_by_one_whole_number_for_each_image(labels):
-    with pytest.raises(ValueError, match=r"Labels must be whole numbers \(20,\)"):
+    with pytest.raises(ValueError, match=r"Labels must be whole numbers from 0 on \(20,\)"):
         fit_prior(small(prior="mixture", prior_components=2), PIXELS, labels)
 
 
@@ -221,6 +222,52 @@ def test_targets_other_than_the_images_are_refused():
         vae.fit(np.clip(IMAGES + 0.1, 0.0, 1.0), IMAGES, verbose=0)
     vae.fit(IMAGES, IMAGES.copy(), verbose=0)
     vae.fit(IMAGES, np.arange(len(IMAGES)), verbose=0)  # labels are not looked at
+
+
+class Pairs(keras.utils.PyDataset):
+    """Noisy images with the clean ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return NOISY, IMAGES
+
+
+@pytest.mark.parametrize("given", ["arrays", "data set", "PyDataset"])
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_other_images_as_targets_are_refused_however_they_are_given(method, given):
+    vae = small()
+    vae.compile("adam", jit_compile=False)
+    pairs = {
+        "arrays": (NOISY, IMAGES),
+        "data set": (tf.data.Dataset.from_tensor_slices((NOISY, IMAGES)).batch(8),),
+        "PyDataset": (Pairs(),),
+    }
+    with pytest.raises(ValueError, match="leave the targets out"):
+        getattr(vae, method)(*pairs[given], verbose=0)
+    with pytest.raises(ValueError, match="leave the targets out"):
+        vae.fit(IMAGES, validation_data=pairs[given] if given == "arrays" else pairs[given][0], verbose=0)
+    same = tf.data.Dataset.from_tensor_slices((IMAGES, IMAGES)).batch(8)
+    getattr(vae, method)(same, verbose=0)
+
+
+@pytest.mark.parametrize("listed", [list, lambda images: images.tolist()], ids=["arrays", "numbers"])
+def test_a_list_of_images_is_those_images(listed):
+    losses = []
+    for given in (IMAGES, listed(IMAGES)):
+        keras.utils.set_random_seed(0)
+        vae = small()
+        vae.compile("adam", jit_compile=False)
+        vae.fit(given, validation_data=(given, None), epochs=2, verbose=0)
+        losses.append(vae.evaluate(given, verbose=0))
+        assert vae.predict(given, verbose=0).shape == IMAGES.shape
+    assert losses[0] == losses[1]
+    with pytest.raises(ValueError, match="divide 8-bit values by 255"):
+        small().encode([image * 255 for image in IMAGES])
 
 
 def test_what_cannot_be_trained_says_so():

@@ -11,7 +11,7 @@ from PIL import Image
 from keras_vae.data import open_dataset
 from keras_vae.errors import InputError
 from keras_vae.evaluation import open_model_and_data
-from keras_vae.runs import Run, TrainConfig, keep_data, open_data
+from keras_vae.runs import Run, TrainConfig, config_as_opened, keep_data, open_data
 from keras_vae.training import resume, train
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
@@ -66,6 +66,34 @@ def test_a_range_of_values_is_that_of_other_arrays_too_and_of_nothing_else(tmp_p
     np.save(tmp_path / "others.npy", IMAGES[::-1] / 127.5 - 1.0)
     for other in (tmp_path / "others.npy", folder(tmp_path, IMAGES)):
         assert open_data(config, dataset=str(other)).counts == {"train": 40, "validation": 10, "test": 10}
+
+
+@pytest.mark.parametrize(
+    ("write", "options"),
+    [(folder, {"image_size": 12}), (npy, {"held_out": "in_order"}), (npy, {"image_size": (12, 16)})],
+)
+def test_a_run_opens_its_images_as_they_were_opened_for_it(write, options, tmp_path):
+    data = open_dataset(write(tmp_path, IMAGES), **options)
+    config = config_as_opened(TrainConfig(dataset=data.name), data)
+    run = Run.create(config, "begun", tmp_path, lambda folder: keep_data(folder, data))
+    assert open_data(run.config, run).image_shape == data.image_shape
+    for split in data.counts:
+        np.testing.assert_array_equal(open_data(run.config, run).images(split), data.images(split))
+
+
+def test_a_range_of_values_is_that_of_a_run_too(tmp_path):
+    data = open_dataset(npy(tmp_path, IMAGES / 127.5 - 1.0), value_range=(-1, 1))
+    config = config_as_opened(TrainConfig(dataset=data.name), data)
+    np.testing.assert_array_equal(open_data(config).images("test"), data.images("test"))
+
+
+def test_what_a_run_could_not_open_again_is_refused(tmp_path):
+    with pytest.raises(InputError, match="class_names are kept of arrays alone"):
+        config_as_opened(TrainConfig(), open_dataset(npz(tmp_path, IMAGES), class_names=["a", "b"]))
+    with pytest.raises(InputError, match="name is what arrays are called"):
+        open_dataset(npy(tmp_path, IMAGES), name="mine")
+    arrays = open_dataset((IMAGES, LABELS), name="mine", class_names=["a", "b"])  # these are copied
+    assert config_as_opened(TrainConfig(), arrays) == TrainConfig()
 
 
 def test_a_run_of_before_opens_whatever_its_folder_holds(tmp_path):

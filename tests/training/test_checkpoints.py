@@ -216,10 +216,41 @@ def test_the_best_weights_before_stay_as_long_as_a_checkpoint_may_go_back_to_the
     keep_best = KeepBest(tmp_path, patience=2, beta=1.0)
     keep_best.set_model(compiled())
     found = []
-    for epoch, logs in enumerate(figures([5, 4, 3])):
+    for epoch, logs in enumerate(figures([5, 4, 3, 2])):
         keep_best.on_epoch_end(epoch, logs)
         found.append(sorted(path.name.partition(".")[0] for path in tmp_path.glob("best-*")))
-    assert found == [["best-00001"], ["best-00001", "best-00002"], ["best-00002", "best-00003"]]
+    # The checkpoint of the epoch before may not be written yet: then that of two epochs before is the latest.
+    bests = ["best-00001", "best-00002", "best-00003", "best-00004"]
+    assert found == [bests[:1], bests[:2], bests[:3], bests[1:]]
+
+
+def test_best_weights_of_others_are_left_alone(tmp_path):
+    names = ("best-mine.npz", "best-00003-copy.npz")
+    for name in names:
+        (tmp_path / name).touch()
+    keep_best = KeepBest(tmp_path, patience=2, beta=1.0)
+    keep_best.set_model(compiled())
+    for epoch, logs in enumerate(figures([5, 4])):
+        keep_best.on_epoch_end(epoch, logs)
+    keep_best.on_train_end()
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "best-00002.npz"}
+
+
+def test_a_checkpoint_that_could_not_be_written_is_told_of_where_the_training_ends_before_that_is_seen(
+    tmp_path, monkeypatch, capsys
+):
+    checkpoint = Checkpoint(tmp_path / "state", tmp_path / "history.json")
+    checkpoint.set_model(compiled())
+    checkpoint.on_train_begin()
+
+    def full(part, path):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(checkpoints, "replace_durably", full)
+    checkpoint.on_epoch_end(0, {})
+    checkpoint.close()
+    assert "the last checkpoint was not written ([Errno 28]" in capsys.readouterr().err
+    assert not list((tmp_path / "state").glob(".part*"))
 
 
 def test_epochs_are_compared_at_the_final_weight_of_the_kl(tmp_path):
