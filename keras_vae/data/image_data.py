@@ -78,10 +78,10 @@ def open_dataset(
         held_out=held_out,
     )
     options = {
-        "image_size": (image_size,) if isinstance(image_size, int) else image_size and tuple(image_size),
-        "value_range": value_range and tuple(value_range),
+        "image_size": None if image_size is None else tuple(np.atleast_1d(image_size).tolist()),
+        "value_range": None if value_range is None else tuple(map(float, value_range)),
         "held_out": held_out,
-        "class_names": class_names and tuple(class_names),
+        "class_names": None if class_names is None else tuple(class_names),
     }
     return ImageData(source, memory_budget, options)
 

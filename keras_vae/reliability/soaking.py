@@ -210,7 +210,7 @@ def _range(values: list[float]) -> str:
 
 def _use(minutes: float) -> Use:
     gc.collect()
-    # glibc keeps freed memory for what is asked for next, some MiB more after each round for an hour.
+    # glibc keeps freed memory for what is asked for next: more of it after each of some ten rounds.
     if give_back := getattr(ctypes.CDLL(None), "malloc_trim", None):
         give_back(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])

@@ -70,7 +70,11 @@ def test_a_range_of_values_is_that_of_other_arrays_too_and_of_nothing_else(tmp_p
 
 @pytest.mark.parametrize(
     ("write", "options"),
-    [(folder, {"image_size": 12}), (npy, {"held_out": "in_order"}), (npy, {"image_size": (12, 16)})],
+    [
+        (folder, {"image_size": 12}),
+        (npy, {"held_out": "in_order"}),
+        (npy, {"image_size": (12, 16)}),
+    ],
 )
 def test_a_run_opens_its_images_as_they_were_opened_for_it(write, options, tmp_path):
     data = open_dataset(write(tmp_path, IMAGES), **options)
@@ -82,14 +86,14 @@ def test_a_run_opens_its_images_as_they_were_opened_for_it(write, options, tmp_p
 
 
 def test_a_range_of_values_is_that_of_a_run_too(tmp_path):
-    data = open_dataset(npy(tmp_path, IMAGES / 127.5 - 1.0), value_range=(-1, 1))
+    data = open_dataset(npy(tmp_path, IMAGES / 127.5 - 1.0), value_range=np.array([-1, 1]))
     config = config_as_opened(TrainConfig(dataset=data.name), data)
     np.testing.assert_array_equal(open_data(config).images("test"), data.images("test"))
 
 
 def test_what_a_run_could_not_open_again_is_refused(tmp_path):
     with pytest.raises(InputError, match="class_names are kept of arrays alone"):
-        config_as_opened(TrainConfig(), open_dataset(npz(tmp_path, IMAGES), class_names=["a", "b"]))
+        config_as_opened(TrainConfig(), open_dataset(npz(tmp_path, IMAGES), class_names=np.array(["a", "b"])))
     with pytest.raises(InputError, match="name is what arrays are called"):
         open_dataset(npy(tmp_path, IMAGES), name="mine")
     arrays = open_dataset((IMAGES, LABELS), name="mine", class_names=["a", "b"])  # these are copied
