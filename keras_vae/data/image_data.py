@@ -97,6 +97,7 @@ class ImageData:
         class_names: The name of each label.
         counts: Number of images in each split.
         in_memory: Whether the images stay in memory; otherwise they are streamed from disk.
+        memory_budget: Bytes that the images may take there.
         options: What `open_dataset` was given: `image_size`, `value_range`, `held_out` and `class_names`.
     """
 
@@ -108,7 +109,7 @@ class ImageData:
         self.counts = source.counts
         self.in_memory = sum(self.counts.values()) * math.prod(self.image_shape) <= memory_budget
         self._source = source
-        self._memory_budget = memory_budget
+        self.memory_budget = memory_budget
         self._loaded: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
     @classmethod
@@ -151,7 +152,7 @@ class ImageData:
         if not isinstance(self._source, ArraySource):
             raise ValueError(f"{self.name} can be opened by its name: there is no need to keep it.")
         write_array_folder(folder, self._source)
-        return ImageData(open_array_folder(folder), self._memory_budget)
+        return ImageData(open_array_folder(folder), self.memory_budget)
 
     def steps_per_epoch(self, batch_size: int) -> int:
         """Return how many full batches an epoch has.
@@ -305,7 +306,7 @@ class ImageData:
     def _streamed(self, batch_size: int, seed: np.ndarray, epochs: tf.data.Dataset) -> tf.data.Dataset:
         """Mix the images on their way from disk in a buffer that the memory budget allows."""
         examples = self._source.examples("train")
-        buffer = min(_STREAMED_SHUFFLE, max(batch_size, self._memory_budget // math.prod(self.image_shape)))
+        buffer = min(_STREAMED_SHUFFLE, max(batch_size, self.memory_budget // math.prod(self.image_shape)))
 
         def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
             tf.random.set_seed(1)  # of this traced function alone: the program's own seed must not change the order

@@ -126,7 +126,9 @@ def _aggregate(subject: Subject, terms: ElboTerms) -> Results:
         measurements["likelihood.aggregate_kl_lower_bound"] = subject.measurement(
             aggregate.lower_bound, "nats", images=len(paired), details=moments
         )
-    drawn = np.asarray(model.upper_prior.sample(PRIOR_SAMPLES, (seed, 1)))
+    # In parts: of each sample a mixture takes the whole covariance of its Gaussian.
+    parts = range(PRIOR_SAMPLES // BATCH)
+    drawn = np.concatenate([model.upper_prior.sample(BATCH, (seed, 1 + part)) for part in parts])
     kl_by_latent = terms.kl_by_latent.mean(axis=0)[model.lower_dim :]
     chart = chart_aggregate_posterior(aggregate.samples, drawn, kl_by_latent, log_var, model.lower_dim)
     return measurements, {"aggregate_posterior": chart}

@@ -23,6 +23,7 @@ LARGEST_GRADIENT = 1.0  # norm; without it, units of large images fall silent in
 SEED = 0  # always the same, so that two runs of the same images are compared by the same features
 TURNS = 4
 SETTLED_STEPS = 200  # after which an average of momentum 0.98 has forgotten its beginning
+LEAST_KNOWN = 1_000  # of streamed images, whatever the memory budget is
 SHOWN = 500  # images that must differ in their features
 
 
@@ -85,8 +86,9 @@ def _train(network: keras.Model, data: ImageData) -> None:
     count, rng = data.counts["train"], np.random.default_rng(SEED)
     batch = min(BATCH, count)
     steps = min(MOST_STEPS, math.ceil(EPOCHS * count / batch))
-    # Where images are streamed, the first ones: as many as are looked at.
-    known = count if data.in_memory else min(count, steps * batch)
+    # Where images are streamed, the first ones: as many as are looked at, and as there is memory for.
+    affordable = max(LEAST_KNOWN, data.memory_budget // math.prod(data.image_shape))
+    known = count if data.in_memory else min(count, steps * batch, affordable)
     images, labels = data.images("train", known), data.labels("train", known)
     warmup = steps // 10
     rate = keras.optimizers.schedules.CosineDecay(0.0, steps - warmup, warmup_target=LEARNING_RATE, warmup_steps=warmup)

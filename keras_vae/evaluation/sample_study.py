@@ -49,9 +49,12 @@ def measure_samples(subject: Subject) -> Results:
     real, generated = network(subject.spread_batches(count)), network(samples())
     training = network(_some_training_images(data, min(count, data.counts["train"]), config.seed))
     against = f"against {count:,} {subject.split} images as they are, by features of {NETWORKS[network.name]}"
+    known = ", which that network has learned" if network.name == "own" else ""
     measurements = {
         **_compare(subject, network, "generation", real, generated, f"{count:,} expected images {against}"),
-        **_compare(subject, network, "real_images", real, training, f"{len(training):,} training images {against}"),
+        **_compare(
+            subject, network, "real_images", real, training, f"{len(training):,} training images {against}{known}"
+        ),
     }
     return measurements, charts
 

@@ -65,4 +65,4 @@ def _digits(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     count, height, width, channels = shape
     chosen = rng.choice(digits := load_digits().images / 16.0, count)
     enlarged = zoom(chosen, (1, height / digits.shape[1], width / digits.shape[2]), order=1)
-    return np.repeat(enlarged[..., np.newaxis], channels, axis=-1).clip(0.0, 1.0).astype(np.float32)
+    return np.repeat(enlarged[..., np.newaxis].clip(0.0, 1.0).astype(np.float32), channels, axis=-1)

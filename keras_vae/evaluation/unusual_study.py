@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from keras_vae.evaluation.unusual_images import SCORES, UNUSUAL_IMAGES, auroc, u
 __all__ = ["measure_unusual_images"]
 
 IMAGES = 2_000
+LEAST = 200
+COPIES = 6  # of the images, usual and unusual, that are in memory at a time
 SAMPLES = 20
 
 
@@ -22,7 +25,9 @@ def measure_unusual_images(subject: Subject) -> Results:
     if subject.config.protocol == "binarized":  # whose grey images are measured under the grey protocol
         return {}, {}
     seed = subject.config.seed
-    usual, held_out = (data.drawn(split, IMAGES, seed)[0] / np.float32(255) for split in (subject.split, "validation"))
+    of_an_image = COPIES * np.dtype(np.float32).itemsize * math.prod(data.image_shape)
+    count = min(IMAGES, max(LEAST, subject.run.config.memory_budget * 2**20 // of_an_image))
+    usual, held_out = (data.drawn(split, count, seed)[0] / np.float32(255) for split in (subject.split, "validation"))
     scores = _Scores(subject, held_out)
     of_usual = scores(usual)
     measurements = {}

@@ -72,11 +72,16 @@ def find_runs(log_folders: Mapping[Path, str | None]) -> dict[str, Path]:
 def _explored(folder: Path, seen: set[str]) -> Iterator[Path]:
     """Folders that hold an explorer, links followed once."""
     real = os.path.realpath(folder)
-    if real in seen or not folder.is_dir():
+    if real in seen:
         return
     seen.add(real)
-    if (folder / FOLDER / FACTS).is_file():
+    try:
+        is_explored = (folder / FOLDER / FACTS).is_file()
+        below = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+    except OSError:  # there is no such folder, or none any more, or nobody may read it
+        return
+    if is_explored:
         yield folder
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not entry.name.startswith(".") and entry.name != FOLDER:
+    for entry in below:
+        if not entry.name.startswith(".") and entry.name != FOLDER:
             yield from _explored(entry, seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from keras_vae.latent_space.path_measures import (
 )
 from keras_vae.latent_space.paths import along, geodesic, spherical, straight
 from keras_vae.latent_space.space import Findings, Space
-from keras_vae.model import active_units
+from keras_vae.model import active_units, log_densities
 from keras_vae.plotting import animation, chart_midpoints, chart_paths, draw_traversal, labelled_grid, tiles
 
 __all__ = ["REAL_IMAGES", "explore_paths"]
@@ -114,7 +115,7 @@ def _compare_paths(space: Space, judge: _Judge | None) -> dict[str, Any]:
 def _measure(space: Space, judge: _Judge | None, path: np.ndarray) -> dict[str, np.ndarray]:
     """Every measure of each path, `(pairs,)`; in the classifier's features where it knows the classes."""
     images = along(path, space.model.decode)
-    density = prior_density(path, space.model.prior.log_density)
+    density = prior_density(path, partial(log_densities, space.model.prior))
     values = {
         "energy": path_energy(images),
         "length": path_length(images),
@@ -148,7 +149,8 @@ def _draw_paths(space: Space, judge: _Judge | None, start: int, end: int, findin
         },
     }
     findings.plain["path"] = tiles(np.stack(list(images.values())))
-    density = {kind: prior_density(path, space.model.prior.log_density).log_density[0] for kind, path in paths.items()}
+    log_density = partial(log_densities, space.model.prior)
+    density = {kind: prior_density(path, log_density).log_density[0] for kind, path in paths.items()}
     findings.numbers["path"]["log_prior_density"] = {kind: values.tolist() for kind, values in density.items()}
     smooth = _paths(space, space.means[[start]], space.means[[end]], FRAMES)
     frames = np.stack([along(path, space.model.decode)[0] for path in smooth.values()], axis=1)

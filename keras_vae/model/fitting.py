@@ -103,7 +103,7 @@ def log_densities(prior: Prior, latents: np.ndarray, batch_size: int = 500) -> n
         `(n,)` nats, float64.
     """
     batches = range(0, len(latents), batch_size)
-    parts = [prior.log_density(latents[at : at + batch_size].astype(np.float32)) for at in batches]
+    parts = [prior.log_density(np.asarray(latents[at : at + batch_size], np.float32)) for at in batches]
     return np.concatenate(parts).astype(np.float64)
 
 

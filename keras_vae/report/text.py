@@ -31,7 +31,7 @@ __all__ = [
 NETWORKS = {
     "classifier": "this project's classifier",
     "own": "a small network trained on this run's training images",
-    "inception": "InceptionV3",
+    "inception": "Keras's InceptionV3",
 }
 SPACES = {
     "latent": "latent space",
@@ -283,9 +283,10 @@ def _representation(config: TrainConfig, measured: Numbers) -> str:
     network = network_of(measured)
     if made := measured.get(f"generation.{network}.precision"):
         recall, real = (measured[f"{group}.{network}.recall"]["value"] for group in ("generation", "real_images"))
+        known = ", which the network knows," if network == "own" else ""
         text += (
             f" {made['value']:.0%} of the generated images lie among real ones, but they cover {recall:.0%} of the "
-            f"test images, where training images cover {real:.0%}."
+            f"test images, where training images{known} cover {real:.0%}."
         )
     return text
 

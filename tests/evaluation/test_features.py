@@ -148,6 +148,18 @@ def test_features_that_large_images_in_colour_are_learned_from_tell_them_apart(t
     assert len(np.unique(features.round(3), axis=0)) > 50
 
 
+def test_features_of_streamed_images_are_learned_from_as_many_as_there_is_memory_for(tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_vae.evaluation.own_features.LEAST_KNOWN", 60)
+    images, labels = draw_shapes(100, 16, 16, np.random.default_rng(0))
+    data = open_dataset(
+        dict.fromkeys(("train", "validation", "test"), (images, labels)), name="shapes", memory_budget=0
+    )
+    read, images_of = [], data.images
+    monkeypatch.setattr(data, "images", lambda split, count=None: read.append(count) or images_of(split, count))
+    train_features(data, tmp_path / "features.weights.h5")
+    assert read[0] == 60
+
+
 def test_features_of_few_images_are_normalised_by_their_own_statistics(tmp_path):
     images, labels = draw_shapes(60, 16, 16, np.random.default_rng(0))
     data = open_dataset(dict.fromkeys(("train", "validation", "test"), (images, labels)), name="shapes")

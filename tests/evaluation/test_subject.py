@@ -83,7 +83,7 @@ def test_neighbours_by_angle_are_of_one_direction_however_far_they_lie(subject, 
 
 
 def test_measures_of_a_part_of_the_images_say_of_how_many_they_are(tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_vae.evaluation.unusual_study.IMAGES", 20)
+    monkeypatch.setattr("keras_vae.evaluation.unusual_study.LEAST", 20)  # which the memory budget leaves
     monkeypatch.setattr("keras_vae.evaluation.neighbour_study.LEAST", 30)
     pairs = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 1), np.uint8), np.arange(60) % 3
     data = open_dataset({"train": pairs, "validation": pairs, "test": pairs}, name="some")

@@ -264,6 +264,20 @@ def test_runs_are_found_through_links_once_and_hidden_folders_left_out(tmp_path)
     assert find_runs({tmp_path / "nothing": None}) == {}
 
 
+def test_a_folder_that_nobody_may_read_hides_no_run(tmp_path, monkeypatch):
+    write_run(tmp_path / "run")
+    (tmp_path / "lost+found").mkdir()
+    iterdir = Path.iterdir
+
+    def refused(path):
+        if path.name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(path))
+        return iterdir(path)
+
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert list(find_runs({tmp_path: None})) == ["run"]
+
+
 def test_exploring_again_leaves_nothing_of_the_old_content(tmp_path):
     folder = tmp_path / "run" / FOLDER
     write_run(tmp_path / "run")

@@ -305,4 +305,5 @@ def test_many_latents_are_as_dense_as_each_of_them():
     fit_prior(model, *images_like(256))
     latents = model.prior.sample(11, (0, 0)).numpy()
     expected = model.prior.log_density(latents).numpy()
-    assert log_densities(model.prior, latents, batch_size=4) == pytest.approx(expected, abs=1e-4)
+    for given in (latents, tf.constant(latents)):
+        assert log_densities(model.prior, given, batch_size=4) == pytest.approx(expected, abs=1e-4)
