@@ -30,9 +30,8 @@ LOOKS = 30  # at a training or a server, over its time
 SETTLED = 1 / 3  # of the looks are left out: caches fill while they are taken
 JUDGED = 6  # looks that are left, at least, before files or threads count as growing
 SERVER, ROUND = "one server", "a round"
-# MiB a minute. Each round, of which two or three take a minute, leaves some behind that no graph accounts for.
-MOST_GROWTH = {SERVER: 1.0, ROUND: 12.0}
-NOISE = {SERVER: 8.0, ROUND: 64.0}  # MiB that allocators may take or give back at any time
+MOST_GROWTH = {SERVER: 1.0, ROUND: 2.0}  # MiB a minute
+NOISE = {SERVER: 8.0, ROUND: 24.0}  # MiB that allocators may take or give back at any time
 
 
 class Use(NamedTuple):

@@ -25,6 +25,10 @@ class Curves(keras.callbacks.TensorBoard):
     TensorBoard's make thirty numbers of float64 of each weight, which took a second for four million.
     """
 
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        # Keras hands on the numbers of each batch also where none are written, and TensorFlow keeps a constant of each.
+        super().on_train_batch_end(batch, None if self.update_freq == "epoch" else logs)
+
     def _log_weights(self, epoch: int) -> None:
         metadata = create_summary_metadata(display_name=None, description=None)
         with self._train_writer.as_default(step=epoch):
