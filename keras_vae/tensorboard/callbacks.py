@@ -1,6 +1,6 @@
 """What TensorBoard shows of a training while it goes on: curves and histograms, pictures, latents for the projector."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,18 @@ BUCKETS = 30  # of a histogram, as TensorBoard has by default
 class Curves(keras.callbacks.TensorBoard):
     """Keras's own, whose histograms of weights NumPy counts.
 
-    TensorBoard's make thirty numbers of float64 of each weight, which took a second for four million.
+    TensorBoard's make thirty numbers of float64 of each weight, which took a second for four million. Of each Python
+    number that Keras hands on, of every batch also where none are written, TensorFlow would keep a constant.
     """
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        # Keras hands on the numbers of each batch also where none are written, and TensorFlow keeps a constant of each.
-        super().on_train_batch_end(batch, None if self.update_freq == "epoch" else logs)
+        super().on_train_batch_end(batch, None if self.update_freq == "epoch" else _as_arrays(logs))
+
+    def on_test_end(self, logs: Any = None) -> None:
+        super().on_test_end(_as_arrays(logs))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        super().on_epoch_end(epoch, _as_arrays(logs))
 
     def _log_weights(self, epoch: int) -> None:
         metadata = create_summary_metadata(display_name=None, description=None)
@@ -170,6 +176,10 @@ class EmbeddingProjector(keras.callbacks.Callback):
             self.images,
             description=f"Posterior means of {len(self.images):,} test images after {epoch} epochs.",
         )
+
+
+def _as_arrays(logs: Mapping[str, float] | None) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value, np.float32) for name, value in (logs or {}).items()}
 
 
 def _histogram(values: np.ndarray) -> np.ndarray:
