@@ -81,6 +81,21 @@ def test_a_path_that_cannot_be_is_named_before_anything_is_computed(words, named
     assert listing(root.parent) == before
 
 
+@pytest.mark.parametrize("words", [["--files", "100"], ["--peers"], ["--memory"]])
+def test_a_benchmark_that_has_options_of_its_own_takes_none_of_a_training(words, capsys):
+    assert "has options of its own" in refused(["benchmark", *words, "--latent-dim", "7"], capsys)
+
+
+@pytest.mark.parametrize(("command", "remedy"), [("page", "explore"), ("pack", "report"), ("evaluate", "train")])
+def test_a_remedy_can_be_typed_where_the_user_is(command, remedy, root, tmp_path, capsys, monkeypatch):
+    if command == "evaluate":
+        Run.open("small", root).model_file.unlink()
+    monkeypatch.chdir(tmp_path)
+    words = {"page": ["page.html"], "pack": ["packed"]}.get(command, [])
+    line = refused([command, "small", *words, "--root", root], capsys)
+    assert remedy in line and f"small --root {root}" in line
+
+
 def test_logs_that_are_a_file_are_named_before_a_run_is_made(root, capsys):
     shutil.rmtree(root / "logs")
     (root / "logs").touch()
